@@ -1,0 +1,42 @@
+package models
+
+import "time"
+
+// AuditEntry says what was done, by whom and how it ended, in audit_log.
+type AuditEntry struct {
+	ID int64 `gorm:"primaryKey;autoIncrement"`
+	// Timestamp is when it was done; the store's clock if zero on create.
+	Timestamp    Timestamp   `gorm:"not null;index:idx_audit_log_timestamp,sort:desc;index:idx_audit_log_agent_id,priority:2,sort:desc"`
+	AgentID      string      `gorm:"not null;index:idx_audit_log_agent_id,priority:1"`
+	Operation    string      `gorm:"not null"` // free text, or table.action for what the hooks wrote
+	Status       AuditStatus `gorm:"not null;index:idx_audit_log_status,priority:1;check:chk_audit_log_status,status IN ('started','completed','failed','skipped')"`
+	DurationMS   int64       `gorm:"check:chk_audit_log_duration_ms,duration_ms >= 0"` // milliseconds
+	ErrorMessage string
+	ContextJSON  JSON      `gorm:"check:chk_audit_log_context_json,json_valid(context_json)"`
+	CreatedAt    time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2,sort:desc"`
+}
+
+// TableName implements GORM's Tabler.
+func (*AuditEntry) TableName() string { return "audit_log" }
+
+// Prepare fills Timestamp and CreatedAt.
+func (a *AuditEntry) Prepare(now time.Time) { fillTimes(now, &a.Timestamp, &a.CreatedAt) }
+
+// Validate implements Model.
+func (a *AuditEntry) Validate() error {
+	v := rules{table: "audit_log"}
+	v.when("timestamp", a.Timestamp.Time)
+	v.required("agent_id", a.AgentID)
+	v.required("operation", a.Operation)
+	enum(&v, "status", a.Status, AuditStatuses())
+	v.count("duration_ms", a.DurationMS)
+	v.text("error_message", a.ErrorMessage)
+	v.json("context_json", a.ContextJSON)
+	return v.err()
+}
+
+// ActingAgent implements Model.
+func (a *AuditEntry) ActingAgent() string { return a.AgentID }
+
+// NaturalKey implements Model.
+func (a *AuditEntry) NaturalKey() (string, string) { return "", "" }

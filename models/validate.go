@@ -1,0 +1,101 @@
+package models
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// rules collects what is wrong with one row.
+type rules struct {
+	table string
+	errs  []error
+}
+
+func (r *rules) refuse(column string, value any, reason string, allowed ...string) {
+	r.errs = append(r.errs, &Error{
+		Table: r.table, Column: column, Value: value, Reason: reason, Allowed: allowed, Kind: ErrInvalid,
+	})
+}
+
+func (r *rules) err() error { return errors.Join(r.errs...) }
+
+// text: valid UTF-8 without NUL, which PostgreSQL cannot store.
+func (r *rules) text(column, s string) bool {
+	switch {
+	case !utf8.ValidString(s):
+		r.refuse(column, s, "is not valid UTF-8")
+	case strings.IndexByte(s, 0) >= 0:
+		r.refuse(column, s, "contains a NUL character")
+	default:
+		return true
+	}
+	return false
+}
+
+// required: text that is not blank.
+func (r *rules) required(column, s string) {
+	if r.text(column, s) && strings.TrimSpace(s) == "" {
+		r.refuse(column, s, "must not be blank")
+	}
+}
+
+// count: durations, counts and sizes are not negative.
+func (r *rules) count(column string, n int64) {
+	if n < 0 {
+		r.refuse(column, n, "must not be negative")
+	}
+}
+
+// number: a finite float.
+func (r *rules) number(column string, f float64) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		r.refuse(column, f, "must be a finite number")
+	}
+}
+
+// hash: empty, or SHA-256 as 64 lower-case hex digits.
+func (r *rules) hash(column, s string) {
+	if s == "" {
+		return
+	}
+	if len(s) != 64 || strings.Trim(s, "0123456789abcdef") != "" {
+		r.refuse(column, s, "must be 64 lower-case hex digits (SHA-256)")
+	}
+}
+
+// json: nil, or valid JSON without a NUL escape inside a string.
+func (r *rules) json(column string, doc JSON) {
+	if doc != nil && (!json.Valid(doc) || !utf8.Valid(doc)) {
+		r.refuse(column, string(doc), "is not valid JSON")
+	}
+}
+
+// jsonKind: nil, or valid JSON whose outermost value starts with open.
+func (r *rules) jsonKind(column string, doc JSON, open byte, reason string) {
+	r.json(column, doc)
+	trimmed := strings.TrimLeft(string(doc), " \t\r\n")
+	if doc != nil && json.Valid(doc) && trimmed[0] != open {
+		r.refuse(column, string(doc), reason)
+	}
+}
+
+// when: a year that ISO 8601 writes with four digits.
+func (r *rules) when(column string, t time.Time) {
+	if t.IsZero() {
+		r.refuse(column, nil, "must be set")
+	} else if y := t.UTC().Year(); y < 1 || y > 9999 {
+		r.refuse(column, t, "must lie in the years 1 to 9999")
+	}
+}
+
+// enum: one of the allowed values.
+func enum[T ~string](r *rules, column string, v T, allowed []T) {
+	if !slices.Contains(allowed, v) {
+		r.refuse(column, string(v), "is not an allowed value", texts(allowed)...)
+	}
+}
