@@ -1,0 +1,92 @@
+package repository
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"gorm.io/gorm"
+)
+
+// Error says what was refused and where: table, column, value and what is allowed.
+type Error = models.Error
+
+// The sentinels that errors.Is finds; package models says what each means.
+var (
+	ErrInvalid    = models.ErrInvalid
+	ErrNotFound   = models.ErrNotFound
+	ErrDuplicate  = models.ErrDuplicate
+	ErrForeignKey = models.ErrForeignKey
+	ErrConflict   = models.ErrConflict
+	ErrNotRunning = models.ErrNotRunning
+	ErrAppendOnly = models.ErrAppendOnly
+	ErrCorrupt    = models.ErrCorrupt
+	ErrBusy       = models.ErrBusy
+	ErrClosed     = models.ErrClosed
+	ErrReadOnly   = models.ErrReadOnly
+	ErrRetry      = models.ErrRetry
+)
+
+// invalid is the refusal of a value.
+func invalid(table, column string, value any, reason string) *Error {
+	return &Error{Table: table, Column: column, Value: value, Reason: reason, Kind: ErrInvalid}
+}
+
+// required refuses a key that no row can have.
+func required(table, column, value string) error {
+	switch {
+	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
+		return invalid(table, column, value, "must be valid UTF-8 without NUL")
+	case strings.TrimSpace(value) == "":
+		return invalid(table, column, value, "must not be blank")
+	}
+	return nil
+}
+
+// known refuses an enum value that is neither empty (all) nor allowed.
+func known[T ~string](table, column string, v T, allowed []T) error {
+	if v == "" || slices.Contains(allowed, v) {
+		return nil
+	}
+	err := invalid(table, column, string(v), "is not an allowed value")
+	for _, a := range allowed {
+		err.Allowed = append(err.Allowed, string(a))
+	}
+	return err
+}
+
+// found says which key GORM did not find; other errors stay as they are.
+func found(err error, table, column string, value any) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return &Error{Table: table, Column: column, Value: value, Kind: ErrNotFound, Err: gorm.ErrRecordNotFound}
+	}
+	return err
+}
+
+// notFound is what a write returns that matched no row.
+func notFound(table, column string, value any) error {
+	return found(gorm.ErrRecordNotFound, table, column, value)
+}
+
+// blame completes an error of the given kind with what the database did not tell.
+func blame(err, kind error, table, column string, value any, reason string) error {
+	var e *Error
+	if !errors.Is(err, kind) || !errors.As(err, &e) {
+		return err
+	}
+	if e.Table == "" {
+		e.Table = table
+	}
+	if e.Column == "" {
+		e.Column = column
+	}
+	if e.Value == nil && e.Column == column {
+		e.Value = value
+	}
+	if e.Reason == "" || reason != "" {
+		e.Reason = reason
+	}
+	return err
+}

@@ -1,0 +1,34 @@
+package repository
+
+import (
+	"context"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"gorm.io/gorm"
+)
+
+// Handle is what every repository works with. Inside a transaction Write and Read
+// are both that transaction.
+type Handle struct {
+	Write *gorm.DB         // the handle that writes, hooks installed
+	Read  *gorm.DB         // a handle for reading, which may be a pool of its own
+	Now   func() time.Time // the store's clock; time.Now if nil
+}
+
+// now is the clock in UTC, to the microsecond that both engines keep.
+func (h Handle) now() time.Time {
+	if h.Now == nil {
+		return models.At(time.Now()).Time
+	}
+	return models.At(h.Now()).Time
+}
+
+func (h Handle) write(ctx context.Context) *gorm.DB { return h.Write.WithContext(ctx) }
+
+func (h Handle) read(ctx context.Context) *gorm.DB { return h.Read.WithContext(ctx) }
+
+// transaction runs fn in one transaction, or in a savepoint of the one h is in.
+func (h Handle) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return h.write(ctx).Transaction(fn)
+}
