@@ -1,0 +1,93 @@
+package hooks
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"strconv"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// capture stands in for the connection of one update or delete. When GORM sends the
+// statement, it first reads the rows that the WHERE clause names, in the same
+// transaction, and has the statement return the rows that it really changed.
+type capture struct {
+	gorm.ConnPool
+	db      *gorm.DB
+	action  string
+	before  []row
+	after   []row
+	queried bool // GORM read the RETURNING rows itself, so after must be selected
+}
+
+// ExecContext implements gorm.ConnPool.
+func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if c.action == actionUpdate {
+		if err := c.readBefore(); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
+	if err != nil {
+		return nil, err
+	}
+	if c.action == actionDelete {
+		c.before = rows
+	} else {
+		c.after = rows
+	}
+	return driver.RowsAffected(len(rows)), nil
+}
+
+// QueryContext implements gorm.ConnPool, for a caller's own clause.Returning.
+func (c *capture) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := c.readBefore(); err != nil {
+		return nil, err
+	}
+	c.queried = true
+	return c.ConnPool.QueryContext(ctx, query, args...)
+}
+
+func (c *capture) readBefore() (err error) {
+	c.before, err = selectRows(c.db, c.ConnPool, func(s *gorm.Statement) {
+		if where, ok := c.db.Statement.Clauses["WHERE"]; ok {
+			s.Clauses["WHERE"] = where
+			s.Build("WHERE")
+		}
+	})
+	return err
+}
+
+// changes says what the statement changed.
+func (c *capture) changes(key string) ([]change, error) {
+	if c.action == actionDelete {
+		deleted := make([]change, len(c.before))
+		for i, r := range c.before {
+			deleted[i] = change{action: actionDelete, old: r}
+		}
+		return deleted, nil
+	}
+	if c.queried {
+		var err error
+		if c.after, err = selectByID(c.db, c.ConnPool, c.before); err != nil {
+			return nil, err
+		}
+	}
+	return compareMoved(c.before, c.after, key), nil
+}
+
+// selectByID reads again those of the rows that are still there.
+func selectByID(db *gorm.DB, pool gorm.ConnPool, rows []row) ([]row, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = strconv.FormatInt(r.id(), 10)
+	}
+	return selectRows(db, pool, func(s *gorm.Statement) {
+		_, _ = s.WriteString("WHERE id IN (" + strings.Join(ids, ",") + ")")
+	})
+}

@@ -1,0 +1,153 @@
+package hooks
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// What can happen to a row.
+const (
+	actionCreate = "create"
+	actionUpdate = "update"
+	actionDelete = "delete"
+)
+
+// naturalKeys are the tables that the hooks watch, each with the unique column that
+// names a row to a person; "" where only the id does.
+var naturalKeys = map[string]string{
+	"receipts":            "execution_id",
+	"agent_memory":        "agent_id",
+	"audit_log":           "",
+	"workflow_sessions":   "session_id",
+	"collision_detection": "",
+	"pipeline_metrics":    "",
+	"slo_violations":      "",
+}
+
+func isOurs(table string) bool {
+	_, ok := naturalKeys[table]
+	return ok
+}
+
+// change is what happened to one row. old is nil for a create; new is nil for a
+// delete. Both are in the form of row, model creates included.
+type change struct {
+	action   string
+	old, new row
+}
+
+// row is the row as it is now, or as it last was.
+func (c change) row() row {
+	if c.new != nil {
+		return c.new
+	}
+	return c.old
+}
+
+// differs lists the columns whose value changed.
+func (c change) differs() map[string]fromTo {
+	if c.old == nil || c.new == nil {
+		return nil
+	}
+	diff := map[string]fromTo{}
+	for column, to := range c.new {
+		if from := c.old[column]; from != to {
+			diff[column] = fromTo{from, to}
+		}
+	}
+	return diff
+}
+
+// compare pairs rows as they were with rows as they are, by id. What was left exactly
+// as it was is no change; a row with an id of no row before was created.
+func compare(before, after []row) []change {
+	changes, _, strangers := pair(before, after)
+	for _, r := range strangers {
+		changes = append(changes, change{action: actionCreate, new: r})
+	}
+	return changes
+}
+
+// compareMoved is compare for an update, which creates nothing: a row with a new id
+// is one whose id was changed. It pairs by natural key, else in the order of ids.
+func compareMoved(before, after []row, key string) []change {
+	changes, left, strangers := pair(before, after)
+	byID := func(a, b row) int { return cmp.Compare(a.id(), b.id()) }
+	slices.SortFunc(left, byID)
+	slices.SortFunc(strangers, byID)
+	for i, r := range strangers {
+		if old := partner(left, r, key, i); old != nil {
+			changes = appendUpdate(changes, old, r)
+		}
+	}
+	return changes
+}
+
+// pair matches rows by id and returns the updates, and what found no match.
+func pair(before, after []row) (updates []change, left, strangers []row) {
+	byID := make(map[int64]row, len(before))
+	for _, r := range before {
+		byID[r.id()] = r
+	}
+	for _, r := range after {
+		old, ok := byID[r.id()]
+		if !ok {
+			strangers = append(strangers, r)
+			continue
+		}
+		delete(byID, r.id())
+		updates = appendUpdate(updates, old, r)
+	}
+	return updates, slices.Collect(maps.Values(byID)), strangers
+}
+
+// partner finds the row that r was before its id changed.
+func partner(left []row, r row, key string, i int) row {
+	if key != "" {
+		for _, old := range left {
+			if old[key] == r[key] {
+				return old
+			}
+		}
+	}
+	if i < len(left) {
+		return left[i]
+	}
+	return nil
+}
+
+func appendUpdate(changes []change, old, now row) []change {
+	c := change{action: actionUpdate, old: old, new: now}
+	if len(c.differs()) == 0 {
+		return changes
+	}
+	return append(changes, c)
+}
+
+// rowOf is a just created model as the columns that entries and memory need.
+func rowOf(m models.Model) row {
+	switch m := m.(type) {
+	case *models.Receipt:
+		return row{
+			"id": m.ID, "execution_id": m.ExecutionID, "agent_id": m.AgentID, "status": string(m.Status),
+			"operation": string(m.Operation), "error_message": m.ErrorMessage, "timestamp": m.Timestamp.String(),
+		}
+	case *models.AgentMemory:
+		return row{"id": m.ID, "agent_id": m.AgentID}
+	case *models.WorkflowSession:
+		return row{"id": m.ID, "session_id": m.SessionID}
+	case *models.Collision:
+		return row{
+			"id": m.ID, "session_id": m.SessionID, "agent_id_1": m.AgentID1, "agent_id_2": m.AgentID2,
+			"collision_type": string(m.CollisionType), "severity": string(m.Severity), "timestamp": m.Timestamp.String(),
+		}
+	case *models.PipelineMetric:
+		return row{"id": m.ID, "execution_id": m.ExecutionID}
+	case *models.SLOViolation:
+		return row{"id": m.ID, "execution_id": m.ExecutionID}
+	}
+	return row{}
+}

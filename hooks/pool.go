@@ -1,0 +1,112 @@
+package hooks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// pool wraps the connection pool of a *gorm.DB, so that every transaction begun on
+// it, GORM's own or a caller's, can write the failed entries when it has ended.
+type pool struct {
+	gorm.ConnPool
+	plugin *Plugin
+	log    logger.Interface
+}
+
+// BeginTx implements gorm.ConnPoolBeginner.
+func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
+	var inner gorm.ConnPool
+	var err error
+	switch beginner := p.ConnPool.(type) {
+	case gorm.TxBeginner:
+		var begun *sql.Tx
+		if begun, err = beginner.BeginTx(ctx, opts); err == nil {
+			inner = begun
+		}
+	case gorm.ConnPoolBeginner:
+		inner, err = beginner.BeginTx(ctx, opts)
+	default:
+		err = gorm.ErrInvalidTransaction
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &tx{ConnPool: inner, pool: p, ctx: ctx}, nil
+}
+
+// GetDBConn implements gorm.GetDBConnector.
+func (p *pool) GetDBConn() (*sql.DB, error) { return sqlDB(p.ConnPool) }
+
+func sqlDB(c gorm.ConnPool) (*sql.DB, error) {
+	switch c := c.(type) {
+	case *sql.DB:
+		return c, nil
+	case gorm.GetDBConnector:
+		return c.GetDBConn()
+	}
+	return nil, gorm.ErrInvalidDB
+}
+
+// tx is a transaction that remembers which writes were refused in it.
+type tx struct {
+	gorm.ConnPool
+	pool     *pool
+	ctx      context.Context
+	failures []entry
+}
+
+// Commit commits, then writes the failed entries.
+func (t *tx) Commit() error { return t.end(gorm.TxCommitter.Commit) }
+
+// Rollback rolls back, then writes the failed entries.
+func (t *tx) Rollback() error { return t.end(gorm.TxCommitter.Rollback) }
+
+// StmtContext lets GORM's prepared statements run in this transaction.
+func (t *tx) StmtContext(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
+	if inner, ok := t.ConnPool.(interface {
+		StmtContext(context.Context, *sql.Stmt) *sql.Stmt
+	}); ok {
+		return inner.StmtContext(ctx, stmt)
+	}
+	return stmt
+}
+
+// GetDBConn implements gorm.GetDBConnector.
+func (t *tx) GetDBConn() (*sql.DB, error) { return t.pool.GetDBConn() }
+
+func (t *tx) end(finish func(gorm.TxCommitter) error) error {
+	err := finish(t.ConnPool.(gorm.TxCommitter))
+	// After a failed commit GORM rolls back, and database/sql then says ErrTxDone:
+	// the transaction is over either way, except that a commit which found the
+	// database busy can be tried again.
+	t.pool.plugin.writeFailures(context.WithoutCancel(t.ctx), t.pool, t.failures)
+	t.failures = nil
+	return err
+}
+
+// currentTx is the transaction that wraps the statement's pool, or nil.
+func currentTx(c gorm.ConnPool) *tx {
+	switch c := c.(type) {
+	case *tx:
+		return c
+	case *gorm.PreparedStmtTX:
+		if c.Tx != nil {
+			return currentTx(c.Tx)
+		}
+	}
+	return nil
+}
+
+// writeFailures writes entries outside of any transaction. They say what went wrong
+// and must not hide it, so an error here only reaches the log.
+func (p *Plugin) writeFailures(ctx context.Context, pool *pool, failures []entry) {
+	for _, f := range failures {
+		if err := p.insertEntry(ctx, pool.ConnPool, f); err != nil && !errors.Is(err, sql.ErrConnDone) {
+			pool.log.Error(ctx, "tier2: a failed audit entry could not be written: %v", err)
+		}
+	}
+}

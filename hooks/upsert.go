@@ -1,0 +1,164 @@
+package hooks
+
+import (
+	"reflect"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/callbacks"
+	"gorm.io/gorm/clause"
+)
+
+// needsCapture reports whether a create may do something else than insert each of
+// its structs: an upsert, an INSERT OR ..., or maps, whose ids GORM does not tell.
+func needsCapture(s *gorm.Statement) bool {
+	if _, ok := s.Clauses["ON CONFLICT"]; ok {
+		return true
+	}
+	if insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert); ok && insert.Modifier != "" {
+		return true
+	}
+	return s.Schema == nil || len(elements(s.ReflectValue)) == 0
+}
+
+// upsert runs such a create: what GORM's own callback does, but it reads the rows
+// that stand in the way first, and takes from RETURNING what was really written.
+func (w *write) upsert() ([]change, error) {
+	db, s := w.db, w.db.Statement
+	if s.Schema != nil && !s.Unscoped {
+		for _, c := range s.Schema.CreateClauses {
+			s.AddClause(c)
+		}
+	}
+	s.AddClauseIfNotExists(clause.Insert{})
+	values := callbacks.ConvertToCreateValues(s)
+	if db.Error != nil {
+		return nil, nil
+	}
+	s.AddClause(values)
+	delete(s.Clauses, "RETURNING")
+	s.AddClause(clause.Returning{})
+	s.SQL.Grow(256)
+	s.Build(s.BuildClauses...)
+
+	before, err := w.inTheWay(values)
+	if err != nil {
+		return nil, err
+	}
+	after, err := readRows(s.ConnPool.QueryContext(s.Context, s.SQL.String(), s.Vars...))
+	if err != nil {
+		return nil, err
+	}
+	db.RowsAffected = int64(len(after))
+	if s.Result != nil {
+		s.Result.RowsAffected = db.RowsAffected
+	}
+	w.backfill(after)
+
+	changes := compare(before, after)
+	if insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert); ok && strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE") {
+		gone, err := w.gone(before)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(gone, changes...)
+	}
+	return changes, nil
+}
+
+// inTheWay reads the rows that have the id or the natural key of a row to insert.
+func (w *write) inTheWay(values clause.Values) ([]row, error) {
+	var conditions []clause.Expression
+	for i, column := range values.Columns {
+		if column.Name != "id" && (column.Name != w.key || w.key == "") {
+			continue
+		}
+		in := clause.IN{Column: clause.Column{Name: column.Name}}
+		for _, v := range values.Values {
+			in.Values = append(in.Values, v[i])
+		}
+		conditions = append(conditions, in)
+	}
+	if len(conditions) == 0 {
+		return nil, nil
+	}
+	return selectRows(w.db, w.db.Statement.ConnPool, func(s *gorm.Statement) {
+		s.Clauses["WHERE"] = clause.Clause{Name: "WHERE", Expression: clause.Where{Exprs: []clause.Expression{clause.Or(conditions...)}}}
+		s.Build("WHERE")
+	})
+}
+
+// gone lists the rows that INSERT OR REPLACE removed.
+func (w *write) gone(before []row) ([]change, error) {
+	left, err := selectByID(w.db, w.db.Statement.ConnPool, before)
+	if err != nil {
+		return nil, err
+	}
+	there := map[int64]bool{}
+	for _, r := range left {
+		there[r.id()] = true
+	}
+	var changes []change
+	for _, r := range before {
+		if !there[r.id()] {
+			changes = append(changes, change{action: actionDelete, old: r})
+		}
+	}
+	return changes, nil
+}
+
+// backfill gives the caller's structs and maps the ids that they now have: by the
+// natural key where there is one, else in order if every element was written.
+func (w *write) backfill(after []row) {
+	s := w.db.Statement
+	switch dest := s.Dest.(type) {
+	case map[string]any:
+		if len(after) == 1 {
+			dest["@id"] = after[0].id()
+		}
+		return
+	case *map[string]any:
+		if len(after) == 1 {
+			(*dest)["@id"] = after[0].id()
+		}
+		return
+	}
+	if s.Schema == nil || s.Schema.PrioritizedPrimaryField == nil {
+		return
+	}
+	list := elements(s.ReflectValue)
+	byKey := make(map[string]row, len(after))
+	for _, r := range after {
+		byKey[r.text(w.key)] = r
+	}
+	for i, v := range list {
+		var r row
+		if w.key != "" {
+			_, key := modelOf(v).NaturalKey()
+			r = byKey[key]
+		} else if len(after) == len(list) {
+			r = after[i]
+		}
+		if r != nil {
+			_ = w.db.AddError(s.Schema.PrioritizedPrimaryField.Set(s.Context, v, r.id()))
+		}
+	}
+}
+
+// elements are the structs that a statement writes, whatever holds them; none if it
+// writes maps.
+func elements(v reflect.Value) []reflect.Value {
+	switch v.Kind() {
+	case reflect.Struct:
+		return []reflect.Value{v}
+	case reflect.Slice, reflect.Array:
+		list := make([]reflect.Value, 0, v.Len())
+		for i := range v.Len() {
+			if e := reflect.Indirect(v.Index(i)); e.Kind() == reflect.Struct {
+				list = append(list, e)
+			}
+		}
+		return list
+	}
+	return nil
+}

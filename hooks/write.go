@@ -1,0 +1,272 @@
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// savepoint guards one statement inside a caller's transaction, so that a refused
+// write leaves nothing even if the caller ignores the error and commits.
+const savepoint = "tier2_write"
+
+// write is one GORM create, update or delete of one of our tables.
+type write struct {
+	plugin *Plugin
+	db     *gorm.DB
+	next   func(*gorm.DB) // GORM's own callback
+	action string
+	table  string
+	key    string // the table's natural key column
+	at     time.Time
+	start  time.Time
+}
+
+// around wraps one of GORM's callbacks.
+func (p *Plugin) around(action string, next func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) {
+		table := tableOf(db.Statement)
+		if db.Error != nil || db.DryRun || !isOurs(table) {
+			next(db)
+			return
+		}
+		w := write{
+			plugin: p, db: db, next: next, action: action,
+			table: table, key: naturalKeys[table], at: p.now(), start: time.Now(),
+		}
+		w.run()
+	}
+}
+
+// run does the write in a transaction: GORM's, the caller's, or one of its own.
+func (w *write) run() {
+	s := w.db.Statement
+	if _, ok := s.ConnPool.(gorm.TxCommitter); !ok {
+		outer := s.ConnPool
+		begun := w.db.Begin()
+		if begun.Error != nil {
+			_ = w.db.AddError(begun.Error)
+			return
+		}
+		s.ConnPool = begun.Statement.ConnPool
+		w.guarded()
+		if w.db.Error != nil {
+			begun.Rollback()
+		} else if err := begun.Commit().Error; err != nil {
+			_ = w.db.AddError(err)
+		}
+		s.ConnPool = outer
+		return
+	}
+	if _, ok := w.db.InstanceGet("gorm:started_transaction"); ok {
+		w.guarded()
+		return
+	}
+	if err := w.exec("SAVEPOINT " + savepoint); err != nil {
+		_ = w.db.AddError(err)
+		return
+	}
+	w.guarded()
+	if w.db.Error != nil {
+		_ = w.exec("ROLLBACK TO SAVEPOINT " + savepoint)
+	}
+	_ = w.db.AddError(w.exec("RELEASE SAVEPOINT " + savepoint))
+}
+
+func (w *write) exec(query string) error {
+	_, err := w.db.Statement.ConnPool.ExecContext(w.db.Statement.Context, query)
+	return err
+}
+
+// guarded does the write; a panic becomes an error, and any error a failed entry.
+func (w *write) guarded() {
+	pool := w.db.Statement.ConnPool
+	defer func() {
+		if r := recover(); r != nil {
+			_ = w.db.AddError(fmt.Errorf("tier2 hooks: panic in %s of %s: %v", w.action, w.table, r))
+		}
+		w.db.Statement.ConnPool = pool
+		if w.db.Error != nil {
+			w.refused(currentTx(pool))
+		}
+	}()
+	if err := w.check(); err != nil {
+		_ = w.db.AddError(err)
+		return
+	}
+	changes, err := w.perform()
+	if w.db.AddError(err) != nil || len(changes) == 0 || w.table == "audit_log" {
+		return
+	}
+	_ = w.db.AddError(w.record(changes))
+}
+
+// refused remembers the failed entry until the transaction has ended.
+func (w *write) refused(t *tx) {
+	if t == nil {
+		return
+	}
+	agent, r := Actor(w.db.Statement.Context), row{}
+	if list := elements(w.db.Statement.ReflectValue); len(list) > 0 {
+		m := modelOf(list[0])
+		if agent == "" {
+			agent = m.ActingAgent()
+		}
+		if len(list) == 1 {
+			r = rowOf(m)
+		}
+	}
+	w.nameValue(r)
+	if agent = clean(agent); strings.TrimSpace(agent) == "" {
+		agent = SystemActor
+	}
+	t.failures = append(t.failures, failedEntry(w.table, w.action, agent, w.at, time.Since(w.start), r, w.db.Error))
+}
+
+// nameValue adds the offending value to an error that knows only its column.
+func (w *write) nameValue(r row) {
+	var e *models.Error
+	if errors.As(w.db.Error, &e) && e.Value == nil && e.Table == w.table {
+		if v, ok := r[e.Column]; ok {
+			e.Value = v
+		}
+	}
+}
+
+// check prepares and validates what is to be written, before any SQL.
+func (w *write) check() error {
+	s := w.db.Statement
+	if w.table == "audit_log" && !retaining(s.Context) {
+		if _, upsert := s.Clauses["ON CONFLICT"]; w.action != actionCreate || upsert {
+			return &models.Error{
+				Table: w.table, Kind: models.ErrAppendOnly,
+				Reason: "entries are append-only: they are never changed or deleted, outside retention (hooks.WithRetention)",
+			}
+		}
+	}
+	switch w.action {
+	case actionCreate:
+		return w.checkAll(elements(s.ReflectValue))
+	case actionUpdate:
+		if _, ok := s.Clauses["FROM"]; ok {
+			return invalid(w.table, "UPDATE ... FROM is not supported: the rows it changes could not be recorded")
+		}
+		return w.checkUpdate()
+	}
+	return nil
+}
+
+func (w *write) checkAll(list []reflect.Value) error {
+	for i, v := range list {
+		if !v.CanAddr() {
+			return invalid(w.table, fmt.Sprintf("pass a pointer to %s, not the value", v.Type()))
+		}
+		m := modelOf(v)
+		if m == nil {
+			return nil
+		}
+		m.Prepare(w.at)
+		if err := m.Validate(); err != nil {
+			if len(list) > 1 {
+				return fmt.Errorf("row %d of %d: %w", i+1, len(list), err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// checkUpdate validates a struct that an update takes its values from: all of it for
+// Save, else the fields that are set, since GORM writes no others.
+func (w *write) checkUpdate() error {
+	s := w.db.Statement
+	v := reflect.Indirect(reflect.ValueOf(s.Dest))
+	if s.Schema == nil || v.Kind() != reflect.Struct || v.Type() != s.Schema.ModelType {
+		return nil
+	}
+	if !v.CanAddr() {
+		addressable := reflect.New(v.Type()).Elem()
+		addressable.Set(v)
+		v = addressable
+	}
+	if len(s.Selects) == 1 && s.Selects[0] == "*" {
+		return w.checkAll([]reflect.Value{v})
+	}
+	m := modelOf(v)
+	if m == nil {
+		return nil
+	}
+	var errs []error
+	for _, err := range flatten(m.Validate()) {
+		var e *models.Error
+		if !errors.As(err, &e) {
+			continue
+		}
+		if field := s.Schema.LookUpField(e.Column); field != nil {
+			if _, zero := field.ValueOf(s.Context, v); !zero {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// flatten takes errors.Join apart.
+func flatten(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if _, leaf := err.(*models.Error); !leaf {
+			return joined.Unwrap()
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// perform runs the statement and says what it changed.
+func (w *write) perform() ([]change, error) {
+	s := w.db.Statement
+	if w.action == actionCreate {
+		if needsCapture(s) {
+			return w.upsert()
+		}
+		w.next(w.db)
+		if w.db.Error != nil {
+			return nil, nil
+		}
+		return created(elements(s.ReflectValue)), nil
+	}
+	c := &capture{ConnPool: s.ConnPool, db: w.db, action: w.action}
+	s.ConnPool = c
+	w.next(w.db)
+	s.ConnPool = c.ConnPool
+	if w.db.Error != nil {
+		return nil, nil
+	}
+	return c.changes(w.key)
+}
+
+func created(list []reflect.Value) []change {
+	changes := make([]change, len(list))
+	for i, v := range list {
+		changes[i] = change{action: actionCreate, new: rowOf(modelOf(v))}
+	}
+	return changes
+}
+
+// modelOf is the addressable struct v as a Model, or nil if it is none of ours.
+func modelOf(v reflect.Value) models.Model {
+	m, _ := v.Addr().Interface().(models.Model)
+	return m
+}
+
+func invalid(table, reason string) error {
+	return &models.Error{Table: table, Kind: models.ErrInvalid, Reason: reason}
+}
