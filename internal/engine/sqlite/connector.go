@@ -1,0 +1,64 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+)
+
+// connector opens connections and runs the pragmas on each of them. They are kept
+// out of the DSN because the two drivers name them differently, and out of a single
+// Exec because that reaches only one connection of a pool.
+type connector struct {
+	driver  driver.Driver
+	dsn     string
+	pragmas []string
+}
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	for _, pragma := range c.pragmas {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "PRAGMA "+pragma, nil); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("PRAGMA %s: %w", pragma, err)
+		}
+	}
+	return conn, nil
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return c.driver }
+
+// openPool is a pool of up to n connections that stay open until it is closed.
+func openPool(dsn string, n int, pragmas ...string) *sql.DB {
+	db := sql.OpenDB(&connector{driver: newDriver(), dsn: dsn, pragmas: pragmas})
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db
+}
+
+// busyTimeout comes first of all pragmas, so that the others wait as well.
+func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)", d.Milliseconds()) }
+
+// shared are the pragmas of reading and writing connections alike: cache_size is in
+// KiB when negative (64 MB), and a temp_store in memory keeps the statement journal
+// of INSERT triggers and large sorts off the disk.
+func (c Config) shared() []string {
+	sync := "NORMAL"
+	if c.FullSync {
+		sync = "FULL"
+	}
+	return []string{
+		busyTimeout(c.BusyTimeout), "foreign_keys(ON)", "synchronous(" + sync + ")",
+		"cache_size(-65536)", "temp_store(MEMORY)",
+	}
+}

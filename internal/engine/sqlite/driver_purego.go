@@ -1,0 +1,26 @@
+//go:build !cgo
+
+package sqlite
+
+import (
+	"database/sql/driver"
+	"errors"
+
+	"modernc.org/sqlite"
+)
+
+// driverParams are modernc's own DSN keys: immediate transactions, because a
+// deferred one that reads first cannot wait for the lock; and times as the text
+// that SQLite's date functions read, instead of Go's time.String.
+var driverParams = map[string]string{"_txlock": "immediate", "_time_format": "sqlite"}
+
+func newDriver() driver.Driver { return &sqlite.Driver{} }
+
+// errorCode is SQLite's extended result code (https://www.sqlite.org/rescode.html).
+func errorCode(err error) (int, bool) {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return 0, false
+	}
+	return e.Code(), true
+}

@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// location is where a database lives.
+type location struct {
+	path   string // absolute; "" in memory
+	memory string // name of a database in memory; "" for a file
+	create bool   // whether a missing file may be made
+}
+
+var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
+// locate reads a path, a file: URI (https://www.sqlite.org/uri.html) or :memory:.
+func locate(dsn string) (location, error) {
+	refuse := func(format string, args ...any) (location, error) {
+		return location{}, &models.Error{Value: dsn, Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+	}
+	switch {
+	case strings.TrimSpace(dsn) == "":
+		return refuse("the data source is blank; give a path, a file: URI or :memory:")
+	case strings.IndexByte(dsn, 0) >= 0:
+		return refuse("the data source contains a NUL character")
+	case dsn == ":memory:":
+		return location{memory: models.NewID()}, nil
+	case scheme.MatchString(dsn) && !strings.HasPrefix(dsn, "file:"):
+		return refuse("no database engine is known for this scheme; give a path, a file: URI or :memory:")
+	case !strings.HasPrefix(dsn, "file:"):
+		return at(dsn, true)
+	}
+
+	rest, _, _ := strings.Cut(strings.TrimPrefix(dsn, "file:"), "#")
+	rest, query, _ := strings.Cut(rest, "?")
+	if strings.HasPrefix(rest, "//") {
+		host, path, _ := strings.Cut(rest[2:], "/")
+		if host != "" && host != "localhost" {
+			return refuse("the file: URI names the host %q; only an empty one or localhost is possible", host)
+		}
+		rest = "/" + path
+	}
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return refuse("the file: URI is malformed: %v", err)
+	}
+	params, err := url.ParseQuery(query)
+	if err != nil {
+		return refuse("the file: URI is malformed: %v", err)
+	}
+	memory, create := path == ":memory:", true
+	for key, values := range params {
+		value := values[len(values)-1]
+		switch {
+		case key == "cache" && (value == "private" || value == "shared"):
+			// the pools share nothing but the file; in memory all of them share it
+		case key == "mode" && value == "memory":
+			memory = true
+		case key == "mode" && (value == "rw" || value == "rwc"):
+			create = value == "rwc"
+		case key == "mode" && value == "ro", key == "immutable":
+			return location{}, &models.Error{Value: dsn, Reason: "a store must be able to write, and this URI asks for reading only", Kind: models.ErrReadOnly}
+		default:
+			return refuse("the parameter %s=%s is not supported; pragmas are set by the options of Open", key, value)
+		}
+	}
+	switch {
+	case memory && (path == ":memory:" || path == "" || params.Get("cache") != "shared"):
+		return location{memory: models.NewID()}, nil
+	case memory:
+		return location{memory: "named-" + path}, nil
+	case strings.TrimSpace(path) == "":
+		return refuse("the file: URI names no file")
+	}
+	return at(path, create)
+}
+
+// at makes the path absolute: connections that open later must not follow a
+// change of the working directory.
+func at(path string, create bool) (location, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return location{}, fmt.Errorf("open %q: %w", path, err)
+	}
+	return location{path: path, create: create}, nil
+}
+
+// uri is the DSN that both drivers pass to SQLite, with the drivers' own keys. The
+// file must exist by then: mode=rw keeps SQLite from making it, mode=ro from writing.
+func (l location) uri(mode string) string {
+	params := url.Values{}
+	for key, value := range driverParams {
+		params.Set(key, value)
+	}
+	if l.memory != "" {
+		// memdb is the one way to share a database in memory that needs no shared
+		// cache, whose table locks ignore the busy timeout.
+		params.Set("vfs", "memdb")
+		return "file:/" + url.PathEscape(l.memory) + "?" + params.Encode()
+	}
+	params.Set("mode", mode)
+	path := filepath.ToSlash(l.path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // file:///C:/...
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode()
+}
+
+// String is how errors name the database.
+func (l location) String() string {
+	if l.memory != "" {
+		return ":memory:"
+	}
+	return l.path
+}

@@ -1,0 +1,103 @@
+package sqlite
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// header is how every SQLite database begins
+// (https://www.sqlite.org/fileformat2.html#the_database_header).
+var header = []byte("SQLite format 3\x00")
+
+// prepareFile makes the file (0600) and its missing folders (0700), or checks that
+// what is there is a database that can be written. undo takes back what it made, if
+// nothing else came into it meanwhile.
+func prepareFile(where location) (undo func(), err error) {
+	path := where.path
+	undo = func() {}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil:
+		return undo, checkFile(path, info)
+	case !errors.Is(err, fs.ErrNotExist):
+		return undo, err
+	case !where.create:
+		return undo, &models.Error{Reason: "the file does not exist, and mode=rw forbids to make it", Kind: models.ErrNotFound, Err: err}
+	}
+	made := missingFolders(filepath.Dir(path))
+	removeFolders := func() {
+		for _, dir := range made { // os.Remove spares a folder that is not empty
+			os.Remove(dir)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		removeFolders()
+		return undo, fmt.Errorf("make its folder: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return removeFolders, nil // another process was faster: its file is as good
+	}
+	if err != nil {
+		removeFolders()
+		return undo, err
+	}
+	if err := f.Close(); err != nil {
+		return undo, err
+	}
+	return func() {
+		if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+			os.Remove(path)
+			removeFolders()
+		}
+	}, nil
+}
+
+// missingFolders lists the folders on the way to dir that do not exist, deepest first.
+func missingFolders(dir string) []string {
+	var missing []string
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return missing
+		}
+		missing = append(missing, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
+// checkFile refuses what SQLite would refuse later, or not at all, before anything
+// is opened for writing.
+func checkFile(path string, info fs.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return &models.Error{Reason: "is a directory, not a database file", Kind: models.ErrInvalid}
+	case !info.Mode().IsRegular():
+		return &models.Error{Reason: "is not a regular file", Kind: models.ErrInvalid}
+	case info.Mode().Perm()&0o222 == 0:
+		return &models.Error{Reason: "the file is read-only, and a store must be able to write", Kind: models.ErrReadOnly}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return &models.Error{Reason: "the file is read-only, and a store must be able to write", Kind: models.ErrReadOnly, Err: err}
+		}
+		return err
+	}
+	defer f.Close()
+	start := make([]byte, len(header))
+	n, err := io.ReadFull(f, start)
+	if n == 0 && errors.Is(err, io.EOF) {
+		return nil // an empty file becomes a database
+	}
+	if !bytes.Equal(start[:n], header) {
+		return &models.Error{Reason: "is not a SQLite database", Kind: models.ErrInvalid}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// SchemaVersion is the PRAGMA user_version that schema.sql sets.
+const SchemaVersion = 2
+
+// state is what migrate finds in a database.
+type state struct {
+	version int
+	tables  []string // all but SQLite's own
+}
+
+// migrate creates or upgrades the schema, in one immediate transaction: of several
+// processes one does it and the others find it done.
+func (c *Config) migrate(ctx context.Context, db *sql.DB) error {
+	return c.retry(ctx, func() error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		now, err := inspect(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if done, err := now.current(); done || err != nil {
+			return err
+		}
+		// Tables are rebuilt under their children; foreign_key_check replaces the
+		// enforcement. The pragma does nothing inside a transaction.
+		if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys=OFF"); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
+		if err := c.apply(ctx, conn); err != nil {
+			_, rollback := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			if rollback != nil && strings.Contains(rollback.Error(), "no transaction is active") {
+				rollback = nil // SQLite has rolled back by itself
+			}
+			return errors.Join(err, rollback)
+		}
+		_, err = conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys=ON")
+		return err
+	})
+}
+
+// apply runs inside the transaction, and looks again: another process may have
+// been here while we waited for the lock.
+func (c *Config) apply(ctx context.Context, conn *sql.Conn) error {
+	now, err := inspect(ctx, conn)
+	if err != nil {
+		return err
+	}
+	done, err := now.current()
+	if err != nil {
+		return err
+	}
+	if !done {
+		if len(now.tables) > 0 {
+			err = upgradeSeed(ctx, conn, c.Schema)
+		} else {
+			_, err = conn.ExecContext(ctx, c.Schema)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+func inspect(ctx context.Context, conn *sql.Conn) (state, error) {
+	var s state
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.version); err != nil {
+		return s, err
+	}
+	rows, err := conn.QueryContext(ctx, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
+	if err != nil {
+		return s, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return s, err
+		}
+		s.tables = append(s.tables, name)
+	}
+	return s, rows.Err()
+}
+
+// current reports whether nothing is to do, or why nothing may be done.
+func (s state) current() (bool, error) {
+	var missing []string
+	known := 0
+	for _, m := range models.All() {
+		if slices.Contains(s.tables, m.TableName()) {
+			known++
+		} else {
+			missing = append(missing, m.TableName())
+		}
+	}
+	refuse := func(format string, args ...any) (bool, error) {
+		return false, &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+	}
+	switch {
+	case s.version > SchemaVersion:
+		return refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
+	case s.version == SchemaVersion && len(missing) > 0:
+		return refuse("the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
+	case s.version == SchemaVersion:
+		return true, nil
+	case s.version != 0:
+		return refuse("the database has schema version %d, which never was one of tier2", s.version)
+	case known == 0 && len(s.tables) > 0:
+		return refuse("the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
+	}
+	return false, nil
+}
+
+// enableWAL switches the file once. SQLite answers busy at once, without waiting,
+// while another connection is at it.
+func (c *Config) enableWAL(ctx context.Context, db *sql.DB) error {
+	return c.retry(ctx, func() error {
+		var mode string
+		if err := db.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode); err != nil {
+			return err
+		}
+		if mode != "wal" {
+			return fmt.Errorf("the file system does not support WAL: the journal mode stays %q", mode)
+		}
+		return nil
+	})
+}
+
+// retry runs f again while the database is busy, for as long as the busy timeout.
+func (c *Config) retry(ctx context.Context, f func() error) error {
+	for deadline := time.Now().Add(c.BusyTimeout); ; {
+		err := f()
+		if err == nil || !errors.Is(translate(err), models.ErrBusy) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

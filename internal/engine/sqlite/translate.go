@@ -1,0 +1,161 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"regexp"
+	"strings"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// dialector is GORM's, with errors that say what was refused. It embeds the pointer
+// and not the interface, or savepoints would be lost.
+type dialector struct{ *sqlite.Dialector }
+
+func newDialector(pool *sql.DB) gorm.Dialector {
+	return dialector{&sqlite.Dialector{DSN: "tier2", Conn: pool}}
+}
+
+// Translate implements gorm.ErrorTranslator.
+func (dialector) Translate(err error) error { return translate(err) }
+
+// Extended result codes, https://www.sqlite.org/rescode.html.
+const (
+	codeBusy       = 5
+	codeLocked     = 6
+	codeReadOnly   = 8
+	codeCorrupt    = 11
+	codeTooBig     = 18
+	codeMismatch   = 20
+	codeNotADB     = 26
+	codeCheck      = 275
+	codeForeignKey = 787
+	codeNotNull    = 1299
+	codePrimaryKey = 1555
+	codeTrigger    = 1811 // also what a parent with ON DELETE RESTRICT answers
+	codeUnique     = 2067
+	codeRowID      = 2579
+)
+
+// failed takes table, columns or constraint out of SQLite's message.
+var failed = regexp.MustCompile(`(?:UNIQUE|NOT NULL|CHECK) constraint failed: (.*?)(?: \(\d+\))?$`)
+
+// translate makes a driver's error a *models.Error that wraps our sentinel, GORM's
+// and the driver's error. What it does not know it returns as it is.
+func translate(err error) error {
+	var known *models.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
+		return &models.Error{Kind: models.ErrClosed, Reason: "the store is closed", Err: err}
+	}
+	code, ok := errorCode(err)
+	if !ok {
+		return err
+	}
+	e := &models.Error{Err: err}
+	with := func(kind error, reason string, gormErr error) error {
+		e.Kind, e.Reason, e.Err = kind, reason, errors.Join(gormErr, err)
+		return e
+	}
+	detail := ""
+	if m := failed.FindStringSubmatch(err.Error()); m != nil {
+		detail = m[1]
+	}
+	switch code {
+	case codeUnique, codePrimaryKey, codeRowID:
+		e.Table, e.Column = columns(detail)
+		return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
+	case codeNotNull:
+		e.Table, e.Column = columns(detail)
+		return with(models.ErrInvalid, "must not be NULL", nil)
+	case codeCheck:
+		e.Constraint = detail
+		e.Table, e.Column = checked(detail)
+		e.Allowed = allowed[e.Table+"."+e.Column]
+		return with(models.ErrInvalid, checkReason(e), gorm.ErrCheckConstraintViolated)
+	case codeForeignKey:
+		return with(models.ErrForeignKey, "the row names a parent that does not exist, or still has children", gorm.ErrForeignKeyViolated)
+	case codeTrigger:
+		if strings.Contains(err.Error(), "FOREIGN KEY") {
+			return with(models.ErrForeignKey, "the row still has children that name it", gorm.ErrForeignKeyViolated)
+		}
+		return with(models.ErrInvalid, "refused by a trigger: "+err.Error(), nil)
+	}
+	switch code & 0xff {
+	case codeBusy, codeLocked:
+		return with(models.ErrBusy, "another connection held the database for longer than the busy timeout", nil)
+	case codeReadOnly:
+		return with(models.ErrReadOnly, "the database cannot be written: "+err.Error(), nil)
+	case codeCorrupt:
+		return with(models.ErrCorrupt, "the database file is damaged: "+err.Error(), nil)
+	case codeNotADB:
+		return with(models.ErrInvalid, "the file is not a SQLite database", nil)
+	case codeTooBig:
+		return with(models.ErrInvalid, "the value is larger than SQLite can store", nil)
+	case codeMismatch:
+		return with(models.ErrInvalid, "the value has the wrong type for its column", nil)
+	}
+	return err
+}
+
+// columns splits "receipts.execution_id, receipts.agent_id".
+func columns(list string) (table, column string) {
+	var names []string
+	for _, part := range strings.Split(list, ", ") {
+		t, c, ok := strings.Cut(part, ".")
+		if !ok {
+			return "", ""
+		}
+		table, names = t, append(names, c)
+	}
+	return table, strings.Join(names, ", ")
+}
+
+// checked finds table and column in the name chk_<table>_<column>.
+func checked(constraint string) (table, column string) {
+	for _, m := range models.All() {
+		if column, ok := strings.CutPrefix(constraint, "chk_"+m.TableName()+"_"); ok {
+			return m.TableName(), column
+		}
+	}
+	return "", ""
+}
+
+func checkReason(e *models.Error) string {
+	switch {
+	case e.Allowed != nil:
+		return "is not an allowed value"
+	case strings.HasSuffix(e.Column, "_json"), e.Column == "collision_history":
+		return "is not valid JSON"
+	case e.Column != "":
+		return "must not be negative"
+	}
+	return "a CHECK constraint refused the row"
+}
+
+// allowed holds the values of the enum columns.
+var allowed = map[string][]string{
+	"receipts.operation":                 texts(models.Operations()),
+	"receipts.status":                    texts(models.ReceiptStatuses()),
+	"audit_log.status":                   texts(models.AuditStatuses()),
+	"workflow_sessions.status":           texts(models.SessionStatuses()),
+	"collision_detection.collision_type": texts(models.CollisionTypes()),
+	"collision_detection.severity":       texts(models.Severities()),
+	"pipeline_metrics.stage":             texts(models.Stages()),
+	"pipeline_metrics.status":            texts(models.StageStatuses()),
+	"slo_violations.severity":            texts(models.ViolationSeverities()),
+}
+
+func texts[T ~string](values []T) []string {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	return list
+}

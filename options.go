@@ -1,0 +1,73 @@
+package tier2
+
+import (
+	"fmt"
+	"time"
+
+	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Option changes how Open opens a database. A value that makes no sense is an error
+// of Open that wraps models.ErrInvalid.
+type Option func(*sqlite.Config) error
+
+// WithSynchronousFull makes every commit reach the disk before it returns
+// (PRAGMA synchronous=FULL). Without it a power loss, though not a crash of the program, can
+// undo the last commits; the database stays consistent either way.
+func WithSynchronousFull() Option {
+	return func(c *sqlite.Config) error {
+		c.FullSync = true
+		return nil
+	}
+}
+
+// WithBusyTimeout sets how long a call waits while another process writes, before it
+// gives models.ErrBusy: at least a millisecond. Default: 10 s.
+func WithBusyTimeout(d time.Duration) Option {
+	return func(c *sqlite.Config) error {
+		if d < time.Millisecond {
+			return invalid("busy timeout", d, "must be at least 1ms")
+		}
+		c.BusyTimeout = d
+		return nil
+	}
+}
+
+// WithReaders sets how many connections read at once, 1 to 1000; fewer than 4 count
+// as 4. Default: the number of CPUs.
+func WithReaders(n int) Option {
+	return func(c *sqlite.Config) error {
+		if n < 1 || n > 1000 {
+			return invalid("readers", n, "must lie in 1 to 1000")
+		}
+		c.Readers = n
+		return nil
+	}
+}
+
+// WithClock sets the clock that dates everything the store writes. Times are kept in
+// UTC, to the microsecond. Default: time.Now.
+func WithClock(now func() time.Time) Option {
+	return func(c *sqlite.Config) error {
+		if now == nil {
+			return invalid("clock", nil, "must not be nil")
+		}
+		c.Now = now
+		return nil
+	}
+}
+
+// WithLogger sets GORM's logger. Default, and for nil: silent.
+func WithLogger(l logger.Interface) Option {
+	return func(c *sqlite.Config) error {
+		c.Logger = l
+		return nil
+	}
+}
+
+func invalid(option string, value any, reason string) error {
+	return fmt.Errorf("option %s: %w", option, &models.Error{Value: value, Reason: reason, Kind: models.ErrInvalid})
+}

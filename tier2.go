@@ -1,0 +1,125 @@
+// Package tier2 records what ggen's agents do: a row, the audit entries that say what
+// changed and the memory of the agent that did it are written together, or not at
+// all, into one SQLite file that sqlite3 and Python read as well.
+//
+//	store, err := tier2.Open(ctx, ".ggen/tier2.db")
+//	defer store.Close()
+//	err = store.Receipts.Create(ctx, &models.Receipt{...})
+package tier2
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"sync"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+//go:embed schema.sql
+var schema string
+
+// Schema is the text of schema.sql: the SQLite schema, which loads with the sqlite3
+// shell and Python, and twice in a row without changing anything.
+func Schema() string { return schema }
+
+// Store is an open database. It is safe for use by many goroutines; a Store that a
+// Transaction gave is valid until its function returns.
+type Store struct {
+	Receipts   *repository.Receipts   // what each execution did and how it ended
+	Memory     *repository.Memory     // what each agent remembers
+	Audit      *repository.Audit      // what was changed, by whom
+	Sessions   *repository.Sessions   // runs of several agents
+	Collisions *repository.Collisions // agents in each other's way
+	Metrics    *repository.Metrics    // the timings of the five stages
+	Violations *repository.Violations // SLO targets that were missed
+	Reports    *repository.Reports    // the views and the usual questions
+
+	handles *engine.Handles // the whole database; shared by transactions
+	handle  repository.Handle
+	closing *closing
+}
+
+// closing makes Close happen once.
+type closing struct {
+	once sync.Once
+	err  error
+}
+
+// Open opens the database at dsn: a path, a file: URI
+// (https://www.sqlite.org/uri.html) or :memory:, which ends with the store. It makes
+// missing folders (0700), the file (0600) and the schema, and upgrades a database of
+// schema 1.0.0 in place, in one transaction.
+//
+// Whatever cannot be opened is left as it was. The error wraps models.ErrInvalid for
+// a bad dsn or option, a directory, a file that is no database of tier2, a newer
+// schema version and rows that an upgrade cannot keep; models.ErrReadOnly for a
+// file that cannot be written; models.ErrBusy when another process keeps it locked;
+// models.ErrNotFound for a missing file under mode=rw; and the context's own error.
+func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
+	cfg := sqlite.Config{DSN: dsn, Schema: schema}
+	for _, opt := range opts {
+		if err := opt(&cfg); err != nil {
+			return nil, err
+		}
+	}
+	handles, err := sqlite.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := handles.Write.Use(hooks.New(hooks.WithClock(handles.Write.NowFunc))); err != nil {
+		return nil, errors.Join(err, handles.Close())
+	}
+	return newStore(handles, &closing{}, repository.Handle{
+		Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc,
+	}), nil
+}
+
+func newStore(handles *engine.Handles, closing *closing, h repository.Handle) *Store {
+	return &Store{
+		Receipts:   repository.NewReceipts(h),
+		Memory:     repository.NewMemory(h),
+		Audit:      repository.NewAudit(h),
+		Sessions:   repository.NewSessions(h),
+		Collisions: repository.NewCollisions(h),
+		Metrics:    repository.NewMetrics(h),
+		Violations: repository.NewViolations(h),
+		Reports:    repository.NewReports(h),
+		handles:    handles,
+		handle:     h,
+		closing:    closing,
+	}
+}
+
+// DB is the handle that writes, with the hooks installed: any GORM call on it is
+// audited. Inside Transaction it is the transaction. db.Exec and db.Raw pass no
+// hooks. On SQLite it is one connection: inside a transaction use the transaction's
+// own DB, since the outer one waits for the transaction to end.
+func (s *Store) DB() *gorm.DB { return s.handle.Write }
+
+// Transaction runs fn and commits what it did through tx, or rolls all of it back if
+// fn returns an error, which is returned as it is, or panics, which goes on. Called on tx it is a
+// savepoint: an inner error undoes the inner part only, if the outer fn goes on.
+func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
+	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		return fn(newStore(s.handles, s.closing, repository.Handle{Write: db, Read: db, Now: s.handle.Now}))
+	})
+}
+
+// Close ends the store and its connections, after the statements that run. Later
+// calls of the store give models.ErrClosed; a second Close does nothing and returns
+// what the first did. Close of a transaction's store is refused with
+// models.ErrInvalid.
+func (s *Store) Close() error {
+	if s.handle.Write != s.handles.Write {
+		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be closed; return from its function"}
+	}
+	s.closing.once.Do(func() { s.closing.err = s.handles.Close() })
+	return s.closing.err
+}
