@@ -1,0 +1,110 @@
+package repository
+
+import (
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// run is one finished execution, ready to be written.
+type run struct {
+	receipt  *models.Receipt
+	metrics  []models.PipelineMetric
+	targets  []Target
+	measured map[string]float64
+}
+
+// prepare fills and validates every row, before any SQL.
+func (r *run) prepare(now time.Time) error {
+	r.receipt.Prepare(now)
+	errs := []error{r.receipt.Validate(), checkMeasurements(r.measured)}
+	for i := range r.metrics {
+		r.metrics[i].ExecutionID = r.receipt.ExecutionID
+		r.metrics[i].Prepare(now)
+		errs = append(errs, r.metrics[i].Validate())
+	}
+	return errors.Join(errs...)
+}
+
+// write creates the receipt, its metrics and its violations, and leaves the latter
+// two in the receipt.
+func (r *run) write(tx *gorm.DB, now time.Time) error {
+	if err := r.measure(tx); err != nil {
+		return err
+	}
+	missed := violations(r.targets, r.measured)
+	for i := range missed {
+		missed[i].ExecutionID = r.receipt.ExecutionID
+		missed[i].Prepare(now)
+	}
+	if err := tx.Omit(clause.Associations).Create(r.receipt).Error; err != nil {
+		return err
+	}
+	if len(r.metrics) > 0 {
+		if err := tx.Omit(clause.Associations).Create(&r.metrics).Error; err != nil {
+			return err
+		}
+	}
+	if len(missed) > 0 {
+		if err := tx.Omit(clause.Associations).Create(&missed).Error; err != nil {
+			return err
+		}
+	}
+	r.receipt.Metrics, r.receipt.Violations = r.metrics, missed
+	return nil
+}
+
+// measure adds what follows from the timings and was not measured by the caller:
+// the time of RDF processing (normalize and extract), and for a generation that of
+// the first or incremental build.
+func (r *run) measure(tx *gorm.DB) error {
+	rdf := int64(0)
+	for _, m := range r.metrics {
+		if m.Stage == models.StageNormalize || m.Stage == models.StageExtract {
+			rdf += m.DurationMS
+		}
+	}
+	if _, ok := r.measured[MetricRDFProcessing]; !ok {
+		r.measured[MetricRDFProcessing] = seconds(rdf)
+	}
+	_, first := r.measured[MetricFirstBuild]
+	_, incremental := r.measured[MetricIncrementalBuild]
+	if first || incremental || r.receipt.Operation != models.OperationGeneration {
+		return nil
+	}
+	built, err := builtBefore(tx, r.receipt)
+	metric := MetricFirstBuild
+	if built {
+		metric = MetricIncrementalBuild
+	}
+	r.measured[metric] = seconds(r.receipt.DurationMS)
+	return err
+}
+
+// recentBuilds bounds how far back builtBefore looks, so that a save costs the same
+// however long the history is.
+const recentBuilds = 100
+
+// builtBefore reports whether the agent passed a generation from the same manifest
+// among its newest receipts before this one. Without a manifest hash the build
+// counts as a first one: the wider target, so that no run is blamed on a guess.
+func builtBefore(tx *gorm.DB, receipt *models.Receipt) (bool, error) {
+	if receipt.ManifestHash == "" {
+		return false, nil
+	}
+	recent := tx.Session(&gorm.Session{NewDB: true}).Model(&models.Receipt{}).
+		Select("manifest_hash, operation, status").
+		Where("agent_id = ? AND timestamp < ?", receipt.AgentID, receipt.Timestamp).
+		Order("timestamp DESC").Limit(recentBuilds)
+	var n int64
+	err := tx.Table("(?) AS recent", recent).
+		Where("manifest_hash = ? AND operation = ? AND status = ?", receipt.ManifestHash, models.OperationGeneration, models.ReceiptPassed).
+		Count(&n).Error
+	return n > 0, err
+}
+
+func seconds(ms int64) float64 { return float64(ms) / 1000 }

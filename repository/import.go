@@ -1,0 +1,97 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// ImportOptions supply what a receipt does not say. The zero value supplies nothing.
+type ImportOptions struct {
+	Agent     string           // the agent of a receipt that names none
+	Operation models.Operation // that of a receipt without one; generation if empty
+	// Map translates operations that are none of the nine, such as
+	// "error-recovery" to validation.
+	Map map[string]models.Operation
+	// Targets are what is checked; nil means DefaultTargets, an empty slice none.
+	Targets []Target
+}
+
+// ImportResult says what became of a document.
+type ImportResult struct {
+	Receipt   *models.Receipt // as stored; with Metrics and Violations unless Unchanged
+	Unchanged bool            // the same document was there already; nothing was written
+}
+
+// Import stores a receipt that ggen wrote, in either of its shapes:
+//
+//	{"receipt": {"execution_id", "agent_id", "operation", "status", "timestamp", "hashes": {"manifest", "ontology"},
+//	  "files_generated", "files_modified", "pipeline_stages": {stage: {"status", "duration_ms"}}, "total_duration_ms"}}
+//	{"execution_id", "timestamp", "manifest_hash", "ontology": {"hash", "triples_count"}, "pipeline": {stage: ...},
+//	  "files_generated": [...], "statistics": {"total_duration_ms", "memory_peak_mb"}}
+//
+// It becomes a receipt, whose ReceiptJSON is raw byte for byte, a metric for each
+// stage and the violated targets, in one transaction. A stage that says completed,
+// success or passed has passed; a receipt without a status passed if all its stages
+// did, one without an operation is a generation.
+//
+// What is no such receipt is refused with ErrInvalid and everything that is wrong
+// with it; a receipt with the same execution_id and other content with ErrDuplicate.
+// A refusal writes nothing.
+func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions) (ImportResult, error) {
+	if err := ctx.Err(); err != nil {
+		return ImportResult{}, err
+	}
+	if err := opts.validate(); err != nil {
+		return ImportResult{}, err
+	}
+	now := r.h.now()
+	run, err := readReceipt(raw, opts)
+	if err == nil {
+		err = run.prepare(now)
+	}
+	if err != nil {
+		return ImportResult{}, err
+	}
+	result := ImportResult{Receipt: run.receipt}
+	err = r.h.transaction(ctx, func(tx *gorm.DB) error {
+		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
+		switch {
+		case err != nil:
+			return err
+		case stored == nil:
+			return run.write(tx, now)
+		case !bytes.Equal(bytes.TrimSpace(stored.ReceiptJSON), bytes.TrimSpace(raw)):
+			return duplicateExecution(stored.ExecutionID, "is stored already, with other content")
+		}
+		result = ImportResult{Receipt: stored, Unchanged: true}
+		return nil
+	})
+	if err != nil {
+		return ImportResult{}, err
+	}
+	return result, nil
+}
+
+func (o *ImportOptions) validate() error {
+	if o.Targets == nil {
+		o.Targets = DefaultTargets()
+	}
+	if o.Operation == "" {
+		o.Operation = models.OperationGeneration
+	}
+	for _, from := range slices.Sorted(maps.Keys(o.Map)) {
+		if to := o.Map[from]; !to.Valid() {
+			return notAllowed("receipts", "operation", to, models.Operations())
+		}
+	}
+	if !o.Operation.Valid() {
+		return notAllowed("receipts", "operation", o.Operation, models.Operations())
+	}
+	return checkTargets(o.Targets)
+}
