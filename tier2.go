@@ -39,6 +39,7 @@ type Store struct {
 	Collisions *repository.Collisions // agents in each other's way
 	Metrics    *repository.Metrics    // the timings of the five stages
 	Violations *repository.Violations // SLO targets that were missed
+	Executions *repository.Executions // a whole run of the pipeline: Begin, Stage, Finish; Import
 	Reports    *repository.Reports    // the views and the usual questions
 
 	handles *engine.Handles // the whole database; shared by transactions
@@ -90,6 +91,7 @@ func newStore(handles *engine.Handles, closing *closing, h repository.Handle) *S
 		Collisions: repository.NewCollisions(h),
 		Metrics:    repository.NewMetrics(h),
 		Violations: repository.NewViolations(h),
+		Executions: repository.NewExecutions(h),
 		Reports:    repository.NewReports(h),
 		handles:    handles,
 		handle:     h,
