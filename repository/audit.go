@@ -1,7 +1,95 @@
 package repository
 
-// Audit appends to and reads the table audit_log.
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"gorm.io/gorm"
+)
+
+const auditTable = "audit_log"
+
+// Audit appends to and reads the table audit_log. What the hooks wrote stands there
+// beside what callers record.
 type Audit struct{ h Handle }
 
 // NewAudit is Audit over h.
 func NewAudit(h Handle) *Audit { return &Audit{h} }
+
+// AuditFilter chooses audit entries; the zero value is all of them.
+type AuditFilter struct {
+	AgentID      string
+	Operation    string // such as receipts.create, or a caller's own words
+	Status       models.AuditStatus
+	ExecutionID  string    // the entries whose context_json.execution_id it is
+	Since, Until time.Time // Since <= timestamp < Until, UTC; a zero time is no bound
+	Page
+}
+
+// Record appends one entry and fills its id and what was empty. Errors: ErrInvalid.
+func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
+	if entry == nil {
+		return invalid(auditTable, "", nil, "must not be nil")
+	}
+	entry.Prepare(a.h.now())
+	if err := entry.Validate(); err != nil {
+		return err
+	}
+	return a.h.write(ctx).Create(entry).Error
+}
+
+// List is one page of the entries that f chooses, newest first, and the cursor of the
+// next page. Errors: ErrInvalid for a filter or page that cannot be.
+func (a *Audit) List(ctx context.Context, f AuditFilter) ([]models.AuditEntry, string, error) {
+	l, err := a.filter(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	return fetch[models.AuditEntry](l, f.Page)
+}
+
+// All yields every entry that f chooses, newest first, in constant memory; f.Limit is
+// only the size of the pages it reads.
+func (a *Audit) All(ctx context.Context, f AuditFilter) iter.Seq2[models.AuditEntry, error] {
+	l, err := a.filter(ctx, f)
+	return walk[models.AuditEntry](l, err, f.Page)
+}
+
+// Trail is every entry whose context names that execution or session, oldest first;
+// none is no error. It reads the whole log. Errors: ErrInvalid for a blank id.
+func (a *Audit) Trail(ctx context.Context, id string) ([]models.AuditEntry, error) {
+	if err := required(auditTable, "context_json", id); err != nil {
+		return nil, err
+	}
+	q := a.h.read(ctx)
+	named := q.Where(member(q, "context_json", "execution_id")+" = ?", id).
+		Or(member(q, "context_json", "session_id")+" = ?", id)
+	entries := []models.AuditEntry{}
+	err := q.Where(named).Order("timestamp, id").Find(&entries).Error
+	return entries, err
+}
+
+func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
+	if err := known(auditTable, "status", f.Status, models.AuditStatuses()); err != nil {
+		return list{}, err
+	}
+	q := a.h.read(ctx).Model(&models.AuditEntry{})
+	q = equal(q, "agent_id", f.AgentID)
+	q = equal(q, "operation", f.Operation)
+	q = equal(q, "status", string(f.Status))
+	if f.ExecutionID != "" {
+		q = q.Where(member(q, "context_json", "execution_id")+" = ?", f.ExecutionID)
+	}
+	q, err := between(q, auditTable, "timestamp", f.Since, f.Until)
+	return list{q, auditTable, "timestamp"}, err
+}
+
+// member is the SQL for a top-level text member of a JSON column.
+func member(db *gorm.DB, column, key string) string {
+	if db.Name() == "sqlite" {
+		return "json_extract(" + column + ", '$." + key + "')"
+	}
+	return column + "::jsonb ->> '" + key + "'"
+}

@@ -1,7 +1,237 @@
 package repository
 
-// Memory reads and writes the table agent_memory.
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+const memoryTable = "agent_memory"
+
+// Memory reads and writes the table agent_memory. Of memory_json the key
+// models.ActivityKey is the store's, and every call here keeps it; the other keys
+// are the agent's own.
 type Memory struct{ h Handle }
 
 // NewMemory is Memory over h.
 func NewMemory(h Handle) *Memory { return &Memory{h} }
+
+// MemoryFilter chooses memories; the zero value is all of them.
+type MemoryFilter struct {
+	UpdatedSince, UpdatedUntil time.Time // UpdatedSince <= updated_at < UpdatedUntil; a zero time is no bound
+	Page
+}
+
+// Get is the memory of an agent. Errors: ErrInvalid for a blank agent, ErrNotFound.
+func (m *Memory) Get(ctx context.Context, agentID string) (*models.AgentMemory, error) {
+	if err := required(memoryTable, "agent_id", agentID); err != nil {
+		return nil, err
+	}
+	var row models.AgentMemory
+	if err := m.h.read(ctx).Where("agent_id = ?", agentID).Take(&row).Error; err != nil {
+		return nil, found(err, memoryTable, "agent_id", agentID)
+	}
+	return &row, nil
+}
+
+// Put replaces the agent's own keys by doc, a JSON object; an ActivityKey in doc, as
+// from an earlier Get, is ignored. Errors: ErrInvalid, ErrCorrupt if what is stored
+// is no JSON object.
+func (m *Memory) Put(ctx context.Context, agentID string, doc models.JSON) error {
+	own, _, err := splitDocument(doc)
+	if err != nil {
+		return invalid(memoryTable, "memory_json", string(doc), "must be a JSON object")
+	}
+	return m.modify(ctx, agentID, func(row *models.AgentMemory) error { return setOwn(row, own) })
+}
+
+// Update lets fn change the agent's own keys and writes the result. No update is
+// lost: others wait meanwhile. Numbers are json.Number, so that none loses digits. fn
+// must not call the store, which would wait for itself; it may be called again if
+// another created the agent meanwhile. An error or panic of fn changes nothing.
+// Errors: fn's own, ErrInvalid for what JSON cannot hold, ErrCorrupt.
+func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[string]any) error) error {
+	if fn == nil {
+		return invalid(memoryTable, "memory_json", nil, "needs a function")
+	}
+	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
+		doc, err := ownKeys(row.MemoryJSON)
+		if err != nil {
+			return corrupt(row, err)
+		}
+		if err := fn(doc); err != nil {
+			return err
+		}
+		if _, ok := doc[models.ActivityKey]; ok {
+			return reserved()
+		}
+		own, err := encode(doc)
+		if err != nil {
+			return &Error{Table: memoryTable, Column: "memory_json", Reason: "cannot be JSON: " + err.Error(), Kind: ErrInvalid, Err: err}
+		}
+		fields, _, err := splitDocument(own)
+		if err != nil {
+			return invalid(memoryTable, "memory_json", string(own), "must be a JSON object")
+		}
+		return setOwn(row, fields)
+	})
+}
+
+// Merge applies a JSON Merge Patch (RFC 7396) to the agent's own keys. Errors:
+// ErrInvalid if the patch is no JSON object or names ActivityKey, ErrCorrupt.
+func (m *Memory) Merge(ctx context.Context, agentID string, patch models.JSON) error {
+	_, activity, err := splitDocument(patch)
+	switch {
+	case err != nil:
+		return invalid(memoryTable, "memory_json", string(patch), "a merge patch must be a JSON object")
+	case activity != nil:
+		return reserved()
+	}
+	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
+		fields, _, err := splitDocument(row.MemoryJSON)
+		if err != nil {
+			return corrupt(row, err)
+		}
+		own, err := encode(fields)
+		if err != nil {
+			return err
+		}
+		merged, err := jsonpatch.MergePatch(own, patch)
+		if err != nil {
+			return &Error{Table: memoryTable, Column: "memory_json", Value: string(patch), Kind: ErrInvalid, Err: err}
+		}
+		if fields, _, err = splitDocument(merged); err != nil {
+			return err
+		}
+		return setOwn(row, fields)
+	})
+}
+
+// ETag names the agent's own keys as they are in a memory that was read; what the
+// store counts does not change it. It is "" if there are none, also for nil.
+func (m *Memory) ETag(memory *models.AgentMemory) string {
+	if memory == nil {
+		return ""
+	}
+	return etag(memory.MemoryJSON)
+}
+
+// CompareAndSwap is Put if the agent's own keys still have that ETag; "" means there
+// must be none. Errors: ErrConflict with the current ETag in Error.Value, ErrInvalid,
+// ErrCorrupt.
+func (m *Memory) CompareAndSwap(ctx context.Context, agentID, tag string, doc models.JSON) error {
+	own, _, err := splitDocument(doc)
+	if err != nil {
+		return invalid(memoryTable, "memory_json", string(doc), "must be a JSON object")
+	}
+	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
+		if current := etag(row.MemoryJSON); current != tag {
+			return &Error{Table: memoryTable, Column: "memory_json", Value: current, Kind: ErrConflict, Reason: "the memory has another ETag by now"}
+		}
+		return setOwn(row, own)
+	})
+}
+
+// RecordError sets last_error and adds one to retry_count, for an agent with or
+// without a memory. Errors: ErrInvalid for a blank agent or message.
+func (m *Memory) RecordError(ctx context.Context, agentID, message string) error {
+	if err := required(memoryTable, "last_error", message); err != nil {
+		return err
+	}
+	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
+		row.LastError = message
+		row.RetryCount++
+		return nil
+	})
+}
+
+// ResetRetries sets retry_count to 0 and keeps last_error. Errors: ErrInvalid for a
+// blank agent, ErrNotFound.
+func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
+	if err := required(memoryTable, "agent_id", agentID); err != nil {
+		return err
+	}
+	res := m.h.write(ctx).Model(&models.AgentMemory{}).Where("agent_id = ?", agentID).
+		Updates(map[string]any{"retry_count": 0, "updated_at": m.h.now()})
+	if res.Error == nil && res.RowsAffected == 0 {
+		return notFound(memoryTable, "agent_id", agentID)
+	}
+	return res.Error
+}
+
+// Forget deletes the agent's memory, ActivityKey and collision history included.
+// Errors: ErrInvalid for a blank agent, ErrNotFound.
+func (m *Memory) Forget(ctx context.Context, agentID string) error {
+	if err := required(memoryTable, "agent_id", agentID); err != nil {
+		return err
+	}
+	res := m.h.write(ctx).Where("agent_id = ?", agentID).Delete(&models.AgentMemory{})
+	if res.Error == nil && res.RowsAffected == 0 {
+		return notFound(memoryTable, "agent_id", agentID)
+	}
+	return res.Error
+}
+
+// List is one page of the memories that f chooses, the last updated first, and the
+// cursor of the next page. Errors: ErrInvalid.
+func (m *Memory) List(ctx context.Context, f MemoryFilter) ([]models.AgentMemory, string, error) {
+	q := m.h.read(ctx).Model(&models.AgentMemory{})
+	q, err := between(q, memoryTable, "updated_at", f.UpdatedSince, f.UpdatedUntil)
+	if err != nil {
+		return nil, "", err
+	}
+	return fetch[models.AgentMemory](list{q, memoryTable, "updated_at"}, f.Page)
+}
+
+// modify changes the agent's row, or a new one, in one transaction that holds it.
+func (m *Memory) modify(ctx context.Context, agentID string, change func(*models.AgentMemory) error) error {
+	if err := required(memoryTable, "agent_id", agentID); err != nil {
+		return err
+	}
+	attempt := func() error {
+		return m.h.transaction(ctx, func(tx *gorm.DB) error {
+			var row models.AgentMemory
+			err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("agent_id = ?", agentID).Take(&row).Error
+			if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+				return err
+			}
+			row.AgentID = agentID
+			if err := change(&row); err != nil {
+				return err
+			}
+			now := m.h.now()
+			row.Prepare(now)
+			if err := row.Validate(); err != nil {
+				return err
+			}
+			if row.ID == 0 {
+				return tx.Create(&row).Error
+			}
+			return tx.Model(&models.AgentMemory{}).Where("id = ?", row.ID).Updates(map[string]any{
+				"memory_json": row.MemoryJSON, "retry_count": row.RetryCount, "last_error": row.LastError, "updated_at": now,
+			}).Error
+		})
+	}
+	err := attempt()
+	if errors.Is(err, ErrDuplicate) { // another created the agent between our look and our insert
+		err = attempt()
+	}
+	return err
+}
+
+func reserved() error {
+	return invalid(memoryTable, "memory_json", models.ActivityKey, "is a key that belongs to the store")
+}
+
+func corrupt(row *models.AgentMemory, cause error) error {
+	return &Error{
+		Table: memoryTable, Column: "memory_json", Value: strings.Clone(row.MemoryJSON.String()), Kind: ErrCorrupt, Err: cause,
+		Reason: "the stored memory is not a JSON object",
+	}
+}

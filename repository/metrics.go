@@ -1,7 +1,73 @@
 package repository
 
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+const metricsTable = "pipeline_metrics"
+
 // Metrics reads and writes the table pipeline_metrics.
 type Metrics struct{ h Handle }
 
 // NewMetrics is Metrics over h.
 func NewMetrics(h Handle) *Metrics { return &Metrics{h} }
+
+// Record writes the timing of one stage and fills its id and what was empty. Errors:
+// ErrInvalid, ErrForeignKey if no receipt has its execution_id.
+func (m *Metrics) Record(ctx context.Context, metric *models.PipelineMetric) error {
+	return m.RecordBatch(ctx, []*models.PipelineMetric{metric})
+}
+
+// RecordBatch writes all metrics or none, in one transaction. No metrics is no error.
+// Errors: ErrInvalid, ErrForeignKey if no receipt has the execution_id of one.
+func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMetric) error {
+	if len(metrics) == 0 {
+		return ctx.Err()
+	}
+	now := m.h.now()
+	for i, metric := range metrics {
+		if metric == nil {
+			return invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
+		}
+		metric.Prepare(now)
+	}
+	err := m.h.transaction(ctx, func(tx *gorm.DB) error {
+		return tx.Omit(clause.Associations).CreateInBatches(metrics, batchSize).Error
+	})
+	if !errors.Is(err, ErrForeignKey) {
+		return err
+	}
+	var orphan any
+	for _, metric := range metrics {
+		if _, missing := NewReceipts(m.h).Get(ctx, metric.ExecutionID); errors.Is(missing, ErrNotFound) {
+			orphan = metric.ExecutionID
+			break
+		}
+	}
+	return blame(err, ErrForeignKey, metricsTable, "execution_id", orphan, "no receipt has that id")
+}
+
+// ByExecution is every metric of an execution in the order of the stages, then of
+// time; none is no error. Errors: ErrInvalid for a blank id.
+func (m *Metrics) ByExecution(ctx context.Context, executionID string) ([]models.PipelineMetric, error) {
+	if err := required(metricsTable, "execution_id", executionID); err != nil {
+		return nil, err
+	}
+	metrics := []models.PipelineMetric{}
+	if err := m.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id").Find(&metrics).Error; err != nil {
+		return nil, err
+	}
+	stages := models.Stages()
+	slices.SortStableFunc(metrics, func(a, b models.PipelineMetric) int {
+		return cmp.Compare(slices.Index(stages, a.Stage), slices.Index(stages, b.Stage))
+	})
+	return metrics, nil
+}

@@ -1,7 +1,215 @@
 package repository
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// batchSize is how many rows one INSERT takes.
+const batchSize = 100
+
+const receiptsTable = "receipts"
+
 // Receipts reads and writes the table receipts.
 type Receipts struct{ h Handle }
 
 // NewReceipts is Receipts over h.
 func NewReceipts(h Handle) *Receipts { return &Receipts{h} }
+
+// ReceiptFilter chooses receipts; the zero value is all of them.
+type ReceiptFilter struct {
+	AgentID      string
+	Operation    models.Operation
+	Status       models.ReceiptStatus
+	Environment  string
+	ManifestHash string
+	OntologyHash string
+	Since, Until time.Time // Since <= timestamp < Until, UTC; a zero time is no bound
+	Page
+}
+
+// Create writes one receipt with its Metrics and Violations, and fills its id and
+// what was empty. Errors: ErrInvalid, ErrDuplicate for a known execution_id.
+func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
+	if receipt == nil {
+		return invalid(receiptsTable, "", nil, "must not be nil")
+	}
+	receipt.Prepare(r.h.now())
+	err := r.h.write(ctx).Create(receipt).Error
+	return blame(err, ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
+}
+
+// CreateBatch writes all receipts or none, in one transaction. No receipts is no
+// error. Errors: ErrInvalid, ErrDuplicate (also for two of the batch).
+func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) error {
+	if len(receipts) == 0 {
+		return ctx.Err()
+	}
+	now := r.h.now()
+	for i, receipt := range receipts {
+		if receipt == nil {
+			return invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
+		}
+		receipt.Prepare(now)
+	}
+	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
+		return tx.CreateInBatches(receipts, batchSize).Error
+	})
+	if errors.Is(err, ErrDuplicate) {
+		return blame(err, ErrDuplicate, receiptsTable, "execution_id", r.taken(ctx, receipts), "")
+	}
+	return err
+}
+
+// taken is the execution_id that made a batch fail, or nil if it is gone by now.
+func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
+	seen := make(map[string]bool, len(receipts))
+	for _, receipt := range receipts {
+		if seen[receipt.ExecutionID] {
+			return receipt.ExecutionID
+		}
+		seen[receipt.ExecutionID] = true
+	}
+	for _, receipt := range receipts {
+		if _, err := r.Get(ctx, receipt.ExecutionID); err == nil {
+			return receipt.ExecutionID
+		}
+	}
+	return nil
+}
+
+// Upsert writes a receipt, or replaces the one with its execution_id but for id and
+// created_at. Children stay, and those in the struct are not written. The struct gets
+// the row's id and created_at. Errors: ErrInvalid.
+func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
+	if receipt == nil {
+		return invalid(receiptsTable, "", nil, "must not be nil")
+	}
+	next := *receipt
+	next.ID = 0 // the execution_id alone says which row is meant
+	next.Prepare(r.h.now())
+	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
+		err := tx.Omit(clause.Associations).Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "execution_id"}},
+			DoUpdates: clause.AssignmentColumns([]string{
+				"agent_id", "operation", "status", "timestamp", "manifest_hash", "ontology_hash", "files_generated",
+				"files_modified", "duration_ms", "receipt_json", "error_message", "environment",
+			}),
+		}).Create(&next).Error
+		if err != nil {
+			return err
+		}
+		var row models.Receipt
+		err = tx.Select("id", "created_at").Where("execution_id = ?", next.ExecutionID).Take(&row).Error
+		next.ID, next.CreatedAt = row.ID, row.CreatedAt
+		return err
+	})
+	if err == nil {
+		*receipt = next
+	}
+	return err
+}
+
+// Get is the receipt of an execution, without its children. Errors: ErrInvalid for a
+// blank id, ErrNotFound.
+func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt, error) {
+	if err := required(receiptsTable, "execution_id", executionID); err != nil {
+		return nil, err
+	}
+	var receipt models.Receipt
+	if err := r.h.read(ctx).Where("execution_id = ?", executionID).Take(&receipt).Error; err != nil {
+		return nil, found(err, receiptsTable, "execution_id", executionID)
+	}
+	return &receipt, nil
+}
+
+// List is one page of the receipts that f chooses, newest first, and the cursor of
+// the next page. Errors: ErrInvalid for a filter or page that cannot be.
+func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
+	l, err := r.filter(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	return fetch[models.Receipt](l, f.Page)
+}
+
+// All yields every receipt that f chooses, newest first, in constant memory; f.Limit
+// is only the size of the pages it reads.
+func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Receipt, error] {
+	l, err := r.filter(ctx, f)
+	return walk[models.Receipt](l, err, f.Page)
+}
+
+// Failures is List of the failed receipts only. A filter for another status is ErrInvalid.
+func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
+	if f.Status != "" && f.Status != models.ReceiptFailed {
+		return nil, "", invalid(receiptsTable, "status", string(f.Status), "failures are failed")
+	}
+	f.Status = models.ReceiptFailed
+	return r.List(ctx, f)
+}
+
+// LatestByAgent is the newest receipt of an agent. Errors: ErrInvalid for a blank
+// agent, ErrNotFound if it has none.
+func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.Receipt, error) {
+	if err := required(receiptsTable, "agent_id", agentID); err != nil {
+		return nil, err
+	}
+	rows, _, err := r.List(ctx, ReceiptFilter{AgentID: agentID, Page: Page{Limit: 1}})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, notFound(receiptsTable, "agent_id", agentID)
+	}
+	return &rows[0], nil
+}
+
+// Delete removes the receipt of an execution. Errors: ErrInvalid for a blank id,
+// ErrNotFound, ErrForeignKey while it has metrics or violations.
+func (r *Receipts) Delete(ctx context.Context, executionID string) error {
+	if err := required(receiptsTable, "execution_id", executionID); err != nil {
+		return err
+	}
+	res := r.h.write(ctx).Where("execution_id = ?", executionID).Delete(&models.Receipt{})
+	if res.Error != nil {
+		return blame(res.Error, ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
+	}
+	if res.RowsAffected == 0 {
+		return notFound(receiptsTable, "execution_id", executionID)
+	}
+	return nil
+}
+
+func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
+	if err := errors.Join(
+		known(receiptsTable, "operation", f.Operation, models.Operations()),
+		known(receiptsTable, "status", f.Status, models.ReceiptStatuses()),
+	); err != nil {
+		return list{}, err
+	}
+	q := r.h.read(ctx).Model(&models.Receipt{})
+	q = equal(q, "agent_id", f.AgentID)
+	q = equal(q, "operation", string(f.Operation))
+	q = equal(q, "status", string(f.Status))
+	q = equal(q, "environment", f.Environment)
+	q = equal(q, "manifest_hash", f.ManifestHash)
+	q = equal(q, "ontology_hash", f.OntologyHash)
+	q, err := between(q, receiptsTable, "timestamp", f.Since, f.Until)
+	return list{q, receiptsTable, "timestamp"}, err
+}
+
+// equal keeps the rows with that value; "" keeps all.
+func equal(db *gorm.DB, column, value string) *gorm.DB {
+	if value == "" {
+		return db
+	}
+	return db.Where(clause.Eq{Column: clause.Column{Name: column}, Value: value})
+}
