@@ -68,21 +68,34 @@ func (c *Config) apply(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	if !done {
-		if len(now.tables) > 0 {
-			err = upgradeSeed(ctx, conn, c.Schema)
-		} else {
-			_, err = conn.ExecContext(ctx, c.Schema)
-		}
-		if err != nil {
-			return err
-		}
+	switch {
+	case done:
+	case len(now.tables) == 0:
+		_, err = conn.ExecContext(ctx, c.Schema)
+	default:
+		err = c.upgrade(ctx, conn, now.version)
+	}
+	if err != nil {
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")
 	return err
+}
+
+// upgrade takes one step after the other.
+func (c *Config) upgrade(ctx context.Context, conn *sql.Conn, version int) error {
+	for version < SchemaVersion {
+		if err := steps[version](ctx, conn, c.Schema); err != nil {
+			return err
+		}
+		if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func inspect(ctx context.Context, conn *sql.Conn) (state, error) {
@@ -126,7 +139,7 @@ func (s state) current() (bool, error) {
 		return refuse("the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
 	case s.version == SchemaVersion:
 		return true, nil
-	case s.version != 0:
+	case steps[s.version] == nil:
 		return refuse("the database has schema version %d, which never was one of tier2", s.version)
 	case known == 0 && len(s.tables) > 0:
 		return refuse("the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
