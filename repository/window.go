@@ -26,31 +26,36 @@ func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.D
 		return nil, invalid(table, column, until, "until must not lie before since")
 	}
 	col := clause.Column{Table: table, Name: column}
-	sqlite := db.Name() == "sqlite"
-	bound := func(coarse, op string, t time.Time) error {
-		// Times are stored in whole microseconds: the first one that is not before t.
-		at := models.At(t.Add(time.Microsecond - time.Nanosecond))
-		if y := at.Year(); y < 1 || y > 9999 {
-			return invalid(table, column, t, "must lie in the years 1 to 9999")
+	if !since.IsZero() && since.UTC().Year() >= 1 {
+		at := ceil(since)
+		if at.Year() > 9999 {
+			return nil, invalid(table, column, since, "must not lie after the year 9999")
 		}
-		if !sqlite {
-			db = db.Where("? "+op+" ?", col, at.Time)
-			return nil
-		}
-		db = db.Where("? "+op+" ?", col, coarse)
-		exact := "(" + strings.ReplaceAll(sqliteInstant, "@t", db.Statement.Quote(col)) + ") " + op + " ?"
-		db = db.Where(exact, at.String())
-		return nil
+		db = bound(db, col, ">=", since.UTC().Format("2006-01-02 15:04:05"), at)
 	}
-	if !since.IsZero() {
-		if err := bound(since.UTC().Format("2006-01-02 15:04:05"), ">=", since); err != nil {
-			return nil, err
+	if !until.IsZero() && ceil(until).Year() <= 9999 {
+		at := ceil(until)
+		if at.Year() < 1 {
+			return nil, invalid(table, column, until, "must not lie before the year 1")
 		}
-	}
-	if !until.IsZero() {
-		if err := bound(until.UTC().Add(time.Second).Format("2006-01-02T15:04:05"), "<", until); err != nil {
-			return nil, err
+		coarse := "9999-13" // behind every time
+		if next := until.UTC().Add(time.Second); next.Year() <= 9999 {
+			coarse = next.Format("2006-01-02T15:04:05")
 		}
+		db = bound(db, col, "<", coarse, at)
 	}
 	return db, nil
+}
+
+// ceil is the first whole microsecond, as times are stored, that is not before t.
+func ceil(t time.Time) models.Timestamp {
+	return models.At(t.Add(time.Microsecond - time.Nanosecond))
+}
+
+func bound(db *gorm.DB, col clause.Column, op, coarse string, at models.Timestamp) *gorm.DB {
+	if db.Name() != "sqlite" {
+		return db.Where("? "+op+" ?", col, at.Time)
+	}
+	exact := strings.ReplaceAll(sqliteInstant, "@t", db.Statement.Quote(col))
+	return db.Where("? "+op+" ?", col, coarse).Where("("+exact+") "+op+" ?", at.String())
 }
