@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+)
+
+// The exit codes, as --help documents them.
+const (
+	exitOK        = 0
+	exitFound     = 1
+	exitUsage     = 2
+	exitFailure   = 3
+	exitInterrupt = 130
+)
+
+const long = `tier2 keeps what ggen's agents do in one SQLite file: receipts, stage timings,
+the audit log and the agents' memory.
+
+Exit codes:
+  0    done
+  1    verify or init found something wrong, or import refused a receipt
+  2    the command line is wrong; nothing was done
+  3    the database or the output could not be opened, read or written
+  130  interrupted; what import had stored by then stays stored`
+
+// defaultDB is where the database lies unless --db says otherwise.
+const defaultDB = ".ggen/tier2.db"
+
+// errFound is exit code 1: what was wrong has been printed already.
+var errFound = errors.New("found")
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+// app is what the verbs share.
+type app struct {
+	db             string
+	json           bool
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	started        bool // whether the command line was understood
+}
+
+// Run is the command: it does what args say and returns the exit code. Results go to
+// stdout, errors and progress to stderr.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFound):
+		return exitFound
+	case !a.started || errors.As(err, &usage):
+		fmt.Fprintf(stderr, "tier2: %v\nRun 'tier2 --help' for usage.\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "tier2: %v\n", err)
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupt
+	}
+	return exitFailure
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use: "tier2", Short: "Receipts, audit log and memory of ggen's agents", Long: long,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs, RunE: missingVerb,
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+	}
+	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path or a file: URI")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
+	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
+	imports.AddCommand(a.importReceipts())
+	root.AddCommand(a.init(), a.verify(), imports, a.recent())
+	return root
+}
+
+// missingVerb answers a command that does nothing without a verb.
+func missingVerb(cmd *cobra.Command, _ []string) error {
+	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
+}
+
+// path is the verb's own argument, or --db; both at once must not disagree.
+func (a *app) path(cmd *cobra.Command, args []string) (string, error) {
+	if len(args) == 0 {
+		return a.db, nil
+	}
+	if cmd.Flags().Changed("db") && a.db != args[0] {
+		return "", usageError{fmt.Errorf("the path is given twice: %q and --db %q", args[0], a.db)}
+	}
+	return args[0], nil
+}
+
+// openExisting opens a database that must be there already.
+func openExisting(ctx context.Context, dsn string) (*tier2.Store, error) {
+	file, err := filename(dsn)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no database at %s; make one with 'tier2 init'", file)
+	}
+	return tier2.Open(ctx, dsn)
+}
+
+// printJSON writes v, indented, and a newline.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
