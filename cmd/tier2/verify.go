@@ -130,7 +130,7 @@ func openRaw(ctx context.Context, file string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(1)
 	for _, pragma := range []string{"busy_timeout(10000)", "query_only(ON)"} {
-		if _, err := db.ExecContext(ctx, "PRAGMA " + pragma); err != nil {
+		if _, err := db.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}

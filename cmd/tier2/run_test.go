@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// result is what one call of the command printed and returned.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func run(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := Run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// database is a new database that init made.
+func database(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "new", "tier2.db")
+	require.Equal(t, exitOK, run(t, "", "init", path).code)
+	return path
+}
+
+// raw runs SQL as another program would: foreign keys and CHECKs are not enforced.
+func raw(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	name := "sqlite3"
+	if slices.Contains(sql.Drivers(), "sqlite") {
+		name = "sqlite"
+	}
+	db, err := sql.Open(name, path)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	for _, s := range append([]string{"PRAGMA foreign_keys=OFF", "PRAGMA ignore_check_constraints=ON"}, statements...) {
+		_, err := db.Exec(s)
+		require.NoError(t, err, s)
+	}
+	require.NoError(t, db.Close())
+}
+
+func count(t *testing.T, path, query string) (n int) {
+	t.Helper()
+	db, err := openRaw(t.Context(), path)
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, db.QueryRow(query).Scan(&n))
+	return n
+}
+
+func TestRun_Usage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := filepath.Join(dir, "x.db")
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"NoVerb":        {[]string{}, "needs a verb"},
+		"UnknownVerb":   {[]string{"nonsense"}, `unknown command "nonsense"`},
+		"UnknownFlag":   {[]string{"verify", "--nonsense"}, "unknown flag"},
+		"ImportWhat":    {[]string{"import"}, "needs a verb"},
+		"ImportUnknown": {[]string{"import", "sessions"}, "unknown command"},
+		"ImportNothing": {[]string{"import", "receipts"}, "requires at least 1 arg"},
+		"TwoPaths":      {[]string{"init", db, db}, "accepts at most 1 arg"},
+		"PathAndDB":     {[]string{"init", db, "--db", db + "2"}, "given twice"},
+		"Memory":        {[]string{"init", ":memory:"}, "is no file"},
+		"MemoryURI":     {[]string{"verify", "file:x?mode=memory"}, "is no file"},
+		"Blank":         {[]string{"verify", " "}, "is no file"},
+		"OtherEngine":   {[]string{"verify", "postgres://localhost/x"}, "is no SQLite file"},
+		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must lie in 1 to 100"},
+		"Limit101":      {[]string{"recent", "--db", db, "--limit", "101"}, "must lie in 1 to 100"},
+		"LimitText":     {[]string{"recent", "--limit", "many"}, "invalid argument"},
+		"RecentArg":     {[]string{"recent", "x"}, "unknown command"},
+		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
+		"MapNoEquals":   {[]string{"import", "receipts", "--db", db, "--map", "a", "-"}, "NAME=OPERATION"},
+		"MapNoName":     {[]string{"import", "receipts", "--db", db, "--map", "=watch", "-"}, "NAME=OPERATION"},
+		"MapTarget":     {[]string{"import", "receipts", "--db", db, "--map", "a=cooking", "-"}, "allowed: validation, generation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := run(t, "", tt.args...)
+			assert.Equal(t, exitUsage, got.code)
+			assert.Contains(t, got.stderr, tt.want)
+			assert.Empty(t, got.stdout)
+			assert.NoFileExists(t, db)
+		})
+	}
+}
+
+func TestRun_Help(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}} {
+		got := run(t, "", args...)
+		assert.Equal(t, exitOK, got.code)
+		assert.Contains(t, got.stdout, "--db")
+		assert.Empty(t, got.stderr)
+	}
+	help := run(t, "", "--help").stdout
+	for _, code := range []string{"  0 ", "  1 ", "  2 ", "  3 ", "  130 "} {
+		assert.Contains(t, help, "\n"+code)
+	}
+}
+
+func TestRun_Interrupted(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"init", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
+		assert.Contains(t, stderr.String(), "context canceled")
+	}
+	assert.Zero(t, count(t, db, "SELECT COUNT(*) FROM receipts"))
+}
+
+func TestInit(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a", "b", "tier2.db")
+	first := run(t, "", "init", path)
+	require.Equal(t, result{exitOK, "created " + path + "\nok: 7 tables, 21 indexes, 3 views, 0 JSON documents\n", ""}, first)
+
+	require.Equal(t, exitOK, run(t, "", "import", "receipts", "--db", path, "testdata/wrapped.json").code)
+	again := run(t, "", "init", "--db", path, "--json")
+	require.Equal(t, exitOK, again.code)
+	var report map[string]any
+	require.NoError(t, json.Unmarshal([]byte(again.stdout), &report))
+	assert.Equal(t, map[string]any{
+		"path": path, "created": false, "ok": true, "tables": 7.0, "indexes": 21.0, "views": 3.0, "json_documents": 8.0, "findings": []any{},
+	}, report)
+	assert.Equal(t, 1, count(t, path, "SELECT COUNT(*) FROM receipts"), "an existing database keeps its rows")
+}
+
+func TestInit_Failure(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600))
+	for name, path := range map[string]string{"NoDatabase": text, "Directory": dir, "BelowFile": filepath.Join(text, "x.db")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := run(t, "", "init", path)
+			assert.Equal(t, exitFailure, got.code)
+			assert.NotEmpty(t, got.stderr)
+		})
+	}
+}
+
+func TestRecent(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	empty := run(t, "", "recent", "--db", db, "--json")
+	assert.Equal(t, result{exitOK, "[]\n", ""}, empty)
+
+	var docs strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&docs, `{"execution_id":"run-%02d","agent_id":"a\u001b[2J","timestamp":"2026-01-01T00:00:%02dZ","pipeline":{"μ₁_normalize":{"status":"success","duration_ms":%d}}}`, i, i, i)
+	}
+	require.Equal(t, exitOK, run(t, docs.String(), "import", "receipts", "--db", db, "-").code)
+
+	got := run(t, "", "recent", "--db", db)
+	require.Equal(t, exitOK, got.code)
+	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
+	require.Len(t, lines, 21)
+	assert.Equal(t, []string{"TIMESTAMP", "EXECUTION", "AGENT", "OPERATION", "STATUS", "DURATION", "FILES", "AUDIT", "SLO"}, strings.Fields(lines[0]))
+	assert.Equal(t, []string{"2026-01-01T00:00:29Z", "run-29", "a?[2J", "generation", "passed", "29ms", "0", "2", "0"}, strings.Fields(lines[1]))
+
+	var rows []struct{ ExecutionID string }
+	got = run(t, "", "recent", "--db", db, "--json", "--limit", "2")
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &rows))
+	require.Len(t, rows, 2)
+	assert.Equal(t, "run-29", rows[0].ExecutionID)
+
+	missing := filepath.Join(t.TempDir(), "missing.db")
+	got = run(t, "", "recent", "--db", missing)
+	assert.Equal(t, exitFailure, got.code)
+	assert.Contains(t, got.stderr, "tier2 init")
+	assert.NoFileExists(t, missing)
+}
