@@ -2,6 +2,7 @@ package repository
 
 import (
 	"iter"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -39,76 +40,123 @@ type list struct {
 	column string // the time column
 }
 
-// keyed is a row with its key in the list, read by the same statement.
-type keyed[T any] struct {
-	Row     T      `gorm:"embedded"`
-	SortKey string `gorm:"->"`
-	SortID  int64  `gorm:"->"`
+// key is where a row stands in its list: its time as the database shows it, and id.
+type key struct {
+	ID      int64
+	SortKey string
+}
+
+// behind keeps what comes after a cursor of this list; "" is its start.
+func (l list) behind(text string) (list, error) {
+	if text == "" {
+		return l, nil
+	}
+	c, err := decodeCursor(l.table, text)
+	if err != nil {
+		return list{}, err
+	}
+	l.db = l.db.Session(&gorm.Session{}).Where("(?, ?) < (?, ?)", clause.Column{Name: l.column}, clause.Column{Name: "id"}, c.Time, c.ID)
+	return l, nil
+}
+
+// ordered is q in the list's order; q stays as it is.
+func (l list) ordered(q *gorm.DB) *gorm.DB {
+	return q.Session(&gorm.Session{}).Order(clause.OrderBy{Columns: []clause.OrderByColumn{
+		{Column: clause.Column{Name: l.column}, Desc: true}, {Column: clause.Column{Name: "id"}, Desc: true},
+	}})
+}
+
+// keys reads the keys of the first n rows. No index may help the order: so the rows
+// themselves, which can be long, are not sorted with them.
+func (l list) keys(n int) (keys []key, err error) {
+	err = l.ordered(l.db).Select("id, ? || '' AS sort_key", clause.Column{Name: l.column}).Limit(n).Find(&keys).Error
+	return keys, err
+}
+
+// rows reads the rows of these keys as they are now, in order, without those deleted
+// meanwhile. The filter is not repeated: its index would win over the primary key.
+func rows[T any](l list, keys []key) ([]T, error) {
+	ids := make([]int64, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	list := make([]T, 0, len(keys))
+	err := l.ordered(l.db.Session(&gorm.Session{NewDB: true})).Where("id IN ?", ids).Find(&list).Error
+	return list, err
 }
 
 // fetch reads one page and the cursor of the page behind it, "" if there is none.
-func fetch[T any](l list, p Page) (rows []T, next string, err error) {
+func fetch[T any](l list, p Page) (page []T, next string, err error) {
 	limit, err := p.limit(l.table)
 	if err != nil {
 		return nil, "", err
 	}
-	column := clause.Column{Table: l.table, Name: l.column}
-	id := clause.Column{Table: l.table, Name: "id"}
-	q := l.db.Session(&gorm.Session{}).Table(l.table)
-	if p.Cursor != "" {
-		c, err := decodeCursor(l.table, p.Cursor)
-		if err != nil {
-			return nil, "", err
-		}
-		q = q.Where("(?, ?) < (?, ?)", column, id, c.Time, c.ID)
+	if l, err = l.behind(p.Cursor); err != nil {
+		return nil, "", err
 	}
-	var found []keyed[T]
-	err = q.Select("?.*, ? || '' AS sort_key, ? AS sort_id", clause.Table{Name: l.table}, column, id).
-		Order(clause.OrderBy{Columns: []clause.OrderByColumn{{Column: column, Desc: true}, {Column: id, Desc: true}}}).
-		Limit(limit + 1).Find(&found).Error
+	keys, err := l.keys(limit + 1)
 	if err != nil {
 		return nil, "", err
 	}
-	if len(found) > limit {
-		found = found[:limit]
-		last := found[limit-1]
-		next = cursor{l.table, last.SortKey, last.SortID}.encode()
+	if len(keys) > limit {
+		keys = keys[:limit]
+		next = cursor{l.table, keys[limit-1].SortKey, keys[limit-1].ID}.encode()
 	}
-	rows = make([]T, len(found))
-	for i := range found {
-		rows[i] = found[i].Row
-	}
-	return rows, next, nil
+	page, err = rows[T](l, keys)
+	return page, next, err
 }
 
-// walk yields every row from p.Cursor on, a page at a time: p.Limit is the size of
-// the pages, MaxLimit if 0. The first error ends it.
+// keysAhead is how many keys walk reads at once, some 3 MB, because a list without an
+// index for its order is sorted each time.
+const keysAhead = 50_000
+
+// walk yields every row from p.Cursor on, p.Limit rows to a statement, MaxLimit if 0.
+// The first error ends it.
 func walk[T any](l list, err error, p Page) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var zero T
-		if err != nil {
+		if err := each(l, err, p, func(row T) bool { return yield(row, nil) }); err != nil {
+			var zero T
 			yield(zero, err)
-			return
 		}
-		page := p
-		if page.Limit == 0 {
-			page.Limit = MaxLimit
+	}
+}
+
+// each calls yield for every row until it returns false.
+func each[T any](start list, err error, p Page, yield func(T) bool) error {
+	if err != nil {
+		return err
+	}
+	if p.Limit == 0 {
+		p.Limit = MaxLimit
+	}
+	size, err := p.limit(start.table)
+	if err != nil {
+		return err
+	}
+	for ahead := size; ; ahead = keysAhead { // few at first: the caller may not want more
+		l, err := start.behind(p.Cursor)
+		if err != nil {
+			return err
 		}
-		for {
-			rows, next, err := fetch[T](l, page)
+		keys, err := l.keys(ahead)
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(keys, size) {
+			page, err := rows[T](l, part)
 			if err != nil {
-				yield(zero, err)
-				return
+				return err
 			}
-			for _, row := range rows {
-				if !yield(row, nil) {
-					return
+			for _, row := range page {
+				if !yield(row) {
+					return nil
 				}
 			}
-			if next == "" {
-				return
-			}
-			page.Cursor = next
 		}
+		if len(keys) < ahead {
+			return nil
+		}
+		last := keys[len(keys)-1]
+		p.Cursor = cursor{l.table, last.SortKey, last.ID}.encode()
 	}
 }

@@ -114,6 +114,15 @@ func TestReceiptsPages(t *testing.T) {
 		want = append(want, r.ExecutionID)
 	}
 	require.Len(t, want, 25)
+	all := store.Receipts.All(ctx, repository.ReceiptFilter{Page: repository.Page{Limit: 3}})
+	for range 2 { // the same iterator twice, in small pages
+		var got []string
+		for r, err := range all {
+			require.NoError(t, err)
+			got = append(got, r.ExecutionID)
+		}
+		assert.Equal(t, want, got)
+	}
 	for _, limit := range []int{1, 4, 5, 24, 25, 26, 1000} {
 		var got []string
 		page := repository.Page{Limit: limit}
