@@ -23,6 +23,17 @@ func newDialector(pool *sql.DB) gorm.Dialector {
 // Translate implements gorm.ErrorTranslator.
 func (dialector) Translate(err error) error { return translate(err) }
 
+// SavePoint implements gorm.SavePointerDialectorInterface; GORM's own says nil even
+// when the statement failed.
+func (dialector) SavePoint(tx *gorm.DB, name string) error {
+	return tx.Exec("SAVEPOINT " + name).Error
+}
+
+// RollbackTo implements gorm.SavePointerDialectorInterface, likewise.
+func (dialector) RollbackTo(tx *gorm.DB, name string) error {
+	return tx.Exec("ROLLBACK TO SAVEPOINT " + name).Error
+}
+
 // Extended result codes, https://www.sqlite.org/rescode.html.
 const (
 	codeBusy       = 5
