@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -231,7 +230,7 @@ func reserved() error {
 
 func corrupt(row *models.AgentMemory, cause error) error {
 	return &Error{
-		Table: memoryTable, Column: "memory_json", Value: strings.Clone(row.MemoryJSON.String()), Kind: ErrCorrupt, Err: cause,
+		Table: memoryTable, Column: "memory_json", Value: row.MemoryJSON.String(), Kind: ErrCorrupt, Err: cause,
 		Reason: "the stored memory is not a JSON object",
 	}
 }

@@ -80,9 +80,9 @@ func rows[T any](l list, keys []key) ([]T, error) {
 	for i, k := range keys {
 		ids[i] = k.ID
 	}
-	list := make([]T, 0, len(keys))
-	err := l.ordered(l.db.Session(&gorm.Session{NewDB: true})).Where("id IN ?", ids).Find(&list).Error
-	return list, err
+	page := make([]T, 0, len(keys))
+	err := l.ordered(l.db.Session(&gorm.Session{NewDB: true})).Where("id IN ?", ids).Find(&page).Error
+	return page, err
 }
 
 // fetch reads one page and the cursor of the page behind it, "" if there is none.
