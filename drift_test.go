@@ -135,7 +135,7 @@ func TestDriftIsSeen(t *testing.T) {
 		{"Column", "  `environment` text,\n", ""},
 		{"Enum", "'failed','partial'", "'failed','Partial'"},
 		{"Bound", "(agent_count >= 0)", "(agent_count > 0)"},
-		{"JSON", "CHECK (json_valid(context_json))", "CHECK (true)"},
+		{"JSON", "CHECK (context_json IS NULL OR json_valid(context_json))", "CHECK (true)"},
 		{"ForeignKey", "REFERENCES `receipts`(`execution_id`) ON DELETE RESTRICT", "REFERENCES `receipts`(`execution_id`)"},
 		{"Unique", "UNIQUE INDEX IF NOT EXISTS `idx_receipts_execution_id`", "INDEX IF NOT EXISTS `idx_receipts_execution_id`"},
 		{"IndexOrder", "`audit_log`(`timestamp` DESC)", "`audit_log`(`timestamp`)"},

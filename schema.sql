@@ -5,6 +5,8 @@
 -- GORM would give it, and no comment stands inside a CREATE TABLE: so AutoMigrate
 -- of the models over this schema finds nothing to do.
 --
+-- json_valid(NULL) is 0, and not NULL, in SQLite 3.40: nullable columns say so.
+--
 -- "timestamp" columns hold ISO 8601 text in UTC (2026-01-29T12:34:56.000000Z);
 -- the other times hold UTC text that SQLite's date functions read.
 
@@ -30,7 +32,7 @@ CREATE TABLE IF NOT EXISTS `receipts` (
   CONSTRAINT `chk_receipts_files_generated` CHECK (files_generated >= 0),
   CONSTRAINT `chk_receipts_files_modified` CHECK (files_modified >= 0),
   CONSTRAINT `chk_receipts_duration_ms` CHECK (duration_ms >= 0),
-  CONSTRAINT `chk_receipts_receipt_json` CHECK (json_valid(receipt_json))
+  CONSTRAINT `chk_receipts_receipt_json` CHECK (receipt_json IS NULL OR json_valid(receipt_json))
 );
 CREATE INDEX IF NOT EXISTS `idx_receipts_agent_timestamp` ON `receipts`(`agent_id`,`timestamp` DESC);
 CREATE UNIQUE INDEX IF NOT EXISTS `idx_receipts_execution_id` ON `receipts`(`execution_id`);
@@ -48,7 +50,7 @@ CREATE TABLE IF NOT EXISTS `agent_memory` (
   `updated_at` datetime DEFAULT CURRENT_TIMESTAMP,
   `created_at` datetime DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT `chk_agent_memory_memory_json` CHECK (json_valid(memory_json)),
-  CONSTRAINT `chk_agent_memory_collision_history` CHECK (json_valid(collision_history)),
+  CONSTRAINT `chk_agent_memory_collision_history` CHECK (collision_history IS NULL OR json_valid(collision_history)),
   CONSTRAINT `chk_agent_memory_retry_count` CHECK (retry_count >= 0)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS `idx_agent_memory_agent_id` ON `agent_memory`(`agent_id`);
@@ -67,7 +69,7 @@ CREATE TABLE IF NOT EXISTS `audit_log` (
   `created_at` datetime DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT `chk_audit_log_status` CHECK (status IN ('started','completed','failed','skipped')),
   CONSTRAINT `chk_audit_log_duration_ms` CHECK (duration_ms >= 0),
-  CONSTRAINT `chk_audit_log_context_json` CHECK (json_valid(context_json))
+  CONSTRAINT `chk_audit_log_context_json` CHECK (context_json IS NULL OR json_valid(context_json))
 );
 CREATE INDEX IF NOT EXISTS `idx_audit_log_timestamp` ON `audit_log`(`timestamp` DESC);
 CREATE INDEX IF NOT EXISTS `idx_audit_log_agent_id` ON `audit_log`(`agent_id`,`timestamp` DESC);
@@ -91,7 +93,7 @@ CREATE TABLE IF NOT EXISTS `workflow_sessions` (
   CONSTRAINT `chk_workflow_sessions_total_duration_ms` CHECK (total_duration_ms >= 0),
   CONSTRAINT `chk_workflow_sessions_successful_operations` CHECK (successful_operations >= 0),
   CONSTRAINT `chk_workflow_sessions_failed_operations` CHECK (failed_operations >= 0),
-  CONSTRAINT `chk_workflow_sessions_context_json` CHECK (json_valid(context_json))
+  CONSTRAINT `chk_workflow_sessions_context_json` CHECK (context_json IS NULL OR json_valid(context_json))
 );
 CREATE UNIQUE INDEX IF NOT EXISTS `idx_workflow_sessions_session_id` ON `workflow_sessions`(`session_id`);
 CREATE INDEX IF NOT EXISTS `idx_workflow_sessions_status` ON `workflow_sessions`(`status`,`created_at` DESC);

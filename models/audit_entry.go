@@ -12,7 +12,7 @@ type AuditEntry struct {
 	Status       AuditStatus `gorm:"not null;index:idx_audit_log_status,priority:1;check:chk_audit_log_status,status IN ('started','completed','failed','skipped')"`
 	DurationMS   int64       `gorm:"check:chk_audit_log_duration_ms,duration_ms >= 0"` // milliseconds
 	ErrorMessage string
-	ContextJSON  JSON      `gorm:"check:chk_audit_log_context_json,json_valid(context_json)"`
+	ContextJSON  JSON      `gorm:"check:chk_audit_log_context_json,context_json IS NULL OR json_valid(context_json)"`
 	CreatedAt    time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2,sort:desc"`
 }
 

@@ -17,8 +17,8 @@ type Receipt struct {
 	OntologyHash   string
 	FilesGenerated int64 `gorm:"default:0;check:chk_receipts_files_generated,files_generated >= 0"`
 	FilesModified  int64 `gorm:"default:0;check:chk_receipts_files_modified,files_modified >= 0"`
-	DurationMS     int64 `gorm:"not null;check:chk_receipts_duration_ms,duration_ms >= 0"` // milliseconds
-	ReceiptJSON    JSON  `gorm:"check:chk_receipts_receipt_json,json_valid(receipt_json)"` // evidence: kept byte for byte
+	DurationMS     int64 `gorm:"not null;check:chk_receipts_duration_ms,duration_ms >= 0"`                         // milliseconds
+	ReceiptJSON    JSON  `gorm:"check:chk_receipts_receipt_json,receipt_json IS NULL OR json_valid(receipt_json)"` // evidence: kept byte for byte
 	ErrorMessage   string
 	Environment    string // such as dev, staging, production; empty if unknown
 
