@@ -3,6 +3,7 @@ package tier2_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -173,4 +175,57 @@ func TestEndedContext(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCorruptMemory: a memory that another program spoiled is reported, not
+// overwritten, and the row that would have counted in it is not there either.
+func TestCorruptMemory(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, store *tier2.Store) {
+		require.NoError(t, store.Receipts.Create(t.Context(), newReceipt("a")))
+		require.NoError(t, store.DB().WithContext(t.Context()).Exec("UPDATE agent_memory SET memory_json = '[1]'").Error)
+		before := counts(t, store)
+		require.ErrorIs(t, store.Receipts.Create(t.Context(), newReceipt("b")), repository.ErrCorrupt)
+		require.ErrorIs(t, store.Memory.Put(t.Context(), "coder", models.JSON(`{}`)), repository.ErrCorrupt)
+		assert.Equal(t, before, counts(t, store))
+		memory, err := store.Memory.Get(t.Context(), "coder")
+		require.NoError(t, err)
+		assert.Equal(t, "[1]", memory.MemoryJSON.String())
+	})
+}
+
+// TestBusy: another program holds the file for longer than the busy timeout.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tier2.db")
+	holder, err := tier2.Open(t.Context(), path)
+	require.NoError(t, err)
+	defer holder.Close()
+	store, err := tier2.Open(t.Context(), path, tier2.WithBusyTimeout(5*time.Millisecond))
+	require.NoError(t, err)
+	defer store.Close()
+	require.NoError(t, holder.Transaction(t.Context(), func(tx *tier2.Store) error {
+		require.NoError(t, tx.Receipts.Create(t.Context(), newReceipt("a")))
+		require.ErrorIs(t, store.Receipts.Create(t.Context(), newReceipt("b")), repository.ErrBusy)
+		receipts, _, err := store.Receipts.List(t.Context(), repository.ReceiptFilter{})
+		require.NoError(t, err, "reading does not wait")
+		assert.Empty(t, receipts)
+		return nil
+	}))
+	require.NoError(t, store.Receipts.Create(t.Context(), newReceipt("b")))
+}
+
+// TestRetention: only a context that says so may delete audit entries.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, store *tier2.Store) {
+		require.NoError(t, store.Receipts.Create(t.Context(), newReceipt("a")))
+		old := func(ctx context.Context) error {
+			return store.DB().WithContext(ctx).Where("operation = ?", "receipts.create").Delete(&models.AuditEntry{}).Error
+		}
+		require.ErrorIs(t, old(t.Context()), repository.ErrAppendOnly)
+		require.Contains(t, entries(t, store), "receipts.create completed coder a")
+		require.NoError(t, old(hooks.WithRetention(t.Context())))
+		assert.NotContains(t, entries(t, store), "receipts.create completed coder a")
+	})
 }
