@@ -165,7 +165,7 @@ func columnDocuments(ctx context.Context, db *sql.DB, r *report, table, column s
 		return err
 	}
 	r.Documents += n
-	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT rowid FROM %s WHERE NOT json_valid(%s) ORDER BY rowid", table, column))
+	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT rowid FROM %[1]s WHERE %[2]s IS NOT NULL AND NOT json_valid(%[2]s) ORDER BY rowid", table, column))
 	if err != nil {
 		return err
 	}
