@@ -166,19 +166,27 @@ CREATE INDEX IF NOT EXISTS `idx_slo_violations_severity` ON `slo_violations`(`se
 -- the half millisecond keeps an entry at the very end inside.
 DROP VIEW IF EXISTS `recent_executions`;
 CREATE VIEW `recent_executions` AS
+WITH newest AS MATERIALIZED (
+  SELECT * FROM receipts ORDER BY timestamp DESC, id DESC LIMIT 100
+), named AS MATERIALIZED (
+  SELECT json_extract(context_json, '$.execution_id') AS execution_id, COUNT(*) AS entries
+  FROM audit_log
+  WHERE json_extract(context_json, '$.execution_id') IN (SELECT execution_id FROM newest)
+  GROUP BY 1
+)
 SELECT r.id, r.execution_id, r.agent_id, r.operation, r.status, r.timestamp, r.duration_ms,
   r.files_generated, r.files_modified, r.error_message, r.environment, r.created_at,
-  (SELECT COUNT(*) FROM audit_log a
-    WHERE json_extract(a.context_json, '$.execution_id') = r.execution_id)
+  COALESCE((SELECT n.entries FROM named n WHERE n.execution_id = r.execution_id), 0)
   + (SELECT COUNT(*) FROM audit_log a
     WHERE a.agent_id = r.agent_id
-      AND a.timestamp >= strftime('%Y-%m-%dT%H:%M:%S', r.timestamp)
-      AND a.timestamp <= strftime('%Y-%m-%dT%H:%M:%S', r.timestamp, (r.duration_ms / 1000.0 + 1) || ' seconds')
+      AND a.timestamp >= strftime('%Y-%m-%d', r.timestamp)
+      AND a.timestamp < strftime('%Y-%m-%d', r.timestamp, (r.duration_ms / 1000.0) || ' seconds', '+1 day')
+      AND julianday(a.timestamp) BETWEEN julianday(r.timestamp) - 0.5 / 86400000.0
+        AND julianday(r.timestamp) + (r.duration_ms + 0.5) / 86400000.0
       AND json_extract(a.context_json, '$.execution_id') IS NULL
-      AND julianday(a.timestamp) BETWEEN julianday(r.timestamp) AND julianday(r.timestamp) + (r.duration_ms + 0.5) / 86400000.0
     ) AS audit_entries,
   (SELECT COUNT(*) FROM slo_violations v WHERE v.execution_id = r.execution_id) AS slo_violations
-FROM (SELECT * FROM receipts ORDER BY timestamp DESC, id DESC LIMIT 100) r
+FROM newest r
 ORDER BY r.timestamp DESC, r.id DESC;
 
 DROP VIEW IF EXISTS `agent_performance_summary`;

@@ -3,7 +3,9 @@ package hooks
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"reflect"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -64,6 +66,44 @@ func (t *tx) Commit() error { return t.end(gorm.TxCommitter.Commit) }
 
 // Rollback rolls back, then writes the failed entries.
 func (t *tx) Rollback() error { return t.end(gorm.TxCommitter.Rollback) }
+
+// ExecContext implements gorm.ConnPool.
+func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	args, err := resolve(args)
+	if err != nil {
+		return nil, err
+	}
+	return t.ConnPool.ExecContext(ctx, query, args...)
+}
+
+// QueryContext implements gorm.ConnPool.
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	args, err := resolve(args)
+	if err != nil {
+		return nil, err
+	}
+	return t.ConnPool.QueryContext(ctx, query, args...)
+}
+
+// resolve asks the driver.Valuers among args for their values. If one panics inside
+// database/sql, that keeps a lock which the rollback then waits for, for ever.
+func resolve(args []any) ([]any, error) {
+	for i, arg := range args {
+		valuer, ok := arg.(driver.Valuer)
+		if !ok {
+			continue
+		}
+		if v := reflect.ValueOf(arg); v.Kind() == reflect.Pointer && v.IsNil() {
+			continue
+		}
+		value, err := valuer.Value()
+		if err != nil {
+			return nil, err
+		}
+		args[i] = value
+	}
+	return args, nil
+}
 
 // StmtContext lets GORM's prepared statements run in this transaction.
 func (t *tx) StmtContext(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {

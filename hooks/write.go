@@ -114,12 +114,13 @@ func (w *write) refused(t *tx) {
 	}
 	agent, r := Actor(w.db.Statement.Context), row{}
 	if list := elements(w.db.Statement.ReflectValue); len(list) > 0 {
-		m := modelOf(list[0])
-		if agent == "" {
-			agent = m.ActingAgent()
-		}
-		if len(list) == 1 {
-			r = rowOf(m)
+		if m := modelOf(list[0]); m != nil {
+			if agent == "" {
+				agent = m.ActingAgent()
+			}
+			if len(list) == 1 {
+				r = rowOf(m)
+			}
 		}
 	}
 	w.nameValue(r)
@@ -190,12 +191,7 @@ func (w *write) checkUpdate() error {
 	if s.Schema == nil || v.Kind() != reflect.Struct || v.Type() != s.Schema.ModelType {
 		return nil
 	}
-	if !v.CanAddr() {
-		addressable := reflect.New(v.Type()).Elem()
-		addressable.Set(v)
-		v = addressable
-	}
-	if len(s.Selects) == 1 && s.Selects[0] == "*" {
+	if len(s.Selects) == 1 && s.Selects[0] == "*" && v.CanAddr() {
 		return w.checkAll([]reflect.Value{v})
 	}
 	m := modelOf(v)
@@ -261,8 +257,14 @@ func created(list []reflect.Value) []change {
 	return changes
 }
 
-// modelOf is the addressable struct v as a Model, or nil if it is none of ours.
+// modelOf is the struct v as a Model, or nil if it is none of ours. Of a struct that
+// cannot be addressed it is a copy.
 func modelOf(v reflect.Value) models.Model {
+	if !v.CanAddr() {
+		c := reflect.New(v.Type()).Elem()
+		c.Set(v)
+		v = c
+	}
 	m, _ := v.Addr().Interface().(models.Model)
 	return m
 }

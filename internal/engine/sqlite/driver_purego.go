@@ -12,7 +12,7 @@ import (
 // driverParams are modernc's own DSN keys: immediate transactions, because a
 // deferred one that reads first cannot wait for the lock; and times as the text
 // that SQLite's date functions read, instead of Go's time.String.
-var driverParams = map[string]string{"_txlock": "immediate", "_time_format": "sqlite"}
+var driverParams = map[string]string{"_txlock": "immediate", "_time_format": "sqlite", "_timezone": "UTC"}
 
 func newDriver() driver.Driver { return &sqlite.Driver{} }
 

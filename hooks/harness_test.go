@@ -1,0 +1,207 @@
+package hooks_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+type auditEntry = models.AuditEntry
+
+// noon is the clock of every test.
+var noon = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+
+// panicking is a value that panics when the driver asks for it, unless it is zero.
+type panicking string
+
+func (p panicking) Value() (driver.Value, error) {
+	if p != "" {
+		panic(string(p))
+	}
+	return nil, nil
+}
+
+type brokenReceipt struct {
+	ID          int64
+	ExecutionID panicking
+}
+
+// open is a caller's own *gorm.DB with the hooks installed by db.Use.
+func open(t testing.TB) *gorm.DB {
+	t.Helper()
+	schema, err := os.ReadFile("../schema.sql")
+	require.NoError(t, err)
+	h, err := sqlite.Open(context.Background(), sqlite.Config{
+		DSN: filepath.Join(t.TempDir(), "t.db"), Schema: string(schema), Now: func() time.Time { return noon },
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	require.NoError(t, h.Write.Use(hooks.New(hooks.WithClock(func() time.Time { return noon }))))
+	return h.Write
+}
+
+func receipt(id string) *models.Receipt {
+	return &models.Receipt{
+		ExecutionID: id, AgentID: "alice", Operation: models.OperationGeneration,
+		Status: models.ReceiptPassed, DurationMS: 10, Timestamp: models.At(noon),
+	}
+}
+
+func metric(execution string) *models.PipelineMetric {
+	return &models.PipelineMetric{
+		ExecutionID: execution, Stage: models.StageEmit, DurationMS: 5, Status: models.StagePassed, Timestamp: models.At(noon),
+	}
+}
+
+// openSeeded holds receipts r1, r2 (alice) and r3 (bob); metrics 1, 2 of r1 and 3 of
+// r2; session s1; a collision; a violation of r3; and a memory of carol.
+func openSeeded(t testing.TB) *gorm.DB {
+	t.Helper()
+	db := open(t)
+	r3 := receipt("r3")
+	r3.AgentID = "bob"
+	for _, row := range []any{
+		receipt("r1"), receipt("r2"), r3, metric("r1"), metric("r1"), metric("r2"),
+		&models.WorkflowSession{SessionID: "s1", AgentCount: 2},
+		&models.Collision{
+			SessionID: "s1", AgentID1: "alice", AgentID2: "bob", CollisionType: models.FileConflict,
+			Description: "both wrote main.rs", Severity: models.SeverityWarning,
+		},
+		&models.SLOViolation{ExecutionID: "r3", Metric: "first_build", TargetValue: 15, ActualValue: 20, Severity: models.SeverityWarning},
+		&models.AgentMemory{AgentID: "carol", MemoryJSON: models.JSON(`{"state":"new"}`)},
+	} {
+		require.NoError(t, db.Create(row).Error)
+	}
+	return db
+}
+
+// tables are read by plain SQL, whatever the code under test believes.
+var tables = []string{"receipts", "agent_memory", "workflow_sessions", "collision_detection", "pipeline_metrics", "slo_violations"}
+
+type tableRows map[int64]map[string]any
+
+func snapshot(t testing.TB, db *gorm.DB) map[string]tableRows {
+	t.Helper()
+	all := map[string]tableRows{}
+	for _, table := range tables {
+		var rows []map[string]any
+		require.NoError(t, db.Raw("SELECT * FROM "+table).Scan(&rows).Error)
+		all[table] = tableRows{}
+		for _, r := range rows {
+			for k, v := range r {
+				if at, ok := v.(time.Time); ok {
+					r[k] = models.At(at).String()
+				}
+			}
+			all[table][r["id"].(int64)] = r
+		}
+	}
+	return all
+}
+
+// diff describes what changed, in the words of describe. agent_memory counts only
+// where the operation itself writes it: else it is the hooks that did.
+func diff(before, after map[string]tableRows, memory bool) []string {
+	var found []string
+	for _, table := range tables {
+		if table == "agent_memory" && !memory {
+			continue
+		}
+		for id, was := range before[table] {
+			is, there := after[table][id]
+			switch {
+			case !there:
+				found = append(found, describe(table, "delete", id, jsonText(was)))
+			case !reflect.DeepEqual(was, is):
+				changes := map[string]any{}
+				for column := range is {
+					if was[column] != is[column] {
+						changes[column] = map[string]any{"from": was[column], "to": is[column]}
+					}
+				}
+				found = append(found, describe(table, "update", id, jsonText(changes)))
+			}
+		}
+		for id := range after[table] {
+			if _, there := before[table][id]; !there {
+				found = append(found, describe(table, "create", id, ""))
+			}
+		}
+	}
+	return found
+}
+
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// completed describes the entries written since, in the words of diff.
+func completed(t testing.TB, db *gorm.DB, since int64) []string {
+	t.Helper()
+	var contexts []string
+	require.NoError(t, db.Raw("SELECT context_json FROM audit_log WHERE id > ? AND status = 'completed' ORDER BY id", since).Scan(&contexts).Error)
+	var list []string
+	for _, text := range contexts {
+		var c struct {
+			Table, Action string
+			ID            int64
+			Changes, Row  map[string]any
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &c))
+		detail := ""
+		switch c.Action {
+		case "update":
+			detail = jsonText(c.Changes)
+		case "delete":
+			detail = jsonText(c.Row)
+		}
+		list = append(list, describe(c.Table, c.Action, c.ID, detail))
+	}
+	sort.Strings(list)
+	return list
+}
+
+func failed(t testing.TB, db *gorm.DB, since int64) int {
+	t.Helper()
+	var n int
+	require.NoError(t, db.Raw("SELECT count(*) FROM audit_log WHERE id > ? AND status = 'failed'", since).Scan(&n).Error)
+	return n
+}
+
+func maxID(t testing.TB, db *gorm.DB) int64 {
+	t.Helper()
+	var n int64
+	require.NoError(t, db.Raw("SELECT coalesce(max(id), 0) FROM audit_log").Scan(&n).Error)
+	return n
+}
+
+func totalSaves(t testing.TB, db *gorm.DB) int64 {
+	t.Helper()
+	var n int64
+	require.NoError(t, db.Raw("SELECT coalesce(sum(json_extract(memory_json, '$._activity.saves')), 0) FROM agent_memory").Scan(&n).Error)
+	return n
+}
+
+func count(t testing.TB, db *gorm.DB, table, where string) int64 {
+	t.Helper()
+	var n int64
+	require.NoError(t, db.Raw("SELECT count(*) FROM "+table+" WHERE "+where).Scan(&n).Error)
+	return n
+}
