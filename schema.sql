@@ -179,9 +179,11 @@ SELECT r.id, r.execution_id, r.agent_id, r.operation, r.status, r.timestamp, r.d
   COALESCE((SELECT n.entries FROM named n WHERE n.execution_id = r.execution_id), 0)
   + (SELECT COUNT(*) FROM audit_log a
     WHERE a.agent_id = r.agent_id
-      AND a.timestamp >= strftime('%Y-%m-%d', r.timestamp)
-      AND a.timestamp < strftime('%Y-%m-%d', r.timestamp, (r.duration_ms / 1000.0) || ' seconds', '+1 day')
-      AND julianday(a.timestamp) BETWEEN julianday(r.timestamp) - 0.5 / 86400000.0
+      AND (a.timestamp BETWEEN strftime('%Y-%m-%dT%H:%M:%S', r.timestamp)
+          AND strftime('%Y-%m-%dT%H:%M:%S', r.timestamp, (r.duration_ms / 1000.0 + 1) || ' seconds')
+        OR a.timestamp BETWEEN datetime(r.timestamp)
+          AND datetime(r.timestamp, (r.duration_ms / 1000.0 + 1) || ' seconds'))
+      AND julianday(a.timestamp) BETWEEN julianday(r.timestamp)
         AND julianday(r.timestamp) + (r.duration_ms + 0.5) / 86400000.0
       AND json_extract(a.context_json, '$.execution_id') IS NULL
     ) AS audit_entries,

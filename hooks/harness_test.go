@@ -13,11 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
+
+var doNothing = clause.OnConflict{DoNothing: true}
 
 type auditEntry = models.AuditEntry
 
@@ -42,10 +45,15 @@ type brokenReceipt struct {
 // open is a caller's own *gorm.DB with the hooks installed by db.Use.
 func open(t testing.TB) *gorm.DB {
 	t.Helper()
+	return openAt(t, filepath.Join(t.TempDir(), "t.db"))
+}
+
+func openAt(t testing.TB, path string) *gorm.DB {
+	t.Helper()
 	schema, err := os.ReadFile("../schema.sql")
 	require.NoError(t, err)
 	h, err := sqlite.Open(context.Background(), sqlite.Config{
-		DSN: filepath.Join(t.TempDir(), "t.db"), Schema: string(schema), Now: func() time.Time { return noon },
+		DSN: path, Schema: string(schema), Now: func() time.Time { return noon },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })

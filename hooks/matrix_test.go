@@ -15,8 +15,8 @@ import (
 
 // config is a way to run an operation.
 type config struct {
-	name                            string
-	skipDefault, prepare, inside, g bool
+	name                         string
+	skipDefault, prepare, inside bool
 }
 
 func configs() []config {

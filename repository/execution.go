@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/actor"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -154,7 +155,7 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 	}
 	ended := e.entry(status, now)
 	ended.DurationMS, ended.ErrorMessage = run.receipt.DurationMS, run.receipt.ErrorMessage
-	err = e.h.transaction(ctx, func(tx *gorm.DB) error {
+	err = e.h.transaction(actor.Default(ctx, e.receipt.AgentID), func(tx *gorm.DB) error {
 		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
 		if err != nil {
 			return err

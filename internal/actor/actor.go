@@ -1,0 +1,30 @@
+// Package actor carries who is acting in a context. hooks reads it, and callers set
+// it through hooks.WithActor; it stands apart so that repositories, which do not
+// import hooks, can set it too.
+package actor
+
+import "context"
+
+type key struct{}
+
+// With says who is acting in ctx. A blank agent changes nothing.
+func With(ctx context.Context, agent string) context.Context {
+	if agent == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, key{}, agent)
+}
+
+// Default is With unless somebody is acting in ctx already.
+func Default(ctx context.Context, agent string) context.Context {
+	if From(ctx) != "" {
+		return ctx
+	}
+	return With(ctx, agent)
+}
+
+// From is who acts in ctx, or "" if nobody said.
+func From(ctx context.Context) string {
+	agent, _ := ctx.Value(key{}).(string)
+	return agent
+}
