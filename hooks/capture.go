@@ -16,6 +16,7 @@ import (
 type capture struct {
 	gorm.ConnPool
 	db      *gorm.DB
+	dialect *dialect
 	action  string
 	before  []row
 	after   []row
@@ -24,21 +25,20 @@ type capture struct {
 
 // ExecContext implements gorm.ConnPool.
 func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if c.action == actionUpdate {
-		if err := c.readBefore(); err != nil {
-			return nil, err
-		}
-	}
-	rows, err := readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
-	if err != nil {
-		return nil, err
-	}
 	if c.action == actionDelete {
-		c.before = rows
-	} else {
-		c.after = rows
+		var err error
+		c.before, err = readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
+		return driver.RowsAffected(len(c.before)), err
 	}
-	return driver.RowsAffected(len(rows)), nil
+	err := c.dialect.exact(ctx, c.ConnPool, func() (bool, error) {
+		if err := c.readBefore(); err != nil {
+			return false, err
+		}
+		var err error
+		c.after, err = readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
+		return len(c.after) <= len(c.before), err
+	})
+	return driver.RowsAffected(len(c.after)), err
 }
 
 // QueryContext implements gorm.ConnPool, for a caller's own clause.Returning.
@@ -51,7 +51,7 @@ func (c *capture) QueryContext(ctx context.Context, query string, args ...any) (
 }
 
 func (c *capture) readBefore() (err error) {
-	c.before, err = selectRows(c.db, c.ConnPool, func(s *gorm.Statement) {
+	c.before, err = selectRows(c.db, c.ConnPool, c.dialect.lock, func(s *gorm.Statement) {
 		if where, ok := c.db.Statement.Clauses["WHERE"]; ok {
 			s.Clauses["WHERE"] = where
 			s.Build("WHERE")
@@ -87,7 +87,7 @@ func selectByID(db *gorm.DB, pool gorm.ConnPool, rows []row) ([]row, error) {
 	for i, r := range rows {
 		ids[i] = strconv.FormatInt(r.id(), 10)
 	}
-	return selectRows(db, pool, func(s *gorm.Statement) {
+	return selectRows(db, pool, "", func(s *gorm.Statement) {
 		_, _ = s.WriteString("WHERE id IN (" + strings.Join(ids, ",") + ")")
 	})
 }

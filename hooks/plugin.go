@@ -46,7 +46,7 @@ func (*Plugin) Name() string { return "tier2:hooks" }
 // Initialize implements gorm.Plugin. It fails on an engine that tier2 has no SQL for.
 func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.dialect = dialects[db.Dialector.Name()]; p.dialect == nil {
-		return fmt.Errorf("tier2 hooks: no support for %q, only for sqlite", db.Dialector.Name())
+		return fmt.Errorf("tier2 hooks: no support for %q, only for sqlite and postgres", db.Dialector.Name())
 	}
 	if p.now == nil {
 		p.now = db.NowFunc

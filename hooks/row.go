@@ -67,7 +67,7 @@ func plain(v any) any {
 
 // selectRows reads whole rows of the statement's table through its own pool, where
 // condition builds what follows WHERE.
-func selectRows(db *gorm.DB, pool gorm.ConnPool, condition func(*gorm.Statement)) ([]row, error) {
+func selectRows(db *gorm.DB, pool gorm.ConnPool, lock string, condition func(*gorm.Statement)) ([]row, error) {
 	s := &gorm.Statement{
 		DB: db, Table: db.Statement.Table, Schema: db.Statement.Schema, Model: db.Statement.Model,
 		Context: db.Statement.Context, ConnPool: pool, ReflectValue: db.Statement.ReflectValue,
@@ -77,6 +77,7 @@ func selectRows(db *gorm.DB, pool gorm.ConnPool, condition func(*gorm.Statement)
 	s.WriteQuoted(db.Statement.Table)
 	_ = s.WriteByte(' ')
 	condition(s)
+	_, _ = s.WriteString(lock)
 	return readRows(pool.QueryContext(s.Context, s.SQL.String(), s.Vars...))
 }
 

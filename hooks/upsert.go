@@ -41,11 +41,18 @@ func (w *write) upsert() ([]change, error) {
 	s.SQL.Grow(256)
 	s.Build(s.BuildClauses...)
 
-	before, err := w.inTheWay(values)
-	if err != nil {
-		return nil, err
+	query := s.SQL.String()
+	if expr := w.plugin.dialect.inserted; expr != "" {
+		query += ", " + expr + " AS " + insertedColumn
 	}
-	after, err := readRows(s.ConnPool.QueryContext(s.Context, s.SQL.String(), s.Vars...))
+	var before, after []row
+	err := w.plugin.dialect.exact(s.Context, s.ConnPool, func() (complete bool, err error) {
+		if before, err = w.inTheWay(values); err != nil {
+			return false, err
+		}
+		after, err = readRows(s.ConnPool.QueryContext(s.Context, query, s.Vars...))
+		return allSeen(before, after), err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +73,26 @@ func (w *write) upsert() ([]change, error) {
 	return changes, nil
 }
 
+// insertedColumn carries dialect.inserted among the columns of RETURNING.
+const insertedColumn = "tier2_inserted"
+
+// allSeen reports whether every row that an upsert updated was read before, and takes
+// insertedColumn out of the rows.
+func allSeen(before, after []row) bool {
+	seen := make(map[int64]bool, len(before))
+	for _, r := range before {
+		seen[r.id()] = true
+	}
+	all := true
+	for _, r := range after {
+		if inserted, ok := r[insertedColumn]; ok && inserted == false && !seen[r.id()] {
+			all = false
+		}
+		delete(r, insertedColumn)
+	}
+	return all
+}
+
 // inTheWay reads the rows that have the id or the natural key of a row to insert.
 func (w *write) inTheWay(values clause.Values) ([]row, error) {
 	var conditions []clause.Expression
@@ -82,7 +109,7 @@ func (w *write) inTheWay(values clause.Values) ([]row, error) {
 	if len(conditions) == 0 {
 		return nil, nil
 	}
-	return selectRows(w.db, w.db.Statement.ConnPool, func(s *gorm.Statement) {
+	return selectRows(w.db, w.db.Statement.ConnPool, w.plugin.dialect.lock, func(s *gorm.Statement) {
 		s.Clauses["WHERE"] = clause.Clause{Name: "WHERE", Expression: clause.Where{Exprs: []clause.Expression{clause.Or(conditions...)}}}
 		s.Build("WHERE")
 	})

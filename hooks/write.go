@@ -239,7 +239,7 @@ func (w *write) perform() ([]change, error) {
 		}
 		return created(elements(s.ReflectValue)), nil
 	}
-	c := &capture{ConnPool: s.ConnPool, db: w.db, action: w.action}
+	c := &capture{ConnPool: s.ConnPool, db: w.db, dialect: w.plugin.dialect, action: w.action}
 	s.ConnPool = c
 	w.next(w.db)
 	s.ConnPool = c.ConnPool

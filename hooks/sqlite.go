@@ -1,0 +1,50 @@
+package hooks
+
+var sqlite = dialect{
+	insertEntry: `INSERT INTO audit_log (timestamp, agent_id, operation, status, duration_ms, error_message, context_json, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+
+	agentOf: `SELECT agent_id FROM receipts WHERE execution_id = ?`,
+
+	// The row to insert carries what to add; excluded hands it to the update, so the
+	// counters are added up by the database and never read first. A document that is
+	// not an object, or a history that is no array, matches no row: it is reported.
+	upsertMemory: `INSERT INTO agent_memory (agent_id, memory_json, collision_history, retry_count, last_error, updated_at, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (agent_id) DO UPDATE SET
+  memory_json = json_set(agent_memory.memory_json, '$._activity', json_object(
+    'saves', coalesce(json_extract(agent_memory.memory_json, '$._activity.saves'), 0)
+      + json_extract(excluded.memory_json, '$._activity.saves'),
+    'executions', json_object(
+      'passed', coalesce(json_extract(agent_memory.memory_json, '$._activity.executions.passed'), 0)
+        + json_extract(excluded.memory_json, '$._activity.executions.passed'),
+      'failed', coalesce(json_extract(agent_memory.memory_json, '$._activity.executions.failed'), 0)
+        + json_extract(excluded.memory_json, '$._activity.executions.failed'),
+      'partial', coalesce(json_extract(agent_memory.memory_json, '$._activity.executions.partial'), 0)
+        + json_extract(excluded.memory_json, '$._activity.executions.partial'),
+      'cancelled', coalesce(json_extract(agent_memory.memory_json, '$._activity.executions.cancelled'), 0)
+        + json_extract(excluded.memory_json, '$._activity.executions.cancelled')),
+    'last_save', json(coalesce(json_extract(excluded.memory_json, '$._activity.last_save'),
+      json_extract(agent_memory.memory_json, '$._activity.last_save'))),
+    'last_execution', json(coalesce(json_extract(excluded.memory_json, '$._activity.last_execution'),
+      json_extract(agent_memory.memory_json, '$._activity.last_execution'))))),
+  collision_history = CASE WHEN excluded.collision_history IS NULL THEN agent_memory.collision_history ELSE (
+    SELECT json_group_array(json(item)) FROM (
+      SELECT part, place, item FROM (
+        SELECT 1 AS part, key AS place, ` + jsonItem + ` AS item
+          FROM json_each(coalesce(agent_memory.collision_history, '[]'))
+        UNION ALL
+        SELECT 2, key, ` + jsonItem + ` FROM json_each(excluded.collision_history)
+        ORDER BY part DESC, place DESC LIMIT 100)
+      ORDER BY part, place)) END,
+  retry_count = CASE WHEN ? THEN 0 ELSE coalesce(agent_memory.retry_count, 0) END + excluded.retry_count,
+  last_error = coalesce(excluded.last_error, agent_memory.last_error),
+  updated_at = excluded.updated_at
+WHERE CASE WHEN json_valid(agent_memory.memory_json) AND json_valid(coalesce(agent_memory.collision_history, '[]'))
+  THEN json_type(agent_memory.memory_json) = 'object' AND json_type(coalesce(agent_memory.collision_history, '[]')) = 'array'
+  ELSE 0 END`,
+}
+
+// jsonItem is an element of json_each as JSON text, whatever its type.
+const jsonItem = `CASE type WHEN 'object' THEN value WHEN 'array' THEN value
+  WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE json_quote(value) END`
