@@ -6,28 +6,30 @@ import (
 
 	"gorm.io/gorm/logger"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Option changes how Open opens a database. A value that makes no sense is an error
 // of Open that wraps models.ErrInvalid.
-type Option func(*sqlite.Config) error
+type Option func(*engine.Config) error
 
 // WithSynchronousFull makes every commit reach the disk before it returns
 // (PRAGMA synchronous=FULL). Without it a power loss, though not a crash of the program, can
-// undo the last commits; the database stays consistent either way.
+// undo the last commits; the database stays consistent either way. On PostgreSQL it
+// sets synchronous_commit=on; without it the server's own setting holds.
 func WithSynchronousFull() Option {
-	return func(c *sqlite.Config) error {
+	return func(c *engine.Config) error {
 		c.FullSync = true
 		return nil
 	}
 }
 
-// WithBusyTimeout sets how long a call waits while another process writes, before it
-// gives models.ErrBusy: at least a millisecond. Default: 10 s.
+// WithBusyTimeout sets how long a call waits while another process writes (on
+// PostgreSQL: for another's lock), before it gives models.ErrBusy: at least a
+// millisecond. Default: 10 s.
 func WithBusyTimeout(d time.Duration) Option {
-	return func(c *sqlite.Config) error {
+	return func(c *engine.Config) error {
 		if d < time.Millisecond {
 			return invalid("busy timeout", d, "must be at least 1ms")
 		}
@@ -37,9 +39,9 @@ func WithBusyTimeout(d time.Duration) Option {
 }
 
 // WithReaders sets how many connections read at once, 1 to 1000; fewer than 4 count
-// as 4. Default: the number of CPUs.
+// as 4. Default: the number of CPUs. On PostgreSQL as many again may write at once.
 func WithReaders(n int) Option {
-	return func(c *sqlite.Config) error {
+	return func(c *engine.Config) error {
 		if n < 1 || n > 1000 {
 			return invalid("readers", n, "must lie in 1 to 1000")
 		}
@@ -51,7 +53,7 @@ func WithReaders(n int) Option {
 // WithClock sets the clock that dates everything the store writes. Times are kept in
 // UTC, to the microsecond. Default: time.Now.
 func WithClock(now func() time.Time) Option {
-	return func(c *sqlite.Config) error {
+	return func(c *engine.Config) error {
 		if now == nil {
 			return invalid("clock", nil, "must not be nil")
 		}
@@ -62,7 +64,7 @@ func WithClock(now func() time.Time) Option {
 
 // WithLogger sets GORM's logger. Default, and for nil: silent.
 func WithLogger(l logger.Interface) Option {
-	return func(c *sqlite.Config) error {
+	return func(c *engine.Config) error {
 		c.Logger = l
 		return nil
 	}

@@ -64,13 +64,13 @@ type closing struct {
 // file that cannot be written; models.ErrBusy when another process keeps it locked;
 // models.ErrNotFound for a missing file under mode=rw; and the context's own error.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
-	cfg := sqlite.Config{DSN: dsn, Schema: schema}
+	cfg := engine.Config{DSN: dsn}
 	for _, opt := range opts {
 		if err := opt(&cfg); err != nil {
 			return nil, err
 		}
 	}
-	handles, err := sqlite.Open(ctx, cfg)
+	handles, err := sqlite.Open(ctx, cfg, schema)
 	if err != nil {
 		return nil, err
 	}

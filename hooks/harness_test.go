@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -52,9 +53,9 @@ func openAt(t testing.TB, path string) *gorm.DB {
 	t.Helper()
 	schema, err := os.ReadFile("../schema.sql")
 	require.NoError(t, err)
-	h, err := sqlite.Open(context.Background(), sqlite.Config{
-		DSN: path, Schema: string(schema), Now: func() time.Time { return noon },
-	})
+	h, err := sqlite.Open(context.Background(), engine.Config{
+		DSN: path, Now: func() time.Time { return noon },
+	}, string(schema))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
 	require.NoError(t, h.Write.Use(hooks.New(hooks.WithClock(func() time.Time { return noon }))))

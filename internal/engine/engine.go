@@ -3,7 +3,49 @@
 // they read its errors; what they return is the same.
 package engine
 
-import "gorm.io/gorm"
+import (
+	"runtime"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// DefaultBusyTimeout is how long a statement waits for another's lock.
+const DefaultBusyTimeout = 10 * time.Second
+
+// MinReaders is the least number of connections of the reading pool.
+const MinReaders = 4
+
+// Config says how to open a database. Zero values mean the defaults.
+type Config struct {
+	DSN         string           // which engine, and where
+	FullSync    bool             // every commit reaches the disk before it returns
+	BusyTimeout time.Duration    // 0: DefaultBusyTimeout
+	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
+	Now         func() time.Time // the clock; nil: time.Now
+	Logger      logger.Interface // nil: silent
+}
+
+// Fill puts the defaults where nothing is set.
+func (c *Config) Fill() {
+	if c.BusyTimeout <= 0 {
+		c.BusyTimeout = DefaultBusyTimeout
+	}
+	if c.Readers <= 0 {
+		c.Readers = runtime.NumCPU()
+	}
+	c.Readers = max(c.Readers, MinReaders)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = logger.Discard
+	}
+}
+
+// Clock is the one clock of a store: Now in UTC, to the microsecond.
+func (c *Config) Clock() time.Time { return c.Now().UTC().Truncate(time.Microsecond) }
 
 // Handles are an open database: one handle that writes, one that only reads. Both
 // return errors as *models.Error where the engine knows what was refused.

@@ -52,7 +52,7 @@ func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)"
 // shared are the pragmas of reading and writing connections alike: cache_size is in
 // KiB when negative (64 MB), and a temp_store in memory keeps the statement journal
 // of INSERT triggers and large sorts off the disk.
-func (c Config) shared() []string {
+func (c config) shared() []string {
 	sync := "NORMAL"
 	if c.FullSync {
 		sync = "FULL"

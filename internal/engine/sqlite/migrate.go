@@ -23,7 +23,7 @@ type state struct {
 
 // migrate creates or upgrades the schema, in one immediate transaction: of several
 // processes one does it and the others find it done.
-func (c *Config) migrate(ctx context.Context, db *sql.DB) error {
+func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 	return c.retry(ctx, func() error {
 		conn, err := db.Conn(ctx)
 		if err != nil {
@@ -59,7 +59,7 @@ func (c *Config) migrate(ctx context.Context, db *sql.DB) error {
 
 // apply runs inside the transaction, and looks again: another process may have
 // been here while we waited for the lock.
-func (c *Config) apply(ctx context.Context, conn *sql.Conn) error {
+func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
 	now, err := inspect(ctx, conn)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (c *Config) apply(ctx context.Context, conn *sql.Conn) error {
 }
 
 // upgrade takes one step after the other.
-func (c *Config) upgrade(ctx context.Context, conn *sql.Conn, version int) error {
+func (c *config) upgrade(ctx context.Context, conn *sql.Conn, version int) error {
 	for version < SchemaVersion {
 		if err := steps[version](ctx, conn, c.Schema); err != nil {
 			return err
@@ -149,7 +149,7 @@ func (s state) current() (bool, error) {
 
 // enableWAL switches the file once. SQLite answers busy at once, without waiting,
 // while another connection is at it.
-func (c *Config) enableWAL(ctx context.Context, db *sql.DB) error {
+func (c *config) enableWAL(ctx context.Context, db *sql.DB) error {
 	return c.retry(ctx, func() error {
 		var mode string
 		if err := db.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode); err != nil {
@@ -163,7 +163,7 @@ func (c *Config) enableWAL(ctx context.Context, db *sql.DB) error {
 }
 
 // retry runs f again while the database is busy, for as long as the busy timeout.
-func (c *Config) retry(ctx context.Context, f func() error) error {
+func (c *config) retry(ctx context.Context, f func() error) error {
 	for deadline := time.Now().Add(c.BusyTimeout); ; {
 		err := f()
 		if err == nil || !errors.Is(translate(err), models.ErrBusy) || time.Now().After(deadline) {

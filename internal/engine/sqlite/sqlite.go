@@ -8,38 +8,26 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime"
-	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// DefaultBusyTimeout is how long a statement waits for another process's write.
-const DefaultBusyTimeout = 10 * time.Second
-
-// MinReaders is the least number of connections of the reading pool.
-const MinReaders = 4
-
-// Config says how to open a database. Zero values mean the defaults.
-type Config struct {
-	DSN         string           // a path, a file: URI, or :memory:
-	Schema      string           // the text of schema.sql
-	FullSync    bool             // synchronous=FULL instead of NORMAL
-	BusyTimeout time.Duration    // 0: DefaultBusyTimeout
-	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
-	Now         func() time.Time // the clock; nil: time.Now
-	Logger      logger.Interface // nil: silent
+// config is how to open a database, and the text of schema.sql.
+type config struct {
+	engine.Config
+	Schema string
 }
 
-// Open opens the database, makes it if it does not exist, and upgrades it if it is
-// older than Schema, in one transaction. A database that cannot be used is left as
+// Open opens the database at a path, a file: URI or :memory:, makes it if it does
+// not exist, and upgrades it if it is older than schema, the text of schema.sql, in
+// one transaction. A database that cannot be used is left as
 // it was, and what was made for it is removed again.
-func Open(ctx context.Context, cfg Config) (*engine.Handles, error) {
-	cfg.fill()
+func Open(ctx context.Context, c engine.Config, schema string) (*engine.Handles, error) {
+	cfg := config{c, schema}
+	cfg.Fill()
 	where, err := locate(cfg.DSN)
 	if err != nil {
 		return nil, err
@@ -54,23 +42,7 @@ func Open(ctx context.Context, cfg Config) (*engine.Handles, error) {
 	return handles, nil
 }
 
-func (c *Config) fill() {
-	if c.BusyTimeout <= 0 {
-		c.BusyTimeout = DefaultBusyTimeout
-	}
-	if c.Readers <= 0 {
-		c.Readers = runtime.NumCPU()
-	}
-	c.Readers = max(c.Readers, MinReaders)
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Logger == nil {
-		c.Logger = logger.Discard
-	}
-}
-
-func (c *Config) open(ctx context.Context, where location) (_ *engine.Handles, err error) {
+func (c *config) open(ctx context.Context, where location) (_ *engine.Handles, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -90,7 +62,7 @@ func (c *Config) open(ctx context.Context, where location) (_ *engine.Handles, e
 }
 
 // connect brings the schema up to date and opens the two pools.
-func (c *Config) connect(ctx context.Context, where location) (_ *engine.Handles, err error) {
+func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles, err error) {
 	setup := openPool(where.uri("rw"), 1, c.shared()...)
 	defer setup.Close()
 	if err := c.migrate(ctx, setup); err != nil {
@@ -117,13 +89,13 @@ func (c *Config) connect(ctx context.Context, where location) (_ *engine.Handles
 
 // gorm wraps a pool. The pool must answer first, because GORM's own probe would
 // not end with ctx.
-func (c *Config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
+func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, err
 	}
 	return gorm.Open(newDialector(pool), &gorm.Config{
 		TranslateError: true,
-		NowFunc:        func() time.Time { return c.Now().UTC().Truncate(time.Microsecond) },
+		NowFunc:        c.Clock,
 		Logger:         c.Logger,
 	})
 }

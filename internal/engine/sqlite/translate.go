@@ -9,6 +9,7 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -86,10 +87,8 @@ func translate(err error) error {
 		e.Table, e.Column = columns(detail)
 		return with(models.ErrInvalid, "must not be NULL", nil)
 	case codeCheck:
-		e.Constraint = detail
-		e.Table, e.Column = checked(detail)
-		e.Allowed = allowed[e.Table+"."+e.Column]
-		return with(models.ErrInvalid, checkReason(e), gorm.ErrCheckConstraintViolated)
+		e = engine.CheckFailed(detail)
+		return with(models.ErrInvalid, e.Reason, gorm.ErrCheckConstraintViolated)
 	case codeForeignKey:
 		return with(models.ErrForeignKey, "the row names a parent that does not exist, or still has children", gorm.ErrForeignKeyViolated)
 	case codeTrigger:
@@ -126,47 +125,4 @@ func columns(list string) (table, column string) {
 		table, names = t, append(names, c)
 	}
 	return table, strings.Join(names, ", ")
-}
-
-// checked finds table and column in the name chk_<table>_<column>.
-func checked(constraint string) (table, column string) {
-	for _, m := range models.All() {
-		if column, ok := strings.CutPrefix(constraint, "chk_"+m.TableName()+"_"); ok {
-			return m.TableName(), column
-		}
-	}
-	return "", ""
-}
-
-func checkReason(e *models.Error) string {
-	switch {
-	case e.Allowed != nil:
-		return "is not an allowed value"
-	case strings.HasSuffix(e.Column, "_json"), e.Column == "collision_history":
-		return "is not valid JSON"
-	case e.Column != "":
-		return "must not be negative"
-	}
-	return "a CHECK constraint refused the row"
-}
-
-// allowed holds the values of the enum columns.
-var allowed = map[string][]string{
-	"receipts.operation":                 texts(models.Operations()),
-	"receipts.status":                    texts(models.ReceiptStatuses()),
-	"audit_log.status":                   texts(models.AuditStatuses()),
-	"workflow_sessions.status":           texts(models.SessionStatuses()),
-	"collision_detection.collision_type": texts(models.CollisionTypes()),
-	"collision_detection.severity":       texts(models.Severities()),
-	"pipeline_metrics.stage":             texts(models.Stages()),
-	"pipeline_metrics.status":            texts(models.StageStatuses()),
-	"slo_violations.severity":            texts(models.ViolationSeverities()),
-}
-
-func texts[T ~string](values []T) []string {
-	list := make([]string, len(values))
-	for i, v := range values {
-		list[i] = string(v)
-	}
-	return list
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -44,14 +45,9 @@ func (u *upgrade) check(table string) {
 	}
 	for _, ddl := range u.texts("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", table) {
 		for _, m := range namedCheck.FindAllStringSubmatch(ddl, -1) {
-			e := &models.Error{Table: table, Constraint: m[1], Kind: models.ErrInvalid}
-			_, e.Column = checked(m[1])
-			if !slices.Contains(have, e.Column) {
-				continue
+			if e := engine.CheckFailed(m[1]); slices.Contains(have, e.Column) {
+				u.refuseRows(e, "NOT ("+m[2]+")")
 			}
-			e.Allowed = allowed[table+"."+e.Column]
-			e.Reason = checkReason(e)
-			u.refuseRows(e, "NOT ("+m[2]+")")
 		}
 	}
 }

@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// CheckFailed says what the CHECK constraint of that name refused.
+func CheckFailed(constraint string) *models.Error {
+	e := &models.Error{Constraint: constraint, Kind: models.ErrInvalid}
+	e.Table, e.Column = checked(constraint)
+	e.Allowed = allowed[e.Table+"."+e.Column]
+	e.Reason = checkReason(e)
+	return e
+}
+
+// checked finds table and column in the name chk_<table>_<column>.
+func checked(constraint string) (table, column string) {
+	for _, m := range models.All() {
+		if column, ok := strings.CutPrefix(constraint, "chk_"+m.TableName()+"_"); ok {
+			return m.TableName(), column
+		}
+	}
+	return "", ""
+}
+
+func checkReason(e *models.Error) string {
+	switch {
+	case e.Allowed != nil:
+		return "is not an allowed value"
+	case strings.HasSuffix(e.Column, "_json"), e.Column == "collision_history":
+		return "is not valid JSON"
+	case e.Column != "":
+		return "must not be negative"
+	}
+	return "a CHECK constraint refused the row"
+}
+
+// allowed holds the values of the enum columns.
+var allowed = map[string][]string{
+	"receipts.operation":                 texts(models.Operations()),
+	"receipts.status":                    texts(models.ReceiptStatuses()),
+	"audit_log.status":                   texts(models.AuditStatuses()),
+	"workflow_sessions.status":           texts(models.SessionStatuses()),
+	"collision_detection.collision_type": texts(models.CollisionTypes()),
+	"collision_detection.severity":       texts(models.Severities()),
+	"pipeline_metrics.stage":             texts(models.Stages()),
+	"pipeline_metrics.status":            texts(models.StageStatuses()),
+	"slo_violations.severity":            texts(models.ViolationSeverities()),
+}
+
+func texts[T ~string](values []T) []string {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	return list
+}
