@@ -1,6 +1,6 @@
 // Package tier2 records what ggen's agents do: a row, the audit entries that say what
 // changed and the memory of the agent that did it are written together, or not at
-// all, into one SQLite file that sqlite3 and Python read as well.
+// all, into one SQLite file that sqlite3 and Python read as well, or into PostgreSQL.
 //
 //	store, err := tier2.Open(ctx, ".ggen/tier2.db")
 //	defer store.Close()
@@ -17,6 +17,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
@@ -58,6 +59,10 @@ type closing struct {
 // missing folders (0700), the file (0600) and the schema, and upgrades a database of
 // schema 1.0.0 in place, in one transaction.
 //
+// A dsn that begins with postgres:// or postgresql:// opens PostgreSQL, 15 or newer:
+// the same tables in the first schema of search_path, which must exist, made once
+// however many processes start at once. No error shows the password.
+//
 // Whatever cannot be opened is left as it was. The error wraps models.ErrInvalid for
 // a bad dsn or option, a directory, a file that is no database of tier2, a newer
 // schema version and rows that an upgrade cannot keep; models.ErrReadOnly for a
@@ -70,7 +75,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 			return nil, err
 		}
 	}
-	handles, err := sqlite.Open(ctx, cfg, schema)
+	handles, err := openEngine(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +85,14 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	return newStore(handles, &closing{}, repository.Handle{
 		Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc,
 	}), nil
+}
+
+// openEngine lets the DSN choose the engine.
+func openEngine(ctx context.Context, cfg engine.Config) (*engine.Handles, error) {
+	if postgres.IsDSN(cfg.DSN) {
+		return postgres.Open(ctx, cfg)
+	}
+	return sqlite.Open(ctx, cfg, schema)
 }
 
 func newStore(handles *engine.Handles, closing *closing, h repository.Handle) *Store {

@@ -32,7 +32,7 @@ func locate(dsn string) (location, error) {
 	case dsn == ":memory:":
 		return location{memory: models.NewID()}, nil
 	case scheme.MatchString(dsn) && !strings.HasPrefix(dsn, "file:"):
-		return refuse("no database engine is known for this scheme; give a path, a file: URI or :memory:")
+		return refuse("no database engine is known for this scheme; give a path, a file: URI, :memory: or a postgres:// URL")
 	case !strings.HasPrefix(dsn, "file:"):
 		return at(dsn, true)
 	}

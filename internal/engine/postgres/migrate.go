@@ -1,0 +1,140 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+//go:embed schema.sql
+var schema string
+
+// SchemaVersion is the version that schema.sql puts into tier2_schema.
+const SchemaVersion = 2
+
+// steps are the upgrades: each is SQL that takes the schema from the version of its
+// key to a later one, and says so in tier2_schema. 0 is a schema without our tables.
+var steps = map[int64]string{0: schema}
+
+// state is what migrate finds in a schema.
+type state struct {
+	schema   string   // the first of the search_path that exists
+	version  int64    // 0: no tier2_schema
+	tables   []string // those of ours that are there
+	readOnly bool
+	encoding string
+}
+
+// migrate creates or upgrades the schema in one transaction. An advisory lock with
+// the schema's name lets one process do it, and the others find it done.
+func migrate(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	now, err := inspect(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if done, err := now.current(); done || err != nil {
+		return err
+	}
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees what the lock waited for
+	if err != nil {
+		return err
+	}
+	if err := apply(ctx, tx, now.schema); err != nil {
+		if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
+			err = errors.Join(err, rollback)
+		}
+		return err
+	}
+	return tx.Commit()
+}
+
+func apply(ctx context.Context, tx *sql.Tx, name string) error {
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('tier2_schema ' || $1, 0))", name); err != nil {
+		return err
+	}
+	for {
+		now, err := inspect(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if done, err := now.current(); done || err != nil {
+			return err
+		}
+		// The simple protocol takes several statements at once.
+		if _, err := tx.ExecContext(ctx, steps[now.version], pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+	}
+}
+
+// querier is *sql.Conn or *sql.Tx.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func inspect(ctx context.Context, db querier) (s state, err error) {
+	const settings = `SELECT coalesce(current_schema(), ''), current_setting('transaction_read_only') = 'on', current_setting('server_encoding')`
+	if err := db.QueryRowContext(ctx, settings).Scan(&s.schema, &s.readOnly, &s.encoding); err != nil {
+		return s, err
+	}
+	const list = `SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY 1`
+	rows, err := db.QueryContext(ctx, list, s.schema)
+	if err != nil {
+		return s, err
+	}
+	defer rows.Close()
+	versioned := false
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return s, err
+		}
+		versioned = versioned || name == "tier2_schema"
+		if slices.ContainsFunc(models.All(), func(m models.Model) bool { return m.TableName() == name }) {
+			s.tables = append(s.tables, name)
+		}
+	}
+	if err := rows.Err(); err != nil || !versioned {
+		return s, err
+	}
+	rows.Close()
+	return s, db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM "+pgx.Identifier{s.schema, "tier2_schema"}.Sanitize()).Scan(&s.version)
+}
+
+// current reports whether nothing is to do, or why nothing may be done.
+func (s state) current() (bool, error) {
+	step, known := steps[s.version]
+	switch {
+	case s.schema == "":
+		return false, refuse("no schema of the search_path exists; create it, or set search_path in the URL")
+	case s.encoding != "UTF8":
+		return false, refuse("the database's encoding is %s; tier2 needs UTF8", s.encoding)
+	case s.readOnly:
+		return false, &models.Error{Reason: "a store must be able to write, and the server or the URL allows only reading", Kind: models.ErrReadOnly}
+	case s.version > SchemaVersion:
+		return false, refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
+	case s.version == SchemaVersion && len(s.tables) < len(models.All()):
+		return false, refuse("schema %s says schema version %d, but of tier2's tables it holds only: %s", s.schema, s.version, strings.Join(s.tables, ", "))
+	case s.version == SchemaVersion:
+		return true, nil
+	case !known || step == "":
+		return false, refuse("the database has schema version %d, which never was one of tier2", s.version)
+	case s.version == 0 && len(s.tables) > 0:
+		return false, refuse("schema %s belongs to another program: it holds %s, and no tier2_schema", s.schema, strings.Join(s.tables, ", "))
+	}
+	return false, nil
+}

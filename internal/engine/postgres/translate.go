@@ -1,0 +1,171 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// dialector is GORM's, with errors that say what was refused. It embeds the pointer
+// and not the interface, or savepoints would be lost.
+type dialector struct{ *postgres.Dialector }
+
+func newDialector(pool *sql.DB) gorm.Dialector {
+	return dialector{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}
+}
+
+// Translate implements gorm.ErrorTranslator.
+func (dialector) Translate(err error) error { return translate(err) }
+
+// SavePoint implements gorm.SavePointerDialectorInterface; GORM's own says nil even
+// when the statement failed.
+func (dialector) SavePoint(tx *gorm.DB, name string) error {
+	return tx.Exec("SAVEPOINT " + name).Error
+}
+
+// RollbackTo implements gorm.SavePointerDialectorInterface, likewise.
+func (dialector) RollbackTo(tx *gorm.DB, name string) error {
+	return tx.Exec("ROLLBACK TO SAVEPOINT " + name).Error
+}
+
+var (
+	// keyed takes columns and value out of a DETAIL, in any language of the server.
+	keyed = regexp.MustCompile(`(?s)\((.*?)\)=\((.*)\)`)
+	// firstName is the table that the statement named, before the constraint's own.
+	firstName = regexp.MustCompile(`"([^"]+)"`)
+)
+
+// translate makes a driver's error a *models.Error that wraps our sentinel, GORM's
+// and the driver's error. What it does not know it returns as it is.
+func translate(err error) error {
+	var known *models.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
+		return &models.Error{Kind: models.ErrClosed, Reason: "the store is closed", Err: err}
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return notConnected(connect)
+	}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return translateServer(refused, err)
+	}
+	if lost(err) {
+		return &models.Error{Reason: "the connection to the server was lost: " + err.Error(), Err: err}
+	}
+	return err
+}
+
+// notConnected leaves pgx's ConnectError behind: it carries the password.
+func notConnected(connect *pgconn.ConnectError) error {
+	cause := connect.Unwrap()
+	reason := strings.Join(strings.Fields(cause.Error()), " ")
+	if password := connect.Config.Password; password != "" && strings.Contains(reason, password) {
+		cause, reason = errors.New("connection failed"), "connection failed"
+	}
+	e := &models.Error{Reason: "cannot connect to the server: " + reason, Err: cause}
+	var refused *pgconn.PgError
+	if errors.As(cause, &refused) {
+		switch {
+		case strings.HasPrefix(refused.Code, "28"): // name or password
+			e.Kind = models.ErrInvalid
+		case refused.Code == "3D000": // no such database
+			e.Kind = models.ErrNotFound
+		case refused.Code == "53300": // too many connections
+			e.Kind = models.ErrBusy
+		}
+	}
+	return e
+}
+
+// lost reports whether the connection broke under a statement.
+func lost(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed)
+}
+
+// translateServer reads the server's SQLSTATE
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+func translateServer(pg *pgconn.PgError, err error) error {
+	e := &models.Error{Table: pg.TableName, Column: pg.ColumnName, Constraint: pg.ConstraintName}
+	with := func(kind error, reason string, gormErr error) error {
+		e.Kind, e.Reason, e.Err = kind, reason, errors.Join(gormErr, err)
+		return e
+	}
+	switch pg.Code {
+	case "23505":
+		key(e, pg.Detail)
+		return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
+	case "23503", "23001":
+		key(e, pg.Detail)
+		// For a parent that has children TableName is the child's.
+		if m := firstName.FindStringSubmatch(pg.Message); m != nil && m[1] != pg.TableName {
+			e.Table = m[1]
+			return with(models.ErrForeignKey, "the row still has children that name it", gorm.ErrForeignKeyViolated)
+		}
+		return with(models.ErrForeignKey, "the row names a parent that does not exist", gorm.ErrForeignKeyViolated)
+	case "23502":
+		return with(models.ErrInvalid, "must not be NULL", nil)
+	case "23514":
+		e = engine.CheckFailed(pg.ConstraintName)
+		if e.Table == "" {
+			e.Table = pg.TableName
+		}
+		return with(models.ErrInvalid, e.Reason, gorm.ErrCheckConstraintViolated)
+	case "22021":
+		return with(models.ErrInvalid, "must be UTF-8 text without NUL", nil)
+	case "22P05":
+		return with(models.ErrInvalid, "contains a character that the server cannot store: "+pg.Message, nil)
+	case "22P02":
+		return with(models.ErrInvalid, "has the wrong form for its column: "+pg.Message, nil)
+	case "22001":
+		return with(models.ErrInvalid, "is too long for its column", nil)
+	case "22003":
+		return with(models.ErrInvalid, "is out of its column's range: "+pg.Message, nil)
+	case "40001", "40P01":
+		return with(models.ErrRetry, "the transaction lost against another one; run it again from its beginning", nil)
+	case "55P03":
+		return with(models.ErrBusy, "another connection held the row or table for longer than the busy timeout", nil)
+	case "53300":
+		return with(models.ErrBusy, "the server has no connection left", nil)
+	case "25006", "42501":
+		return with(models.ErrReadOnly, "the database cannot be written: "+pg.Message, nil)
+	case "25P02":
+		return with(nil, "an earlier statement of this transaction failed; roll it back, or back to a savepoint", nil)
+	case "57P01", "57P02", "57P03":
+		return with(nil, "the server ended the connection: "+pg.Message, nil)
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "22", "54": // data exceptions; limits, such as the size of an indexed value
+		return with(models.ErrInvalid, "cannot be stored: "+pg.Message, nil)
+	case "08":
+		return with(nil, "the connection to the server was lost: "+pg.Message, nil)
+	}
+	return err
+}
+
+// key reads "Key (execution_id)=(x) already exists."; a server may keep it to itself.
+func key(e *models.Error, detail string) {
+	if m := keyed.FindStringSubmatch(detail); m != nil {
+		e.Column, e.Value = m[1], m[2]
+	}
+}
