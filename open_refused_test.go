@@ -78,6 +78,8 @@ func TestOpenRefusesAndChangesNothing(t *testing.T) {
 		"CancelledNew":   {ctx: cancelled, dsn: func(p string) string { return p + "/new/tier2.db" }, is: context.Canceled},
 		"Blank":          {dsn: func(string) string { return "  " }, is: models.ErrInvalid, says: "blank"},
 		"NUL":            {dsn: func(p string) string { return p + "\x00" }, is: models.ErrInvalid, says: "NUL"},
+		"EscapedNUL":     {dsn: func(p string) string { return "file:" + p + "%00" }, is: models.ErrInvalid, says: "NUL"},
+		"Slash":          {dsn: func(p string) string { return p + "/" }, is: models.ErrInvalid, says: "names a directory"},
 		"Scheme":         {dsn: func(string) string { return "mysql://host/db" }, is: models.ErrInvalid, says: "no database engine"},
 		"Host":           {dsn: func(p string) string { return "file://elsewhere" + p }, is: models.ErrInvalid, says: "elsewhere"},
 		"Escape":         {dsn: func(p string) string { return "file:" + p + "%zz" }, is: models.ErrInvalid, says: "malformed"},

@@ -22,8 +22,6 @@ import (
 // that is as it was but for the entry that says a write was refused.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	badStatus := newReceipt("new")
-	badStatus.Status = "done"
 	tests := []struct {
 		name   string
 		do     func(ctx context.Context, store *tier2.Store) error
@@ -32,8 +30,11 @@ func TestRefusals(t *testing.T) {
 		column string
 		audit  int // failed entries
 	}{
-		{"Enum", func(ctx context.Context, s *tier2.Store) error { return s.Receipts.Create(ctx, badStatus) },
-			repository.ErrInvalid, nil, "receipts.status", 1},
+		{"Enum", func(ctx context.Context, s *tier2.Store) error {
+			bad := newReceipt("new")
+			bad.Status = "done"
+			return s.Receipts.Create(ctx, bad)
+		}, repository.ErrInvalid, nil, "receipts.status", 1},
 		{"EnumByGORM", func(ctx context.Context, s *tier2.Store) error {
 			return s.DB().WithContext(ctx).Model(&models.Receipt{}).Where("execution_id = ?", "kept").Update("status", "done").Error
 		}, repository.ErrInvalid, gorm.ErrCheckConstraintViolated, "receipts.status", 1},

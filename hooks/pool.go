@@ -73,7 +73,8 @@ func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if err != nil {
 		return nil, err
 	}
-	return t.ConnPool.ExecContext(ctx, query, args...)
+	result, err := t.ConnPool.ExecContext(ctx, query, args...)
+	return result, t.because(err)
 }
 
 // QueryContext implements gorm.ConnPool.
@@ -82,7 +83,17 @@ func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	if err != nil {
 		return nil, err
 	}
-	return t.ConnPool.QueryContext(ctx, query, args...)
+	rows, err := t.ConnPool.QueryContext(ctx, query, args...)
+	return rows, t.because(err)
+}
+
+// because names the end of the context as the reason why a transaction is over:
+// database/sql rolls back by itself then, and may only say that this was done.
+func (t *tx) because(err error) error {
+	if errors.Is(err, sql.ErrTxDone) && t.ctx.Err() != nil {
+		return errors.Join(t.ctx.Err(), err)
+	}
+	return err
 }
 
 // resolve asks the driver.Valuers among args for their values. If one panics inside
@@ -125,7 +136,7 @@ func (t *tx) end(finish func(gorm.TxCommitter) error) error {
 	// database busy can be tried again.
 	t.pool.plugin.writeFailures(context.WithoutCancel(t.ctx), t.pool, t.failures)
 	t.failures = nil
-	return err
+	return t.because(err)
 }
 
 // currentTx is the transaction that wraps the statement's pool, or nil.

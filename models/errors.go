@@ -60,7 +60,10 @@ func (e *Error) Error() string {
 		b.WriteString(e.Column)
 	}
 	if e.Value != nil {
-		fmt.Fprintf(&b, " %s", quoteValue(e.Value))
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(quoteValue(e.Value))
 	}
 	if b.Len() > 0 {
 		b.WriteString(": ")

@@ -24,6 +24,7 @@ func TestErrorText(t *testing.T) {
 		{"KindOnly", models.Error{Table: "receipts", Column: "execution_id", Value: "e-1", Kind: models.ErrNotFound}, `receipts.execution_id "e-1": not found`},
 		{"TableOnly", models.Error{Table: "audit_log", Kind: models.ErrAppendOnly}, "audit_log: append-only"},
 		{"ColumnOnly", models.Error{Column: "limit", Value: -1, Reason: "must not be negative"}, `limit "-1": must not be negative`},
+		{"ValueOnly", models.Error{Value: "bar", Reason: "is wrong"}, `"bar": is wrong`},
 		{"Constraint", models.Error{Table: "receipts", Constraint: "chk_receipts_status", Kind: models.ErrInvalid}, "receipts: invalid value [chk_receipts_status]"},
 		{"NothingKnown", models.Error{Kind: models.ErrBusy}, "database is busy"},
 		{"Bytes", models.Error{Table: "t", Column: "c", Value: []byte("ab"), Reason: "is wrong"}, `t.c "ab": is wrong`},

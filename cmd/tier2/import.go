@@ -55,6 +55,9 @@ The database is made if it does not exist.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := importOptions(agent, op, mapping)
+			if err == nil {
+				_, err = filename(a.db) // in memory, all that is stored would be gone at once
+			}
 			if err != nil {
 				return usageError{err}
 			}

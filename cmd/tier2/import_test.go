@@ -140,3 +140,13 @@ func TestImport_NoDatabase(t *testing.T) {
 	assert.Equal(t, exitFailure, got.code)
 	assert.Contains(t, got.stderr, "is not a SQLite database")
 }
+
+func TestImport_LinkToDirectory(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(t.TempDir(), "link")
+	target, err := filepath.Abs("testdata")
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(target, link))
+	got := run(t, "", "import", "receipts", link, "--agent", "a", "--db", database(t))
+	assert.Equal(t, "2 imported, 0 unchanged, 0 refused\n", got.stdout, got.stderr)
+}

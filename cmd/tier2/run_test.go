@@ -80,6 +80,7 @@ func TestRun_Usage(t *testing.T) {
 		"TwoPaths":      {[]string{"init", db, db}, "accepts at most 1 arg"},
 		"PathAndDB":     {[]string{"init", db, "--db", db + "2"}, "given twice"},
 		"Memory":        {[]string{"init", ":memory:"}, "is no file"},
+		"ImportMemory":  {[]string{"import", "receipts", "x.json", "--db", ":memory:"}, "is no file"},
 		"MemoryURI":     {[]string{"verify", "file:x?mode=memory"}, "is no file"},
 		"Blank":         {[]string{"verify", " "}, "is no file"},
 		"OtherEngine":   {[]string{"verify", "postgres://localhost/x"}, "is no SQLite file"},
@@ -192,4 +193,12 @@ func TestRecent(t *testing.T) {
 	assert.Equal(t, exitFailure, got.code)
 	assert.Contains(t, got.stderr, "tier2 init")
 	assert.NoFileExists(t, missing)
+}
+
+func TestInitOfURIWithFragment(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tier2.db")
+	got := run(t, "", "init", "file:"+path+"#part")
+	assert.Equal(t, exitOK, got.code)
+	assert.Contains(t, got.stdout, "created "+path+"\n")
 }

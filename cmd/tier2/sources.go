@@ -34,7 +34,8 @@ func list(args []string, sum *summary) []string {
 			continue
 		}
 		before := len(files)
-		err := filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
+		// with the separator it follows a link to a directory
+		err := filepath.WalkDir(arg+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				sum.refuse(path, err)

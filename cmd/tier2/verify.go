@@ -21,7 +21,8 @@ func (a *app) verify() *cobra.Command {
 		Use:   "verify [path]",
 		Short: "Check the database, without changing it",
 		Long: `Runs SQLite's quick_check and foreign_key_check, compares every table, index and
-view with the schema, and parses every JSON document. Each finding is a line on
+view with the schema, parses every JSON document, and looks for numbers and
+timestamps that cannot be read. Each finding is a line on
 stdout; exit code 1 if there is any. The path defaults to --db.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -99,7 +100,7 @@ func check(ctx context.Context, file string) (*report, error) {
 		return r, nil
 	}
 	defer db.Close()
-	for _, examine := range []func(context.Context, *sql.DB, *report) error{quickCheck, foreignKeys, schema, documents} {
+	for _, examine := range []func(context.Context, *sql.DB, *report) error{quickCheck, foreignKeys, schema, documents, values} {
 		err := examine(ctx, db, r)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -144,6 +145,7 @@ var otherEngine = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 func filename(dsn string) (string, error) {
 	path := dsn
 	if rest, ok := strings.CutPrefix(dsn, "file:"); ok {
+		rest, _, _ := strings.Cut(rest, "#")
 		rest, query, _ := strings.Cut(rest, "?")
 		if after, ok := strings.CutPrefix(rest, "//"); ok {
 			_, after, _ = strings.Cut(after, "/")

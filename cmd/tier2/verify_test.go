@@ -32,14 +32,18 @@ func TestVerify_Findings(t *testing.T) {
 		"Column":    {sql: []string{"ALTER TABLE receipts ADD COLUMN mine"}, want: []string{"table receipts is not as expected"}},
 		"Version":   {sql: []string{"PRAGMA user_version = 1"}, want: []string{"schema: version 1, expected 2"}},
 		"ForeignKey": {
-			sql:  []string{"INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('none', 'μ₃_emit', 1, 'passed', 'x')"},
+			sql:  []string{"INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('none', 'μ₃_emit', 1, 'passed', '2026-01-01')"},
 			want: []string{"foreign_key_check: pipeline_metrics row 1 names a row of receipts that does not exist"},
+		},
+		"Value": {
+			sql:  []string{strings.NewReplacer("2026-01-01T00:00:00Z", "yesterday", " 1, '{}'", " 2.5, '{}'").Replace(receipt)},
+			want: []string{`value: receipts row 1: timestamp cannot be read: "'yesterday'"`, `value: receipts row 1: duration_ms cannot be read: "2.5"`},
 		},
 		"Check": {sql: []string{strings.Replace(receipt, "'generation'", "'cooking'", 1)}, want: []string{"quick_check: CHECK constraint failed in receipts"}},
 		"JSON": {
 			sql: []string{
 				strings.Replace(receipt, "'{}'", "'{'", 1), "INSERT INTO agent_memory (agent_id, memory_json, collision_history) VALUES ('a', 'x', '[')",
-				"INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES ('x', 'a', 'o', 'started', '')",
+				"INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES ('2026-01-01', 'a', 'o', 'started', '')",
 				"INSERT INTO workflow_sessions (session_id, start_time, status, agent_count, context_json) VALUES ('s', 'x', 'running', 1, '{]')",
 			},
 			want: []string{

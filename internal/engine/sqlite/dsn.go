@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -50,6 +51,9 @@ func locate(dsn string) (location, error) {
 	if err != nil {
 		return refuse("the file: URI is malformed: %v", err)
 	}
+	if strings.IndexByte(path, 0) >= 0 {
+		return refuse("the data source contains a NUL character")
+	}
 	params, err := url.ParseQuery(query)
 	if err != nil {
 		return refuse("the file: URI is malformed: %v", err)
@@ -84,6 +88,9 @@ func locate(dsn string) (location, error) {
 // at makes the path absolute: connections that open later must not follow a
 // change of the working directory.
 func at(path string, create bool) (location, error) {
+	if os.IsPathSeparator(path[len(path)-1]) {
+		return location{}, &models.Error{Value: path, Reason: "names a directory, not a database file", Kind: models.ErrInvalid}
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return location{}, fmt.Errorf("open %q: %w", path, err)

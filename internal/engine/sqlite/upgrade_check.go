@@ -43,6 +43,18 @@ func (u *upgrade) check(table string) {
 		same := quote(column) + " IN (SELECT " + quote(column) + " FROM " + quote(old) + " GROUP BY 1 HAVING COUNT(*) > 1)"
 		u.refuseRows(&models.Error{Table: table, Column: column, Kind: models.ErrDuplicate, Reason: "must be unique"}, same)
 	}
+	for _, kind := range []string{"integer", "real"} { // SQLite takes 2.5 and 'abc' in either
+		for _, column := range u.texts("SELECT name FROM pragma_table_info(?) WHERE lower(type) = ?", table, kind) {
+			if slices.Contains(have, column) {
+				u.refuseRows(&models.Error{Table: table, Column: column, Kind: models.ErrInvalid, Reason: "is not of type " + kind},
+					"typeof("+quote(column)+") NOT IN ('integer', 'null', '"+kind+"')")
+			}
+		}
+	}
+	if slices.Contains(have, "timestamp") {
+		u.refuseRows(&models.Error{Table: table, Column: "timestamp", Kind: models.ErrInvalid, Reason: "is no ISO 8601 time"},
+			"timestamp NOT GLOB '[0-9][0-9][0-9][0-9]-*' OR julianday(timestamp) IS NULL")
+	}
 	for _, ddl := range u.texts("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", table) {
 		for _, m := range namedCheck.FindAllStringSubmatch(ddl, -1) {
 			if e := engine.CheckFailed(m[1]); slices.Contains(have, e.Column) {

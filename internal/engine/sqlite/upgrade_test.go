@@ -145,7 +145,9 @@ func TestUpgradeRefusesWhatItCannotKeep(t *testing.T) {
 		"Enum":         {off + "UPDATE receipts SET operation = 'error-recovery' WHERE id = 1", []string{"receipts.operation: is not an allowed value, in the rows with id 1 (allowed: validation, "}, models.ErrInvalid},
 		"MetricStatus": {"UPDATE pipeline_metrics SET status = 'completed'", []string{"pipeline_metrics.status: is not an allowed value, in the rows with id 8 (allowed: passed, failed)"}, models.ErrInvalid},
 		"Dangling":     {off + "UPDATE slo_violations SET execution_id = 'nowhere'; UPDATE receipts SET files_modified = -2 WHERE id = 1", []string{"receipts.files_modified", "slo_violations: names a row of receipts that does not exist, in the rows with id 10"}, models.ErrForeignKey},
-		"ExtraColumn":  {"ALTER TABLE receipts ADD COLUMN branch TEXT; UPDATE receipts SET branch = 'main'", []string{"receipts.branch: the new schema has no such column"}, models.ErrInvalid},
+		"Unreadable": {"UPDATE receipts SET duration_ms = 2.5 WHERE id = 1; UPDATE receipts SET timestamp = 'yesterday' WHERE id = 7; UPDATE slo_violations SET target_value = 'x'",
+			[]string{"receipts.duration_ms: is not of type integer, in the rows with id 1", "receipts.timestamp: is no ISO 8601 time, in the rows with id 7", "slo_violations.target_value: is not of type real, in the rows with id 10"}, models.ErrInvalid},
+		"ExtraColumn": {"ALTER TABLE receipts ADD COLUMN branch TEXT; UPDATE receipts SET branch = 'main'", []string{"receipts.branch: the new schema has no such column"}, models.ErrInvalid},
 	} {
 		for _, journal := range []string{"DELETE", "WAL"} {
 			t.Run(name+"/"+journal, func(t *testing.T) {
