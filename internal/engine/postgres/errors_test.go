@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+const insert = "INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms, receipt_json) VALUES (?, 'a', ?, 'passed', now(), ?, ?)"
+
+func TestErrors(t *testing.T) {
+	db := openTest(t, engine.Config{DSN: pgtest.DSN(t)}).Write
+	require.NoError(t, db.Exec(insert, "e", "watch", 1, `{ "a" : 1 }`).Error)
+	const metric = "INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES (?, 'μ₃_emit', 1, 'passed', now())"
+	require.NoError(t, db.Exec(metric, "e").Error)
+	var operations []string
+	for _, o := range models.Operations() {
+		operations = append(operations, string(o))
+	}
+	args := func(a ...any) []any { return a }
+	for name, tt := range map[string]struct {
+		statement string
+		args      []any
+		want      models.Error
+		gorm      error
+		code      string
+	}{
+		"Unique": {insert, args("e", "watch", 1, nil), models.Error{Table: "receipts", Column: "execution_id", Value: "e", Constraint: "idx_receipts_execution_id", Kind: models.ErrDuplicate}, gorm.ErrDuplicatedKey, "23505"},
+		"Child":  {metric, args("none"), models.Error{Table: "pipeline_metrics", Column: "execution_id", Value: "none", Constraint: "fk_receipts_metrics", Kind: models.ErrForeignKey}, gorm.ErrForeignKeyViolated, "23503"},
+		"Parent": {"DELETE FROM receipts", nil, models.Error{Table: "receipts", Column: "execution_id", Value: "e", Constraint: "fk_receipts_metrics", Kind: models.ErrForeignKey}, gorm.ErrForeignKeyViolated, "23503"},
+		"Enum":   {insert, args("f", "fly", 1, nil), models.Error{Table: "receipts", Column: "operation", Constraint: "chk_receipts_operation", Allowed: operations, Kind: models.ErrInvalid}, gorm.ErrCheckConstraintViolated, "23514"},
+		"Count":  {insert, args("f", "watch", -1, nil), models.Error{Table: "receipts", Column: "duration_ms", Constraint: "chk_receipts_duration_ms", Kind: models.ErrInvalid}, gorm.ErrCheckConstraintViolated, "23514"},
+		"JSON":   {insert, args("f", "watch", 1, "{"), models.Error{Table: "receipts", Column: "receipt_json", Constraint: "chk_receipts_receipt_json", Kind: models.ErrInvalid}, gorm.ErrCheckConstraintViolated, "23514"},
+		"JSONB":  {"INSERT INTO agent_memory (agent_id, memory_json) VALUES ('a', ?)", args("{"), models.Error{Kind: models.ErrInvalid}, nil, "22P02"},
+		"Null":   {insert, args(nil, "watch", 1, nil), models.Error{Table: "receipts", Column: "execution_id", Kind: models.ErrInvalid}, nil, "23502"},
+		"NUL":    {insert, args("a\x00b", "watch", 1, nil), models.Error{Kind: models.ErrInvalid}, nil, "22021"},
+		"Range":  {"UPDATE receipts SET duration_ms = duration_ms + 9223372036854775807", nil, models.Error{Kind: models.ErrInvalid}, nil, "22003"},
+		"Syntax": {"SELEC", nil, models.Error{}, nil, "42601"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := db.Exec(tt.statement, tt.args...).Error
+			var server *pgconn.PgError
+			require.ErrorAs(t, err, &server)
+			assert.Equal(t, tt.code, server.Code)
+			if tt.want.Kind == nil {
+				return // what is not known stays as it is
+			}
+			var e *models.Error
+			require.ErrorAs(t, err, &e)
+			got := *e
+			got.Reason, got.Err = "", nil
+			assert.Equal(t, tt.want, got)
+			if tt.gorm != nil {
+				assert.ErrorIs(t, err, tt.gorm)
+			}
+		})
+	}
+	assert.Equal(t, []string{`{ "a" : 1 }`}, texts(t, db, "SELECT receipt_json FROM receipts"), "byte for byte")
+}
+
+func TestLocksAndDeadlocks(t *testing.T) {
+	h := openTest(t, engine.Config{DSN: pgtest.DSN(t), BusyTimeout: 50 * time.Millisecond})
+	require.NoError(t, h.Write.Exec(insert, "e", "watch", 1, nil).Error)
+	require.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error {
+		require.NoError(t, tx.Exec("UPDATE receipts SET duration_ms = 2").Error)
+		assert.ErrorIs(t, h.Write.Exec("UPDATE receipts SET duration_ms = 3").Error, models.ErrBusy)
+		return nil
+	}))
+	serializable := &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
+	err := h.Write.Transaction(func(tx *gorm.DB) error {
+		texts(t, tx, "SELECT execution_id FROM receipts")
+		require.NoError(t, h.Write.Exec("UPDATE receipts SET duration_ms = 4").Error)
+		return tx.Exec("UPDATE receipts SET duration_ms = 5").Error
+	}, serializable)
+	assert.ErrorIs(t, err, models.ErrRetry)
+	assert.ErrorIs(t, translate(&pgconn.PgError{Code: "40P01"}), models.ErrRetry)
+}
+
+func TestClosedLostAndSavepoints(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	h, err := Open(context.Background(), engine.Config{DSN: dsn})
+	require.NoError(t, err)
+	err = h.Write.Transaction(func(tx *gorm.DB) error {
+		var pid int
+		require.NoError(t, tx.Raw("SELECT pg_backend_pid()").Scan(&pid).Error)
+		require.NoError(t, h.Read.Exec("SELECT pg_terminate_backend(?, 5000)", pid).Error)
+		return tx.Exec("SELECT 1").Error
+	})
+	var e *models.Error
+	require.ErrorAs(t, err, &e)
+	assert.ErrorContains(t, err, "connection")
+	assert.NoError(t, h.Write.Exec("SELECT 1").Error, "the next call works")
+	require.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error {
+		require.NoError(t, tx.SavePoint("a").Error)
+		assert.Error(t, tx.Exec("SELECT nonsense").Error)
+		assert.ErrorContains(t, tx.Exec("SELECT 1").Error, "an earlier statement")
+		return tx.RollbackTo("a").Error
+	}))
+	require.NoError(t, h.Close())
+	assert.ErrorIs(t, h.Write.Exec("SELECT 1").Error, models.ErrClosed)
+	assert.ErrorIs(t, h.Read.Exec("SELECT 1").Error, models.ErrClosed)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = Open(ctx, engine.Config{DSN: dsn})
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// TestNoErrorShowsThePassword: neither the text nor what an error carries.
+func TestNoErrorShowsThePassword(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{
+		"postgres://u:hunter2@127.0.0.1:1/db",
+		"postgresql://u:hunter2@127.0.0.1:1/db?connect_timeout=1",
+		"postgres://127.0.0.1:1/db?user=u&password=hunter2",
+		"postgres://u:hunter2@127.0.0.1:port/db",
+		"postgres://u:hunter2@127.0.0.1/db?sslmode=hunter2",
+		"postgres://u:hunter2@x@127.0.0.1:1/db",
+		"postgres://u:1/hunter2@127.0.0.1:1/db",
+		"postgres://u:hunter2/x@127.0.0.1:1/db",
+		"postgres://u:hunter2?x@127.0.0.1:1/db",
+		"postgres://u:hunter2#x@127.0.0.1:1/db",
+		"postgres://u:hunter2%zz@127.0.0.1:1/db",
+		"postgres://u:hunter2@[::1/db",
+		"postgres://u:hunter2",
+	} {
+		_, err := Open(context.Background(), engine.Config{DSN: dsn})
+		require.Error(t, err, dsn)
+		var e *models.Error
+		require.ErrorAs(t, err, &e, dsn)
+		var parse *pgconn.ParseConfigError
+		var connect *pgconn.ConnectError
+		assert.False(t, errors.As(err, &parse) || errors.As(err, &connect), "both carry the password")
+		assert.NotContains(t, fmt.Sprintf("%v %+v %#v %#v", err, err, err, *e), "hunter2", dsn)
+	}
+}
+
+func TestWrongDatabase(t *testing.T) {
+	u, err := url.Parse(pgtest.DSN(t))
+	require.NoError(t, err)
+	u.Path = "/tier2_no_such_database"
+	u.User = url.UserPassword(u.User.Username(), "hunter2")
+	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
+	require.ErrorIs(t, err, models.ErrNotFound)
+	assert.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestTranslateLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	assert.NoError(t, translate(nil))
+	for _, err := range []error{gorm.ErrRecordNotFound, sql.ErrNoRows, context.Canceled} {
+		assert.Equal(t, err, translate(err))
+	}
+	known := &models.Error{Kind: models.ErrBusy}
+	assert.Same(t, known, translate(known))
+}
