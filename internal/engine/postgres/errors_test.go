@@ -156,6 +156,10 @@ func TestWrongDatabase(t *testing.T) {
 	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrNotFound)
 	assert.NotContains(t, err.Error(), "hunter2")
+	u.User = url.UserPassword(u.User.Username(), "exist") // a word of the server's answer
+	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
+	require.ErrorIs(t, err, models.ErrNotFound)
+	assert.NotContains(t, err.Error(), "exist")
 }
 
 func TestTranslateLeavesTheRest(t *testing.T) {

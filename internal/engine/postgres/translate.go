@@ -75,10 +75,7 @@ func translate(err error) error {
 func notConnected(connect *pgconn.ConnectError) error {
 	cause := connect.Unwrap()
 	reason := strings.Join(strings.Fields(cause.Error()), " ")
-	if password := connect.Config.Password; password != "" && strings.Contains(reason, password) {
-		cause, reason = errors.New("connection failed"), "connection failed"
-	}
-	e := &models.Error{Reason: "cannot connect to the server: " + reason, Err: cause}
+	e := &models.Error{Err: cause}
 	var refused *pgconn.PgError
 	if errors.As(cause, &refused) {
 		switch {
@@ -90,6 +87,15 @@ func notConnected(connect *pgconn.ConnectError) error {
 			e.Kind = models.ErrBusy
 		}
 	}
+	if password := connect.Config.Password; password != "" && strings.Contains(reason, password) {
+		reason, e.Err = "the reason is withheld, because it contains the password", nil
+		for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+			if errors.Is(cause, end) {
+				e.Err = end
+			}
+		}
+	}
+	e.Reason = "cannot connect to the server: " + reason
 	return e
 }
 

@@ -18,6 +18,9 @@ type location struct {
 	create bool   // whether a missing file may be made
 }
 
+// keywords is how libpq writes a connection without a URL.
+var keywords = regexp.MustCompile(`(?i)(^|\s)(password|host|dbname)\s*=`)
+
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // locate reads a path, a file: URI (https://www.sqlite.org/uri.html) or :memory:.
@@ -33,7 +36,11 @@ func locate(dsn string) (location, error) {
 	case dsn == ":memory:":
 		return location{memory: models.NewID()}, nil
 	case scheme.MatchString(dsn) && !strings.HasPrefix(dsn, "file:"):
+		dsn = scheme.FindString(dsn) // the rest may hold a password
 		return refuse("no database engine is known for this scheme; give a path, a file: URI, :memory: or a postgres:// URL")
+	case keywords.MatchString(dsn):
+		dsn = "key=value" // likewise
+		return refuse("PostgreSQL is opened by a URL: postgres://user:password@host:5432/database")
 	case !strings.HasPrefix(dsn, "file:"):
 		return at(dsn, true)
 	}

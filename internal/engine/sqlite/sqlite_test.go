@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -157,4 +158,18 @@ func TestSavepoints(t *testing.T) {
 	tx := h.Write.Begin()
 	assert.ErrorContains(t, tx.RollbackTo("never").Error, "no such savepoint", "GORM's own would say nil")
 	tx.Rollback()
+}
+
+// TestForeignURLsKeepTheirPassword: what is meant for another engine is refused
+// without being shown, and no file gets its name.
+func TestForeignURLsKeepTheirPassword(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dsn := range []string{"POSTGRES://u:hunter2@h/db", "mysql://u:hunter2@h/db", "host=h password=hunter2", "password = hunter2"} {
+		_, err := Open(context.Background(), engine.Config{DSN: dsn}, "")
+		require.ErrorIs(t, err, models.ErrInvalid)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+	left, err := os.ReadDir(".")
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }
