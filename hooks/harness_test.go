@@ -1,11 +1,8 @@
 package hooks_test
 
 import (
-	"context"
 	"database/sql/driver"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"reflect"
 	"sort"
 	"testing"
@@ -15,9 +12,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"github.com/seanchatmangpt/ggen/tier2/hooks"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -43,25 +37,6 @@ type brokenReceipt struct {
 	ExecutionID panicking
 }
 
-// open is a caller's own *gorm.DB with the hooks installed by db.Use.
-func open(t testing.TB) *gorm.DB {
-	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "t.db"))
-}
-
-func openAt(t testing.TB, path string) *gorm.DB {
-	t.Helper()
-	schema, err := os.ReadFile("../schema.sql")
-	require.NoError(t, err)
-	h, err := sqlite.Open(context.Background(), engine.Config{
-		DSN: path, Now: func() time.Time { return noon },
-	}, string(schema))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	require.NoError(t, h.Write.Use(hooks.New(hooks.WithClock(func() time.Time { return noon }))))
-	return h.Write
-}
-
 func receipt(id string) *models.Receipt {
 	return &models.Receipt{
 		ExecutionID: id, AgentID: "alice", Operation: models.OperationGeneration,
@@ -77,9 +52,9 @@ func metric(execution string) *models.PipelineMetric {
 
 // openSeeded holds receipts r1, r2 (alice) and r3 (bob); metrics 1, 2 of r1 and 3 of
 // r2; session s1; a collision; a violation of r3; and a memory of carol.
-func openSeeded(t testing.TB) *gorm.DB {
+func (e *engineUnderTest) openSeeded(t testing.TB) *gorm.DB {
 	t.Helper()
-	db := open(t)
+	db := e.open(t)
 	r3 := receipt("r3")
 	r3.AgentID = "bob"
 	for _, row := range []any{
@@ -111,8 +86,11 @@ func snapshot(t testing.TB, db *gorm.DB) map[string]tableRows {
 		all[table] = tableRows{}
 		for _, r := range rows {
 			for k, v := range r {
-				if at, ok := v.(time.Time); ok {
-					r[k] = models.At(at).String()
+				switch v := v.(type) {
+				case time.Time:
+					r[k] = models.At(v).String()
+				case []byte:
+					r[k] = string(v)
 				}
 			}
 			all[table][r["id"].(int64)] = r
@@ -201,10 +179,10 @@ func maxID(t testing.TB, db *gorm.DB) int64 {
 	return n
 }
 
-func totalSaves(t testing.TB, db *gorm.DB) int64 {
+func (e *engineUnderTest) totalSaves(t testing.TB, db *gorm.DB) int64 {
 	t.Helper()
 	var n int64
-	require.NoError(t, db.Raw("SELECT coalesce(sum(json_extract(memory_json, '$._activity.saves')), 0) FROM agent_memory").Scan(&n).Error)
+	require.NoError(t, db.Raw(e.saves).Scan(&n).Error)
 	return n
 }
 

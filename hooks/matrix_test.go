@@ -41,16 +41,20 @@ func (c config) run(db *gorm.DB, op func(*gorm.DB) error) error {
 
 // TestMatrix holds, for every way that GORM can write, that the entries name exactly
 // the rows that a comparison of the tables before and after finds changed.
-func TestMatrix(t *testing.T) {
-	t.Parallel()
+func TestMatrix(t *testing.T) { eachEngine(t, testMatrix) }
+
+func testMatrix(t *testing.T, e *engineUnderTest) {
 	rows := 0
 	for _, op := range operations() {
+		if op.only != "" && op.only != e.name {
+			continue
+		}
 		for _, cfg := range configs() {
 			rows++
 			t.Run(op.name+"/"+cfg.name, func(t *testing.T) {
 				t.Parallel()
-				db := openSeeded(t)
-				before, lastEntry, saves := snapshot(t, db), maxID(t, db), totalSaves(t, db)
+				db := e.openSeeded(t)
+				before, lastEntry, saves := snapshot(t, db), maxID(t, db), e.totalSaves(t, db)
 
 				err := cfg.run(db, op.do)
 				if op.fails {
@@ -65,7 +69,7 @@ func TestMatrix(t *testing.T) {
 				}
 				assert.ElementsMatch(t, want, completed(t, db, lastEntry))
 				if !op.memory {
-					assert.Equal(t, saves+int64(len(want)), totalSaves(t, db), "saves counted in agent_memory")
+					assert.Equal(t, saves+int64(len(want)), e.totalSaves(t, db), "saves counted in agent_memory")
 				}
 				assert.Equal(t, op.refused, failed(t, db, lastEntry), "failed entries")
 			})
@@ -76,25 +80,26 @@ func TestMatrix(t *testing.T) {
 
 // TestMatrixAtomic runs the same with an audit_log or an agent_memory that refuses:
 // nothing of the operation may remain.
-func TestMatrixAtomic(t *testing.T) {
-	t.Parallel()
-	triggers := map[string]string{
-		"audit":  "CREATE TRIGGER boom BEFORE INSERT ON audit_log WHEN NEW.status = 'completed' BEGIN SELECT RAISE(ABORT, 'boom'); END",
-		"memory": "CREATE TRIGGER boom BEFORE INSERT ON agent_memory BEGIN SELECT RAISE(ABORT, 'boom'); END",
-	}
+func TestMatrixAtomic(t *testing.T) { eachEngine(t, testMatrixAtomic) }
+
+func testMatrixAtomic(t *testing.T, e *engineUnderTest) {
+	refusals := map[string]string{"audit_log": "NEW.status = 'completed'", "agent_memory": "NEW.id IS NOT NULL OR NEW.id IS NULL"}
 	for _, op := range operations() {
+		if op.only != "" && op.only != e.name {
+			continue
+		}
 		if op.changes <= 0 {
 			continue
 		}
-		for name, trigger := range triggers {
-			if name == "memory" && op.memory {
+		for name, when := range refusals {
+			if name == "agent_memory" && op.memory {
 				continue
 			}
 			for _, cfg := range configs() {
 				t.Run(op.name+"/"+name+"/"+cfg.name, func(t *testing.T) {
 					t.Parallel()
-					db := openSeeded(t)
-					require.NoError(t, db.Exec(trigger).Error)
+					db := e.openSeeded(t)
+					e.refuse(t, db, name, when)
 					before, lastEntry := snapshot(t, db), maxID(t, db)
 
 					require.ErrorContains(t, cfg.run(db, op.do), "boom")
@@ -110,9 +115,10 @@ func TestMatrixAtomic(t *testing.T) {
 
 // TestIgnoredErrorCommits: the caller ignores the error of a write and commits; the
 // refused write leaves nothing, the others stay.
-func TestIgnoredErrorCommits(t *testing.T) {
-	t.Parallel()
-	db := openSeeded(t)
+func TestIgnoredErrorCommits(t *testing.T) { eachEngine(t, testIgnoredErrorCommits) }
+
+func testIgnoredErrorCommits(t *testing.T, e *engineUnderTest) {
+	db := e.openSeeded(t)
 	last := maxID(t, db)
 	require.NoError(t, db.Transaction(func(tx *gorm.DB) error {
 		require.NoError(t, tx.Create(receipt("kept")).Error)
@@ -125,9 +131,10 @@ func TestIgnoredErrorCommits(t *testing.T) {
 }
 
 // TestFailedEntrySurvivesRollback: the failed entry stays, nothing else does.
-func TestFailedEntrySurvivesRollback(t *testing.T) {
-	t.Parallel()
-	db := openSeeded(t)
+func TestFailedEntrySurvivesRollback(t *testing.T) { eachEngine(t, testFailedEntrySurvivesRollback) }
+
+func testFailedEntrySurvivesRollback(t *testing.T, e *engineUnderTest) {
+	db := e.openSeeded(t)
 	before, last := snapshot(t, db), maxID(t, db)
 	ctx := hooks.WithActor(context.Background(), "auditor")
 	tx := db.WithContext(ctx).Begin()
@@ -150,9 +157,10 @@ func TestFailedEntrySurvivesRollback(t *testing.T) {
 }
 
 // TestPanicInCallback: a panic in a caller's own callback inside our statement.
-func TestPanicBecomesError(t *testing.T) {
-	t.Parallel()
-	db := openSeeded(t)
+func TestPanicBecomesError(t *testing.T) { eachEngine(t, testPanicBecomesError) }
+
+func testPanicBecomesError(t *testing.T, e *engineUnderTest) {
+	db := e.openSeeded(t)
 	before := snapshot(t, db)
 	err := db.Table("receipts").Create(&brokenReceipt{ExecutionID: "no value"}).Error
 	require.ErrorContains(t, err, "no value")
@@ -161,9 +169,10 @@ func TestPanicBecomesError(t *testing.T) {
 	require.NoError(t, db.Create(receipt("after")).Error)
 }
 
-func TestEndOfContextLeavesNothing(t *testing.T) {
-	t.Parallel()
-	db := openSeeded(t)
+func TestEndOfContextLeavesNothing(t *testing.T) { eachEngine(t, testEndOfContextLeavesNothing) }
+
+func testEndOfContextLeavesNothing(t *testing.T, e *engineUnderTest) {
+	db := e.openSeeded(t)
 	before := snapshot(t, db)
 	ctx, cancel := context.WithCancel(context.Background())
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -178,9 +187,10 @@ func TestEndOfContextLeavesNothing(t *testing.T) {
 	require.NoError(t, db.Create(receipt("after")).Error)
 }
 
-func TestAppendOnly(t *testing.T) {
-	t.Parallel()
-	db := openSeeded(t)
+func TestAppendOnly(t *testing.T) { eachEngine(t, testAppendOnly) }
+
+func testAppendOnly(t *testing.T, e *engineUnderTest) {
+	db := e.openSeeded(t)
 	rows := count(t, db, "audit_log", "status <> 'failed'")
 	for name, err := range map[string]error{
 		"update": db.Table("audit_log").Where("1 = 1").Update("agent_id", "x").Error,
