@@ -29,7 +29,8 @@ func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (s
 			return nil, err
 		}
 	}
-	rows, err := readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
+	// On a line of its own: the condition may end in a comment.
+	rows, err := readRows(c.ConnPool.QueryContext(ctx, query+"\nRETURNING *", args...))
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +74,9 @@ func (c *capture) changes(key string) ([]change, error) {
 		var err error
 		if c.after, err = selectByID(c.db, c.ConnPool, c.before); err != nil {
 			return nil, err
+		}
+		if len(c.after) < len(c.before) {
+			return nil, invalid(tableOf(c.db.Statement), "an update of id with clause.Returning is not supported: the rows it changes could not be recorded")
 		}
 	}
 	return compareMoved(c.before, c.after, key), nil

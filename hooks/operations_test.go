@@ -55,7 +55,8 @@ func operations() []operation {
 	list := append(creates(), updates()...)
 	list = append(list, deletes()...)
 	list = append(list, upserts()...)
-	return append(list, others()...)
+	list = append(list, others()...)
+	return append(list, edges()...)
 }
 
 func creates() []operation {

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -80,7 +82,8 @@ func (w *write) run() {
 }
 
 func (w *write) exec(query string) error {
-	_, err := w.db.Statement.ConnPool.ExecContext(w.db.Statement.Context, query)
+	// The end of the context must not keep the savepoint: the transaction may have another.
+	_, err := w.db.Statement.ConnPool.ExecContext(context.WithoutCancel(w.db.Statement.Context), query)
 	return err
 }
 
@@ -158,6 +161,9 @@ func (w *write) check() error {
 		if _, ok := s.Clauses["FROM"]; ok {
 			return invalid(w.table, "UPDATE ... FROM is not supported: the rows it changes could not be recorded")
 		}
+		if u, ok := s.Clauses["UPDATE"].Expression.(clause.Update); ok && strings.Contains(strings.ToUpper(u.Modifier), "REPLACE") {
+			return invalid(w.table, "UPDATE OR REPLACE is not supported: the rows it removes could not be recorded")
+		}
 		return w.checkUpdate()
 	}
 	return nil
@@ -191,12 +197,16 @@ func (w *write) checkUpdate() error {
 	if s.Schema == nil || v.Kind() != reflect.Struct || v.Type() != s.Schema.ModelType {
 		return nil
 	}
-	if len(s.Selects) == 1 && s.Selects[0] == "*" && v.CanAddr() {
+	all := len(s.Selects) == 1 && s.Selects[0] == "*"
+	if all && v.CanAddr() {
 		return w.checkAll([]reflect.Value{v})
 	}
 	m := modelOf(v)
 	if m == nil {
 		return nil
+	}
+	if all {
+		return m.Validate()
 	}
 	var errs []error
 	for _, err := range flatten(m.Validate()) {
