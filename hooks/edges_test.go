@@ -1,6 +1,10 @@
 package hooks_test
 
 import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -82,4 +86,33 @@ func edges() []operation {
 			return db.Save(*r).Error
 		})},
 	}
+}
+
+// panickingReceipt is a caller's own model whose method panics.
+type panickingReceipt struct {
+	models.Receipt
+}
+
+func (*panickingReceipt) BeforeCreate(*gorm.DB) error { panic("in a model's method") }
+
+// TestPanicInModelMethod: the panic is an error, and the connection is free again.
+func TestPanicInModelMethod(t *testing.T) {
+	t.Parallel()
+	db := openSeeded(t)
+	before := snapshot(t, db)
+	require.ErrorContains(t, db.Create(&panickingReceipt{Receipt: *receipt("n1")}).Error, "in a model's method")
+	assert.Equal(t, before, snapshot(t, db))
+	require.NoError(t, db.Create(receipt("after")).Error)
+}
+
+// TestUpdatesSelected: only what Select names is validated, zero values included.
+func TestUpdatesSelected(t *testing.T) {
+	t.Parallel()
+	db := openSeeded(t)
+	r, err := loaded(db, "r1")
+	require.NoError(t, err)
+	bad := models.Receipt{DurationMS: 5, ManifestHash: "no hash"}
+	require.NoError(t, db.Model(r).Select("duration_ms").Updates(bad).Error)
+	require.ErrorIs(t, db.Model(r).Select("ManifestHash").Updates(bad).Error, models.ErrInvalid)
+	require.ErrorIs(t, db.Model(r).Select("agent_id").Updates(bad).Error, models.ErrInvalid)
 }

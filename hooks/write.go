@@ -190,7 +190,7 @@ func (w *write) checkAll(list []reflect.Value) error {
 }
 
 // checkUpdate validates a struct that an update takes its values from: all of it for
-// Save, else the fields that are set, since GORM writes no others.
+// Save, else the fields that are selected or, without Select, set: GORM writes no others.
 func (w *write) checkUpdate() error {
 	s := w.db.Statement
 	v := reflect.Indirect(reflect.ValueOf(s.Dest))
@@ -208,6 +208,7 @@ func (w *write) checkUpdate() error {
 	if all {
 		return m.Validate()
 	}
+	chosen, restricted := s.SelectAndOmitColumns(false, true)
 	var errs []error
 	for _, err := range flatten(m.Validate()) {
 		var e *models.Error
@@ -215,7 +216,8 @@ func (w *write) checkUpdate() error {
 			continue
 		}
 		if field := s.Schema.LookUpField(e.Column); field != nil {
-			if _, zero := field.ValueOf(s.Context, v); !zero {
+			_, zero := field.ValueOf(s.Context, v)
+			if selected, named := chosen[e.Column]; (named && selected) || (!named && !restricted && !zero) {
 				errs = append(errs, err)
 			}
 		}
