@@ -23,11 +23,14 @@ type capture struct {
 	queried bool // GORM read the RETURNING rows itself, so after must be selected
 }
 
+// returning stands on a line of its own: the condition may end in a comment.
+const returning = "\nRETURNING *"
+
 // ExecContext implements gorm.ConnPool.
 func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if c.action == actionDelete {
 		var err error
-		c.before, err = readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
+		c.before, err = readRows(c.ConnPool.QueryContext(ctx, query+returning, args...))
 		return driver.RowsAffected(len(c.before)), err
 	}
 	err := c.dialect.exact(ctx, c.ConnPool, func() (bool, error) {
@@ -35,7 +38,7 @@ func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (s
 			return false, err
 		}
 		var err error
-		c.after, err = readRows(c.ConnPool.QueryContext(ctx, query+" RETURNING *", args...))
+		c.after, err = readRows(c.ConnPool.QueryContext(ctx, query+returning, args...))
 		return len(c.after) <= len(c.before), err
 	})
 	return driver.RowsAffected(len(c.after)), err
@@ -73,6 +76,9 @@ func (c *capture) changes(key string) ([]change, error) {
 		var err error
 		if c.after, err = selectByID(c.db, c.ConnPool, c.before); err != nil {
 			return nil, err
+		}
+		if len(c.after) < len(c.before) {
+			return nil, invalid(tableOf(c.db.Statement), "an update of id with clause.Returning is not supported: the rows it changes could not be recorded")
 		}
 	}
 	return compareMoved(c.before, c.after, key), nil

@@ -78,9 +78,17 @@ func compareMoved(before, after []row, key string) []change {
 	byID := func(a, b row) int { return cmp.Compare(a.id(), b.id()) }
 	slices.SortFunc(left, byID)
 	slices.SortFunc(strangers, byID)
+	byKey := make(map[any]row, len(left))
+	for _, r := range left {
+		if key != "" && len(strangers) > 0 {
+			byKey[r[key]] = r
+		}
+	}
 	for i, r := range strangers {
-		if old := partner(left, r, key, i); old != nil {
+		if old, ok := byKey[r[key]]; ok {
 			changes = appendUpdate(changes, old, r)
+		} else if i < len(left) {
+			changes = appendUpdate(changes, left[i], r)
 		}
 	}
 	return changes
@@ -102,21 +110,6 @@ func pair(before, after []row) (updates []change, left, strangers []row) {
 		updates = appendUpdate(updates, old, r)
 	}
 	return updates, slices.Collect(maps.Values(byID)), strangers
-}
-
-// partner finds the row that r was before its id changed.
-func partner(left []row, r row, key string, i int) row {
-	if key != "" {
-		for _, old := range left {
-			if old[key] == r[key] {
-				return old
-			}
-		}
-	}
-	if i < len(left) {
-		return left[i]
-	}
-	return nil
 }
 
 func appendUpdate(changes []change, old, now row) []change {

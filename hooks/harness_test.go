@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"reflect"
@@ -81,22 +82,40 @@ func snapshot(t testing.TB, db *gorm.DB) map[string]tableRows {
 	t.Helper()
 	all := map[string]tableRows{}
 	for _, table := range tables {
-		var rows []map[string]any
-		require.NoError(t, db.Raw("SELECT * FROM "+table).Scan(&rows).Error)
-		all[table] = tableRows{}
-		for _, r := range rows {
-			for k, v := range r {
-				switch v := v.(type) {
-				case time.Time:
-					r[k] = models.At(v).String()
-				case []byte:
-					r[k] = string(v)
-				}
-			}
-			all[table][r["id"].(int64)] = r
-		}
+		rows, err := db.Raw("SELECT * FROM " + table).Rows()
+		require.NoError(t, err)
+		all[table] = readTable(t, rows)
 	}
 	return all
+}
+
+func readTable(t testing.TB, rows *sql.Rows) tableRows {
+	t.Helper()
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	table := tableRows{}
+	for rows.Next() {
+		values, dest := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		require.NoError(t, rows.Scan(dest...))
+		r := map[string]any{}
+		for i, column := range columns {
+			switch v := values[i].(type) {
+			case time.Time:
+				r[column] = models.At(v).String()
+			case []byte:
+				r[column] = string(v)
+			default:
+				r[column] = v
+			}
+		}
+		table[r["id"].(int64)] = r
+	}
+	require.NoError(t, rows.Err())
+	return table
 }
 
 // diff describes what changed, in the words of describe. agent_memory counts only

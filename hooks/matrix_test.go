@@ -139,21 +139,21 @@ func testFailedEntrySurvivesRollback(t *testing.T, e *engineUnderTest) {
 	ctx := hooks.WithActor(context.Background(), "auditor")
 	tx := db.WithContext(ctx).Begin()
 	require.NoError(t, tx.Create(receipt("gone")).Error)
-	tx.SavePoint("inner")
+	tx.SavePoint("half")
 	bad := receipt("bad")
 	bad.DurationMS = -1
 	require.Error(t, tx.Create(bad).Error)
-	tx.RollbackTo("inner")
+	tx.RollbackTo("half")
 	require.NoError(t, tx.Rollback().Error)
 
 	assert.Equal(t, before, snapshot(t, db))
 	assert.Empty(t, completed(t, db, last))
-	var e struct{ AgentID, Operation, Status, ErrorMessage, ContextJSON string }
-	require.NoError(t, db.Raw("SELECT agent_id, operation, status, error_message, context_json FROM audit_log WHERE id > ?", last).Scan(&e).Error)
-	assert.Equal(t, "auditor", e.AgentID)
-	assert.Equal(t, "receipts.create", e.Operation)
-	assert.Contains(t, e.ErrorMessage, "duration_ms")
-	assert.JSONEq(t, `{"v":1,"table":"receipts","action":"create","key":"bad","execution_id":"bad"}`, e.ContextJSON)
+	var got struct{ AgentID, Operation, Status, ErrorMessage, ContextJSON string }
+	require.NoError(t, db.Raw("SELECT agent_id, operation, status, error_message, context_json FROM audit_log WHERE id > ?", last).Scan(&got).Error)
+	assert.Equal(t, "auditor", got.AgentID)
+	assert.Equal(t, "receipts.create", got.Operation)
+	assert.Contains(t, got.ErrorMessage, "duration_ms")
+	assert.JSONEq(t, `{"v":1,"table":"receipts","action":"create","key":"bad","execution_id":"bad"}`, got.ContextJSON)
 }
 
 // TestPanicInCallback: a panic in a caller's own callback inside our statement.

@@ -73,8 +73,9 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 			return err
 		}
 	}
-	// A panic elsewhere in GORM's create, such as for a struct passed by value,
-	// would leak the transaction: refuse it before that begins.
+	if err := guardCallbacks(db); err != nil {
+		return err
+	}
 	return cb.Create().Before("gorm:begin_transaction").Register("tier2:refuse", refuseUnaddressable)
 }
 

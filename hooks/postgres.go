@@ -33,7 +33,7 @@ ON CONFLICT (agent_id) DO UPDATE SET
 WHERE jsonb_typeof(agent_memory.memory_json) = 'object'
   AND jsonb_typeof(coalesce(agent_memory.collision_history, '[]')) = 'array'`,
 
-	lock:     " FOR UPDATE",
+	lock:     "\nFOR UPDATE",
 	inserted: "(xmax = 0)",
 }
 

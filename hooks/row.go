@@ -69,12 +69,12 @@ func plain(v any) any {
 // condition builds what follows WHERE.
 func selectRows(db *gorm.DB, pool gorm.ConnPool, lock string, condition func(*gorm.Statement)) ([]row, error) {
 	s := &gorm.Statement{
-		DB: db, Table: db.Statement.Table, Schema: db.Statement.Schema, Model: db.Statement.Model,
+		DB: db, Table: db.Statement.Table, TableExpr: db.Statement.TableExpr, Schema: db.Statement.Schema, Model: db.Statement.Model,
 		Context: db.Statement.Context, ConnPool: pool, ReflectValue: db.Statement.ReflectValue,
 		Clauses: map[string]clause.Clause{},
 	}
 	_, _ = s.WriteString("SELECT * FROM ")
-	s.WriteQuoted(db.Statement.Table)
+	s.WriteQuoted(clause.Table{Name: clause.CurrentTable})
 	_ = s.WriteByte(' ')
 	condition(s)
 	_, _ = s.WriteString(lock)
@@ -85,7 +85,9 @@ func selectRows(db *gorm.DB, pool gorm.ConnPool, lock string, condition func(*go
 func tableOf(s *gorm.Statement) string {
 	name := s.Table
 	if s.TableExpr != nil {
-		if fields := strings.Fields(s.TableExpr.SQL); len(fields) > 0 && !strings.Contains(fields[0], "?") {
+		built := gorm.Statement{DB: s.DB, Clauses: map[string]clause.Clause{}}
+		s.TableExpr.Build(&built)
+		if fields := strings.Fields(built.SQL.String()); len(fields) > 0 {
 			name = fields[0]
 		}
 	}

@@ -1,7 +1,9 @@
 package hooks
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -10,7 +12,8 @@ import (
 )
 
 // needsCapture reports whether a create may do something else than insert each of
-// its structs: an upsert, an INSERT OR ..., or maps, whose ids GORM does not tell.
+// its structs, an upsert or an INSERT OR ..., or inserts what does not tell its row:
+// maps, and structs of the caller's own types.
 func needsCapture(s *gorm.Statement) bool {
 	if _, ok := s.Clauses["ON CONFLICT"]; ok {
 		return true
@@ -18,7 +21,11 @@ func needsCapture(s *gorm.Statement) bool {
 	if insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert); ok && insert.Modifier != "" {
 		return true
 	}
-	return s.Schema == nil || len(elements(s.ReflectValue)) == 0
+	if _, ok := s.Clauses["RETURNING"]; ok { // the caller's, perhaps without the id
+		return true
+	}
+	list := elements(s.ReflectValue)
+	return s.Schema == nil || len(list) == 0 || modelOf(list[0]) == nil
 }
 
 // upsert runs such a create: what GORM's own callback does, but it reads the rows
@@ -62,15 +69,34 @@ func (w *write) upsert() ([]change, error) {
 	}
 	w.backfill(after)
 
-	changes := compare(before, after)
+	after = lastOf(after)
 	if insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert); ok && strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE") {
 		gone, err := w.gone(before)
 		if err != nil {
 			return nil, err
 		}
-		changes = append(gone, changes...)
+		if after, err = selectByID(db, s.ConnPool, after); err != nil { // they may replace each other
+			return nil, err
+		}
+		return append(gone, compare(before, after)...), nil
 	}
-	return changes, nil
+	return compare(before, after), nil
+}
+
+// lastOf keeps, of rows that one statement wrote more than once, how they ended.
+func lastOf(rows []row) []row {
+	last := make(map[int64]row, len(rows))
+	for _, r := range rows {
+		last[r.id()] = r
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
+		now, there := last[r.id()]
+		delete(last, r.id())
+		if there {
+			maps.Copy(r, now)
+		}
+		return !there
+	})
 }
 
 // insertedColumn carries dialect.inserted among the columns of RETURNING.
@@ -97,7 +123,8 @@ func allSeen(before, after []row) bool {
 func (w *write) inTheWay(values clause.Values) ([]row, error) {
 	var conditions []clause.Expression
 	for i, column := range values.Columns {
-		if column.Name != "id" && (column.Name != w.key || w.key == "") {
+		name := strings.ToLower(column.Name)
+		if !slices.Contains([]string{"id", "rowid", "oid", "_rowid_"}, name) && (name != w.key || w.key == "") {
 			continue
 		}
 		in := clause.IN{Column: clause.Column{Name: column.Name}}
@@ -160,8 +187,8 @@ func (w *write) backfill(after []row) {
 	}
 	for i, v := range list {
 		var r row
-		if w.key != "" {
-			_, key := modelOf(v).NaturalKey()
+		if m := modelOf(v); m != nil && w.key != "" {
+			_, key := m.NaturalKey()
 			r = byKey[key]
 		} else if len(after) == len(list) {
 			r = after[i]

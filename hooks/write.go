@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -80,7 +82,8 @@ func (w *write) run() {
 }
 
 func (w *write) exec(query string) error {
-	_, err := w.db.Statement.ConnPool.ExecContext(w.db.Statement.Context, query)
+	// The end of the context must not keep the savepoint: the transaction may have another.
+	_, err := w.db.Statement.ConnPool.ExecContext(context.WithoutCancel(w.db.Statement.Context), query)
 	return err
 }
 
@@ -158,6 +161,9 @@ func (w *write) check() error {
 		if _, ok := s.Clauses["FROM"]; ok {
 			return invalid(w.table, "UPDATE ... FROM is not supported: the rows it changes could not be recorded")
 		}
+		if u, ok := s.Clauses["UPDATE"].Expression.(clause.Update); ok && strings.Contains(strings.ToUpper(u.Modifier), "REPLACE") {
+			return invalid(w.table, "UPDATE OR REPLACE is not supported: the rows it removes could not be recorded")
+		}
 		return w.checkUpdate()
 	}
 	return nil
@@ -184,20 +190,25 @@ func (w *write) checkAll(list []reflect.Value) error {
 }
 
 // checkUpdate validates a struct that an update takes its values from: all of it for
-// Save, else the fields that are set, since GORM writes no others.
+// Save, else the fields that are selected or, without Select, set: GORM writes no others.
 func (w *write) checkUpdate() error {
 	s := w.db.Statement
 	v := reflect.Indirect(reflect.ValueOf(s.Dest))
 	if s.Schema == nil || v.Kind() != reflect.Struct || v.Type() != s.Schema.ModelType {
 		return nil
 	}
-	if len(s.Selects) == 1 && s.Selects[0] == "*" && v.CanAddr() {
+	all := len(s.Selects) == 1 && s.Selects[0] == "*"
+	if all && v.CanAddr() {
 		return w.checkAll([]reflect.Value{v})
 	}
 	m := modelOf(v)
 	if m == nil {
 		return nil
 	}
+	if all {
+		return m.Validate()
+	}
+	chosen, restricted := s.SelectAndOmitColumns(false, true)
 	var errs []error
 	for _, err := range flatten(m.Validate()) {
 		var e *models.Error
@@ -205,7 +216,8 @@ func (w *write) checkUpdate() error {
 			continue
 		}
 		if field := s.Schema.LookUpField(e.Column); field != nil {
-			if _, zero := field.ValueOf(s.Context, v); !zero {
+			_, zero := field.ValueOf(s.Context, v)
+			if selected, named := chosen[e.Column]; (named && selected) || (!named && !restricted && !zero) {
 				errs = append(errs, err)
 			}
 		}

@@ -81,11 +81,11 @@ CREATE TABLE audit_log (
   status text COLLATE "C" NOT NULL,
   duration_ms bigint,
   error_message text COLLATE "C",
-  context_json jsonb,
+  context_json json,
   created_at timestamptz DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT chk_audit_log_status CHECK (status IN ('started','completed','failed','skipped')),
   CONSTRAINT chk_audit_log_duration_ms CHECK (duration_ms >= 0),
-  CONSTRAINT chk_audit_log_context_json CHECK (context_json IS NULL OR jsonb_typeof(context_json) IS NOT NULL)
+  CONSTRAINT chk_audit_log_context_json CHECK (context_json IS NULL OR json_typeof(context_json) IS NOT NULL)
 );
 CREATE INDEX idx_audit_log_timestamp ON audit_log(timestamp DESC);
 CREATE INDEX idx_audit_log_agent_id ON audit_log(agent_id,timestamp DESC);
