@@ -26,6 +26,11 @@ type engineUnderTest struct {
 	saves string
 	// boom is the SQL that makes a table refuse rows, $table those that match $when.
 	boom string
+	// reset is the SQL that empties a database for the next test; where it is set,
+	// databases are used again, since a new one is slow to make.
+	reset string
+	free  chan *gorm.DB
+	owner testing.TB // lives longer than what it lends to
 }
 
 var engines = []*engineUnderTest{
@@ -41,6 +46,14 @@ var engines = []*engineUnderTest{
 		saves:  "SELECT coalesce(sum((memory_json #>> '{_activity,saves}')::bigint), 0) FROM agent_memory",
 		boom: `CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'boom'; END $$;
 			CREATE TRIGGER boom BEFORE INSERT ON $table FOR EACH ROW WHEN ($when) EXECUTE FUNCTION boom()`,
+		reset: `DO $$ DECLARE name text; BEGIN
+			DROP FUNCTION IF EXISTS boom CASCADE;
+			DROP TABLE IF EXISTS notes;
+			FOREACH name IN ARRAY ARRAY['slo_violations', 'pipeline_metrics', 'collision_detection', 'workflow_sessions', 'audit_log', 'agent_memory', 'receipts'] LOOP
+				EXECUTE 'DELETE FROM ' || name;
+				PERFORM setval(pg_get_serial_sequence(name, 'id'), 1, false);
+			END LOOP;
+		END $$`,
 	},
 }
 
@@ -55,7 +68,9 @@ func eachEngine(t *testing.T, test func(*testing.T, *engineUnderTest)) {
 			if e.name == "postgres" && os.Getenv(pgtest.Env) == "" {
 				t.Skip("no PostgreSQL: set " + pgtest.Env)
 			}
-			test(t, e)
+			lender := *e
+			lender.owner, lender.free = t, make(chan *gorm.DB, 100)
+			test(t, &lender)
 		})
 	}
 }
@@ -71,7 +86,21 @@ func (e *engineUnderTest) refuse(t testing.TB, db *gorm.DB, table, when string) 
 // open is a caller's own *gorm.DB with the hooks installed by db.Use.
 func (e *engineUnderTest) open(t testing.TB) *gorm.DB {
 	t.Helper()
-	return openDSN(t, e.newDSN(t))
+	if e.reset == "" {
+		return openDSN(t, e.newDSN(t))
+	}
+	var db *gorm.DB
+	select {
+	case db = <-e.free:
+	default:
+		db = openDSN(e.owner, e.newDSN(e.owner))
+	}
+	t.Cleanup(func() {
+		if err := db.Exec(e.reset).Error; err == nil {
+			e.free <- db
+		}
+	})
+	return db
 }
 
 func openDSN(t testing.TB, dsn string) *gorm.DB {

@@ -129,9 +129,14 @@ func (w *write) inTheWay(values clause.Values) ([]row, error) {
 		}
 		in := clause.IN{Column: clause.Column{Name: column.Name}}
 		for _, v := range values.Values {
+			if e, ok := v[i].(clause.Expr); ok && strings.EqualFold(e.SQL, "DEFAULT") { // the engine will choose
+				continue
+			}
 			in.Values = append(in.Values, v[i])
 		}
-		conditions = append(conditions, in)
+		if len(in.Values) > 0 {
+			conditions = append(conditions, in)
+		}
 	}
 	if len(conditions) == 0 {
 		return nil, nil
