@@ -18,6 +18,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -29,13 +30,14 @@ var start = time.Date(2026, 1, 29, 12, 34, 56, 789000, time.UTC)
 // fresh store.
 func eachEngine(t *testing.T, test func(t *testing.T, store *tier2.Store)) {
 	t.Helper()
-	for name, dsn := range map[string]string{
-		"File":   filepath.Join(t.TempDir(), "tier2.db"),
-		"Memory": ":memory:",
+	for name, newDSN := range map[string]func(testing.TB) string{
+		"File":     func(t testing.TB) string { return filepath.Join(t.TempDir(), "tier2.db") },
+		"Memory":   func(testing.TB) string { return ":memory:" },
+		"Postgres": pgtest.DSN,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store, err := tier2.Open(t.Context(), dsn, tier2.WithClock(func() time.Time { return start }))
+			store, err := tier2.Open(t.Context(), newDSN(t), tier2.WithClock(func() time.Time { return start }))
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, store.Close()) })
 			test(t, store)

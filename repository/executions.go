@@ -75,9 +75,10 @@ func (r *Executions) Begin(ctx context.Context, agent string, op models.Operatio
 // its newest "started" entry, oldest first. It cannot tell an execution that died
 // from one that is still at work in another goroutine or process.
 func (r *Executions) Interrupted(ctx context.Context) ([]models.AuditEntry, error) {
-	const id = "json_extract(audit_log.context_json, '$.execution_id')"
+	read := r.h.read(ctx)
+	id := member(read, "audit_log.context_json", "execution_id")
 	entries := []models.AuditEntry{}
-	err := r.h.read(ctx).
+	err := read.
 		Where("status = ?", models.AuditStarted).
 		Where(id+" IS NOT NULL").
 		Where("NOT EXISTS (SELECT 1 FROM receipts WHERE receipts.execution_id = "+id+")").
