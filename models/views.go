@@ -5,20 +5,20 @@ import "time"
 // RecentExecution is a row of the view recent_executions: one of the newest 100
 // receipts with what belongs to it, newest first.
 type RecentExecution struct {
-	ID             int64
-	ExecutionID    string
-	AgentID        string
-	Operation      Operation
-	Status         ReceiptStatus
-	Timestamp      Timestamp
-	DurationMS     int64 // milliseconds
-	FilesGenerated int64
-	FilesModified  int64
-	ErrorMessage   string
-	Environment    string
-	CreatedAt      time.Time
-	AuditEntries   int64 // entries that name the execution, or fall into its time
-	SLOViolations  int64 `gorm:"column:slo_violations"`
+	ID             int64         `json:"id"`
+	ExecutionID    string        `json:"execution_id"`
+	AgentID        string        `json:"agent_id"`
+	Operation      Operation     `json:"operation"`
+	Status         ReceiptStatus `json:"status"`
+	Timestamp      Timestamp     `json:"timestamp"`
+	DurationMS     int64         `json:"duration_ms"` // milliseconds
+	FilesGenerated int64         `json:"files_generated"`
+	FilesModified  int64         `json:"files_modified"`
+	ErrorMessage   string        `json:"error_message"`
+	Environment    string        `json:"environment"`
+	CreatedAt      time.Time     `json:"created_at"`
+	AuditEntries   int64         `json:"audit_entries"` // entries that name the execution, or fall into its time
+	SLOViolations  int64         `gorm:"column:slo_violations" json:"slo_violations"`
 }
 
 // TableName implements GORM's Tabler.
@@ -27,15 +27,15 @@ func (*RecentExecution) TableName() string { return "recent_executions" }
 // AgentPerformance is a row of the view agent_performance_summary. Durations are
 // in milliseconds, over all of the agent's receipts.
 type AgentPerformance struct {
-	AgentID              string
-	TotalExecutions      int64
-	SuccessfulExecutions int64
-	FailedExecutions     int64
-	AvgDurationMS        float64
-	MinDurationMS        int64
-	MaxDurationMS        int64
-	TotalFilesGenerated  int64
-	LastExecution        Timestamp
+	AgentID              string    `json:"agent_id"`
+	TotalExecutions      int64     `json:"total_executions"`
+	SuccessfulExecutions int64     `json:"successful_executions"`
+	FailedExecutions     int64     `json:"failed_executions"`
+	AvgDurationMS        float64   `json:"avg_duration_ms"`
+	MinDurationMS        int64     `json:"min_duration_ms"`
+	MaxDurationMS        int64     `json:"max_duration_ms"`
+	TotalFilesGenerated  int64     `json:"total_files_generated"`
+	LastExecution        Timestamp `json:"last_execution"`
 }
 
 // TableName implements GORM's Tabler.
@@ -44,13 +44,13 @@ func (*AgentPerformance) TableName() string { return "agent_performance_summary"
 // StagePerformance is a row of the view pipeline_stage_performance. Durations are
 // in milliseconds.
 type StagePerformance struct {
-	Stage          Stage
-	ExecutionCount int64
-	AvgDurationMS  float64
-	MinDurationMS  int64
-	MaxDurationMS  int64
-	PassedCount    int64
-	FailedCount    int64
+	Stage          Stage   `json:"stage"`
+	ExecutionCount int64   `json:"execution_count"`
+	AvgDurationMS  float64 `json:"avg_duration_ms"`
+	MinDurationMS  int64   `json:"min_duration_ms"`
+	MaxDurationMS  int64   `json:"max_duration_ms"`
+	PassedCount    int64   `json:"passed_count"`
+	FailedCount    int64   `json:"failed_count"`
 }
 
 // TableName implements GORM's Tabler.

@@ -182,7 +182,9 @@ func TestRecent(t *testing.T) {
 	assert.Equal(t, []string{"TIMESTAMP", "EXECUTION", "AGENT", "OPERATION", "STATUS", "DURATION", "FILES", "AUDIT", "SLO"}, strings.Fields(lines[0]))
 	assert.Equal(t, []string{"2026-01-01T00:00:29Z", "run-29", "a?[2J", "generation", "passed", "29ms", "0", "2", "0"}, strings.Fields(lines[1]))
 
-	var rows []struct{ ExecutionID string }
+	var rows []struct {
+		ExecutionID string `json:"execution_id"`
+	}
 	got = run(t, "", "recent", "--db", db, "--json", "--limit", "2")
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &rows))
 	require.Len(t, rows, 2)
