@@ -3,6 +3,7 @@ package repository
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -58,24 +59,41 @@ func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions)
 	if err != nil {
 		return ImportResult{}, err
 	}
-	result := ImportResult{Receipt: run.receipt}
-	err = r.h.transaction(ctx, func(tx *gorm.DB) error {
-		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
-		switch {
-		case err != nil:
-			return err
-		case stored == nil:
-			return run.write(tx, now)
-		case !bytes.Equal(bytes.TrimSpace(stored.ReceiptJSON), bytes.TrimSpace(raw)):
-			return duplicateExecution(stored.ExecutionID, "is stored already, with other content")
-		}
-		result = ImportResult{Receipt: stored, Unchanged: true}
-		return nil
-	})
+	result, err := r.store(ctx, run, raw)
+	if errors.Is(err, ErrDuplicate) && result.Receipt == nil {
+		// Another import of the same execution came between: now it is there to compare.
+		result, err = r.store(ctx, run, raw)
+	}
 	if err != nil {
 		return ImportResult{}, err
 	}
 	return result, nil
+}
+
+// store writes the run, or finds it stored already. The result's Receipt is what is
+// stored now, and nil if that could not be told.
+func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportResult, error) {
+	var result ImportResult
+	now := r.h.now()
+	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
+		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
+		if err != nil {
+			return err
+		}
+		if stored == nil {
+			if err := run.write(tx, now); err != nil {
+				return err
+			}
+			result.Receipt = run.receipt
+			return nil
+		}
+		result = ImportResult{Receipt: stored, Unchanged: true}
+		if !bytes.Equal(bytes.TrimSpace(stored.ReceiptJSON), bytes.TrimSpace(raw)) {
+			return duplicateExecution(stored.ExecutionID, "is stored already, with other content")
+		}
+		return nil
+	})
+	return result, err
 }
 
 func (o *ImportOptions) validate() error {
