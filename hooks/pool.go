@@ -156,7 +156,7 @@ func currentTx(c gorm.ConnPool) *tx {
 // and must not hide it, so an error here only reaches the log.
 func (p *Plugin) writeFailures(ctx context.Context, pool *pool, failures []entry) {
 	for _, f := range failures {
-		if err := p.insertEntry(ctx, pool.ConnPool, f); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		if err := p.dialect.insertEntries(ctx, pool.ConnPool, []entry{f}); err != nil && !errors.Is(err, sql.ErrConnDone) {
 			pool.log.Error(ctx, "tier2: a failed audit entry could not be written: %v", err)
 		}
 	}

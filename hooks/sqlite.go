@@ -1,8 +1,8 @@
 package hooks
 
 var sqlite = dialect{
-	insertEntry: `INSERT INTO audit_log (timestamp, agent_id, operation, status, duration_ms, error_message, context_json, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	placeholder: questionMark,
+	insertIDs:   lastInsertID,
 
 	agentOf: `SELECT agent_id FROM receipts WHERE execution_id = ?`,
 
