@@ -9,6 +9,7 @@ import (
 // dialect is what differs between the engines: the SQL that the hooks send, constant
 // for each, and how they keep other writers away from the rows that they compare.
 type dialect struct {
+	begin        string // begins a transaction that will write
 	agentOf      string // the agent of an execution
 	upsertMemory string
 	// placeholder is the nth parameter of a statement, from 1.

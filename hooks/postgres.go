@@ -3,6 +3,7 @@ package hooks
 // postgres: under READ COMMITTED another transaction may commit between two of our
 // statements, so the rows to compare are locked as they are read.
 var postgres = dialect{
+	begin:       "BEGIN",
 	placeholder: dollar,
 	returningID: " RETURNING id",
 	insertIDs:   returnedID,

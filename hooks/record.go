@@ -65,16 +65,31 @@ type agentFinder struct {
 	known   map[string]string // by execution id
 }
 
+// learn keeps the agent of a receipt for the rows that name it.
+func (f *agentFinder) learn(r row) {
+	agent, execution := r.text("agent_id"), r.text("execution_id")
+	if agent != "" && execution != "" {
+		f.keep(execution, agent)
+	}
+}
+
+func (f *agentFinder) keep(execution, agent string) {
+	if f.known == nil {
+		f.known = map[string]string{}
+	}
+	f.known[execution] = agent
+}
+
 func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if actor := Actor(ctx); actor != "" {
 		return actor, nil
 	}
-	execution := r.text("execution_id")
 	for _, column := range []string{"agent_id", "agent_id_1"} {
 		if agent := r.text(column); agent != "" {
 			return agent, nil
 		}
 	}
+	execution := r.text("execution_id")
 	if execution == "" {
 		return SystemActor, nil
 	}
@@ -86,9 +101,6 @@ func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		agent, err = SystemActor, nil
 	}
-	if f.known == nil {
-		f.known = map[string]string{}
-	}
-	f.known[execution] = agent
+	f.keep(execution, agent)
 	return agent, err
 }

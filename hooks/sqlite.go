@@ -1,6 +1,7 @@
 package hooks
 
 var sqlite = dialect{
+	begin:       "BEGIN IMMEDIATE",
 	placeholder: questionMark,
 	insertIDs:   lastInsertID,
 
