@@ -79,6 +79,7 @@ var groups = map[string]cases{
 	"Same":       sameCases,
 	"Sessions":   sessionCases,
 	"Violations": violationCases,
+	"Writer":     writerCases,
 }
 
 // Run runs every case on e, as subtests of t, and returns what ran. The report is
