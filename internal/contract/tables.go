@@ -1,12 +1,12 @@
-package hooks_test
+package contract
 
 import (
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"sort"
-	"testing"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -18,34 +18,14 @@ import (
 
 var doNothing = clause.OnConflict{DoNothing: true}
 
-type auditEntry = models.AuditEntry
-
-// noon is the clock of every test.
-var noon = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
-
-// panicking is a value that panics when the driver asks for it, unless it is zero.
-type panicking string
-
-func (p panicking) Value() (driver.Value, error) {
-	if p != "" {
-		panic(string(p))
-	}
-	return nil, nil
-}
-
-type brokenReceipt struct {
-	ID          int64
-	ExecutionID panicking
-}
-
-func receipt(id string) *models.Receipt {
+func alices(id string) *models.Receipt {
 	return &models.Receipt{
 		ExecutionID: id, AgentID: "alice", Operation: models.OperationGeneration,
 		Status: models.ReceiptPassed, DurationMS: 10, Timestamp: models.At(noon),
 	}
 }
 
-func metric(execution string) *models.PipelineMetric {
+func emitted(execution string) *models.PipelineMetric {
 	return &models.PipelineMetric{
 		ExecutionID: execution, Stage: models.StageEmit, DurationMS: 5, Status: models.StagePassed, Timestamp: models.At(noon),
 	}
@@ -53,13 +33,13 @@ func metric(execution string) *models.PipelineMetric {
 
 // openSeeded holds receipts r1, r2 (alice) and r3 (bob); metrics 1, 2 of r1 and 3 of
 // r2; session s1; a collision; a violation of r3; and a memory of carol.
-func (e *engineUnderTest) openSeeded(t testing.TB) *gorm.DB {
+func openSeeded(t *T) *gorm.DB {
 	t.Helper()
-	db := e.open(t)
-	r3 := receipt("r3")
+	db := openDB(t)
+	r3 := alices("r3")
 	r3.AgentID = "bob"
-	for _, row := range []any{
-		receipt("r1"), receipt("r2"), r3, metric("r1"), metric("r1"), metric("r2"),
+	rows := []any{
+		alices("r1"), alices("r2"), r3, emitted("r1"), emitted("r1"), emitted("r2"),
 		&models.WorkflowSession{SessionID: "s1", AgentCount: 2},
 		&models.Collision{
 			SessionID: "s1", AgentID1: "alice", AgentID2: "bob", CollisionType: models.FileConflict,
@@ -67,9 +47,13 @@ func (e *engineUnderTest) openSeeded(t testing.TB) *gorm.DB {
 		},
 		&models.SLOViolation{ExecutionID: "r3", Metric: "first_build", TargetValue: 15, ActualValue: 20, Severity: models.SeverityWarning},
 		&models.AgentMemory{AgentID: "carol", MemoryJSON: models.JSON(`{"state":"new"}`)},
-	} {
-		require.NoError(t, db.Create(row).Error)
 	}
+	require.NoError(t, db.Transaction(func(tx *gorm.DB) error { // one commit is faster than ten
+		for _, row := range rows {
+			require.NoError(t, tx.Create(row).Error)
+		}
+		return nil
+	}))
 	return db
 }
 
@@ -78,7 +62,7 @@ var tables = []string{"receipts", "agent_memory", "workflow_sessions", "collisio
 
 type tableRows map[int64]map[string]any
 
-func snapshot(t testing.TB, db *gorm.DB) map[string]tableRows {
+func snapshot(t *T, db *gorm.DB) map[string]tableRows {
 	t.Helper()
 	all := map[string]tableRows{}
 	for _, table := range tables {
@@ -89,7 +73,7 @@ func snapshot(t testing.TB, db *gorm.DB) map[string]tableRows {
 	return all
 }
 
-func readTable(t testing.TB, rows *sql.Rows) tableRows {
+func readTable(t *T, rows *sql.Rows) tableRows {
 	t.Helper()
 	defer rows.Close()
 	columns, err := rows.Columns()
@@ -159,7 +143,7 @@ func jsonText(v any) string {
 }
 
 // completed describes the entries written since, in the words of diff.
-func completed(t testing.TB, db *gorm.DB, since int64) []string {
+func completed(t *T, db *gorm.DB, since int64) []string {
 	t.Helper()
 	var contexts []string
 	require.NoError(t, db.Raw("SELECT context_json FROM audit_log WHERE id > ? AND status = 'completed' ORDER BY id", since).Scan(&contexts).Error)
@@ -184,30 +168,34 @@ func completed(t testing.TB, db *gorm.DB, since int64) []string {
 	return list
 }
 
-func failed(t testing.TB, db *gorm.DB, since int64) int {
+func failed(t *T, db *gorm.DB, since int64) int {
 	t.Helper()
 	var n int
 	require.NoError(t, db.Raw("SELECT count(*) FROM audit_log WHERE id > ? AND status = 'failed'", since).Scan(&n).Error)
 	return n
 }
 
-func maxID(t testing.TB, db *gorm.DB) int64 {
+func maxID(t *T, db *gorm.DB) int64 {
 	t.Helper()
 	var n int64
 	require.NoError(t, db.Raw("SELECT coalesce(max(id), 0) FROM audit_log").Scan(&n).Error)
 	return n
 }
 
-func (e *engineUnderTest) totalSaves(t testing.TB, db *gorm.DB) int64 {
+func totalSaves(t *T, db *gorm.DB) int64 {
 	t.Helper()
 	var n int64
-	require.NoError(t, db.Raw(e.saves).Scan(&n).Error)
+	require.NoError(t, db.Raw(t.engine.SQL.Saves).Scan(&n).Error)
 	return n
 }
 
-func count(t testing.TB, db *gorm.DB, table, where string) int64 {
+func count(t *T, db *gorm.DB, table, where string) int64 {
 	t.Helper()
 	var n int64
 	require.NoError(t, db.Raw("SELECT count(*) FROM "+table+" WHERE "+where).Scan(&n).Error)
 	return n
+}
+
+func describe(table, action string, id any, detail string) string {
+	return strings.TrimSpace(fmt.Sprintf("%s.%s %v %s", table, action, id, detail))
 }

@@ -1,4 +1,4 @@
-package hooks_test
+package contract
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 func upserts() []operation {
 	changed := func(id string) *models.Receipt {
-		r := receipt(id)
+		r := alices(id)
 		r.DurationMS = 555
 		return r
 	}
@@ -47,18 +47,18 @@ func upserts() []operation {
 			return db.Model(&models.Receipt{}).Clauses(onKey(clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"status"})})).
 				Create(receiptMap("r1")).Error
 		}},
-		{name: "INSERT OR REPLACE", only: "sqlite", changes: 2, do: func(db *gorm.DB) error {
+		{name: "INSERT OR REPLACE", changes: 2, do: func(db *gorm.DB) error {
 			m := &models.AgentMemory{AgentID: "carol"}
 			return db.Clauses(clause.Insert{Modifier: "OR REPLACE"}).Create(m).Error
 		}, memory: true},
-		{name: "INSERT OR IGNORE", only: "sqlite", do: func(db *gorm.DB) error {
+		{name: "INSERT OR IGNORE", do: func(db *gorm.DB) error {
 			return db.Clauses(clause.Insert{Modifier: "OR IGNORE"}).Create(changed("r1")).Error
 		}},
 		{name: "FirstOrCreate, absent", changes: 1, do: func(db *gorm.DB) error {
-			return db.Where(models.Receipt{ExecutionID: "n1"}).Attrs(receipt("n1")).FirstOrCreate(&models.Receipt{}).Error
+			return db.Where(models.Receipt{ExecutionID: "n1"}).Attrs(alices("n1")).FirstOrCreate(&models.Receipt{}).Error
 		}},
 		{name: "FirstOrCreate, found", do: func(db *gorm.DB) error {
-			return db.Where(models.Receipt{ExecutionID: "r1"}).Attrs(receipt("r1")).FirstOrCreate(&models.Receipt{}).Error
+			return db.Where(models.Receipt{ExecutionID: "r1"}).Attrs(alices("r1")).FirstOrCreate(&models.Receipt{}).Error
 		}},
 		{name: "FirstOrCreate, Assign", changes: 1, do: func(db *gorm.DB) error {
 			return db.Where(models.Receipt{ExecutionID: "r1"}).Assign(models.Receipt{Environment: "dev"}).FirstOrCreate(&models.Receipt{}).Error
@@ -69,18 +69,18 @@ func upserts() []operation {
 func others() []operation {
 	return []operation{
 		{name: "nested create", changes: 4, do: func(db *gorm.DB) error {
-			r := receipt("n1")
-			r.Metrics = []models.PipelineMetric{*metric(""), *metric("")}
+			r := alices("n1")
+			r.Metrics = []models.PipelineMetric{*emitted(""), *emitted("")}
 			r.Violations = []models.SLOViolation{{Metric: "x", Severity: models.SeverityCritical}}
 			return db.Create(r).Error
 		}},
 		{name: "nested create, belongs to", changes: 2, do: func(db *gorm.DB) error {
-			m := metric("")
-			m.Receipt = receipt("n1")
+			m := emitted("")
+			m.Receipt = alices("n1")
 			return db.Create(m).Error
 		}},
 		{name: "Association Append", changes: 1, do: with("r2", func(db *gorm.DB, r *models.Receipt) error {
-			return db.Model(r).Association("Metrics").Append(metric(""))
+			return db.Model(r).Association("Metrics").Append(emitted(""))
 		})},
 		{name: "Association Replace", changes: anyNumber, fails: true, refused: 1, do: with("r3", func(db *gorm.DB, r *models.Receipt) error {
 			// It sets the others' foreign key to NULL, which NOT NULL refuses. Outside of a
@@ -98,7 +98,7 @@ func others() []operation {
 			return db.Model(r).Association("Violations").Unscoped().Replace(&models.SLOViolation{Metric: "x", Severity: models.SeverityCritical})
 		})},
 		{name: "generics Create", changes: 1, do: func(db *gorm.DB) error {
-			return gorm.G[models.Receipt](db).Create(context.Background(), receipt("n1"))
+			return gorm.G[models.Receipt](db).Create(context.Background(), alices("n1"))
 		}},
 		{name: "generics Update", changes: 2, do: func(db *gorm.DB) error {
 			_, err := gorm.G[models.Receipt](db).Where("agent_id = ?", "alice").Update(context.Background(), "duration_ms", 44)
@@ -114,33 +114,33 @@ func others() []operation {
 		}},
 		{name: "own transaction", changes: 2, do: func(db *gorm.DB) error {
 			return db.Transaction(func(tx *gorm.DB) error {
-				if err := tx.Create(receipt("n1")).Error; err != nil {
+				if err := tx.Create(alices("n1")).Error; err != nil {
 					return err
 				}
-				return tx.Create(metric("n1")).Error
+				return tx.Create(emitted("n1")).Error
 			})
 		}},
 		{name: "nested transaction rolled back", changes: 1, refused: 1, do: func(db *gorm.DB) error {
 			return db.Transaction(func(tx *gorm.DB) error {
-				if err := tx.Create(receipt("n1")).Error; err != nil {
+				if err := tx.Create(alices("n1")).Error; err != nil {
 					return err
 				}
 				_ = tx.Transaction(func(inner *gorm.DB) error {
-					if err := inner.Create(metric("n1")).Error; err != nil {
+					if err := inner.Create(emitted("n1")).Error; err != nil {
 						return err
 					}
-					return inner.Create(receipt("n1")).Error
+					return inner.Create(alices("n1")).Error
 				})
 				return nil
 			})
 		}},
 		{name: "savepoint rolled back", changes: 1, do: func(db *gorm.DB) error {
 			return db.Transaction(func(tx *gorm.DB) error {
-				if err := tx.Create(receipt("n1")).Error; err != nil {
+				if err := tx.Create(alices("n1")).Error; err != nil {
 					return err
 				}
 				tx.SavePoint("s")
-				if err := tx.Create(receipt("n2")).Error; err != nil {
+				if err := tx.Create(alices("n2")).Error; err != nil {
 					return err
 				}
 				return tx.RollbackTo("s").Error

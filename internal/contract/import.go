@@ -1,10 +1,10 @@
-package repository_test
+package contract
 
 import (
 	"context"
 	"strings"
 	"sync"
-	"testing"
+	"sync/atomic"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -12,6 +12,15 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
+
+var importCases = cases{
+	"AtOnce":   importAtOnce,
+	"Flat":     importFlat,
+	"Refused":  importRefused,
+	"TooDeep":  importTooDeep,
+	"Variants": importVariants,
+	"Wrapped":  importWrapped,
+}
 
 const wrappedReceipt = `{
   "receipt": {
@@ -40,9 +49,8 @@ const flatReceipt = `{
   "statistics": {"total_duration_ms": 31000, "memory_peak_mb": 100.5}
 }`
 
-func TestExecutions_ImportWrapped(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+func importWrapped(t *T) {
+	store, _ := openClock(t)
 	ctx := t.Context()
 	result, err := store.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{Agent: "not this one", Operation: models.OperationWatch})
 	require.NoError(t, err)
@@ -74,8 +82,8 @@ func TestExecutions_ImportWrapped(t *testing.T) {
 	memory, err := store.Memory.Get(ctx, "builder")
 	require.NoError(t, err)
 	assert.Contains(t, memory.MemoryJSON.String(), "exec-1")
-	counts := rowCounts(t, store)
-	assert.EqualValues(t, 6, counts["audit_log"], "an entry for the receipt and each metric")
+	stored := counts(t, store)
+	assert.EqualValues(t, 6, stored["audit_log"], "an entry for the receipt and each metric")
 
 	for _, same := range []string{wrappedReceipt, strings.TrimSpace(wrappedReceipt), "\n" + wrappedReceipt} {
 		result, err = store.Executions.Import(ctx, []byte(same), repository.ImportOptions{})
@@ -88,12 +96,11 @@ func TestExecutions_ImportWrapped(t *testing.T) {
 	var refusal *models.Error
 	require.ErrorAs(t, err, &refusal)
 	assert.Equal(t, []any{"receipts", "execution_id", "exec-1"}, []any{refusal.Table, refusal.Column, refusal.Value})
-	assert.Equal(t, counts, rowCounts(t, store))
+	assert.Equal(t, stored, counts(t, store))
 }
 
-func TestExecutions_ImportFlat(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+func importFlat(t *T) {
+	store, _ := openClock(t)
 	ctx := t.Context()
 	_, err := store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{})
 	require.ErrorIs(t, err, models.ErrInvalid)
@@ -111,24 +118,23 @@ func TestExecutions_ImportFlat(t *testing.T) {
 	}
 	assert.Equal(t, map[string]float64{"first_build critical": 31, "rdf_processing warning": 5.001, "generation_memory warning": 100.5}, missed)
 
-	other, _ := executionStore(t)
+	other, _ := openClock(t)
 	result, err = other.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "a", Operation: models.OperationDryRun, Targets: []repository.Target{}})
 	require.NoError(t, err)
 	assert.Equal(t, models.OperationDryRun, result.Receipt.Operation)
 	assert.Empty(t, result.Receipt.Violations)
 }
 
-func TestExecutions_ImportVariants(t *testing.T) {
-	t.Parallel()
+func importVariants(t *T) {
 	stages := func(status string) string {
 		return `"execution_id":"x","agent_id":"a","timestamp":"2026-01-01T00:00:00+01:00",` + status + `"pipeline":{"μ₁_normalize":{"status":"success","duration_ms":1.6,"input_size_bytes":7,"output_size_bytes":9},"μ₃_emit":{"status":"failed","duration_ms":2,"error":"no template"}}`
 	}
 	for name, tt := range map[string]struct {
 		doc   string
 		opts  repository.ImportOptions
-		check func(t *testing.T, r *models.Receipt)
+		check func(t *T, r *models.Receipt)
 	}{
-		"StatusFromStages": {doc: "{" + stages("") + "}", check: func(t *testing.T, r *models.Receipt) {
+		"StatusFromStages": {doc: "{" + stages("") + "}", check: func(t *T, r *models.Receipt) {
 			assert.Equal(t, models.ReceiptFailed, r.Status)
 			assert.Equal(t, "μ₃_emit: no template", r.ErrorMessage)
 			assert.EqualValues(t, 4, r.DurationMS, "the sum of the stages, if the receipt says none")
@@ -137,28 +143,28 @@ func TestExecutions_ImportVariants(t *testing.T) {
 			assert.Equal(t, "no template", r.Metrics[1].ErrorMessage)
 			assert.Equal(t, "2025-12-31T23:00:00.000000Z", r.Timestamp.String())
 		}},
-		"OwnStatus": {doc: "{" + stages(`"status":"partial","error":"half","environment":"dev",`) + "}", check: func(t *testing.T, r *models.Receipt) {
+		"OwnStatus": {doc: "{" + stages(`"status":"partial","error":"half","environment":"dev",`) + "}", check: func(t *T, r *models.Receipt) {
 			assert.Equal(t, []any{models.ReceiptPartial, "half", "dev"}, []any{r.Status, r.ErrorMessage, r.Environment})
 		}},
-		"StatusWord": {doc: "{" + stages(`"status":"success",`) + "}", check: func(t *testing.T, r *models.Receipt) {
+		"StatusWord": {doc: "{" + stages(`"status":"success",`) + "}", check: func(t *T, r *models.Receipt) {
 			assert.Equal(t, models.ReceiptPassed, r.Status)
 			assert.Empty(t, r.ErrorMessage)
 		}},
-		"Nulls": {doc: "{" + stages(`"status":null,"operation":null,"statistics":null,"files_generated":null,"hashes":null,`) + "}", check: func(t *testing.T, r *models.Receipt) {
+		"Nulls": {doc: "{" + stages(`"status":null,"operation":null,"statistics":null,"files_generated":null,"hashes":null,`) + "}", check: func(t *T, r *models.Receipt) {
 			assert.Equal(t, models.ReceiptFailed, r.Status)
 		}},
 		"Mapped": {
 			doc:  "{" + stages(`"operation":"error-recovery",`) + "}",
 			opts: repository.ImportOptions{Map: map[string]models.Operation{"error-recovery": models.OperationValidation}},
-			check: func(t *testing.T, r *models.Receipt) {
+			check: func(t *T, r *models.Receipt) {
 				assert.Equal(t, models.OperationValidation, r.Operation)
 				assert.Contains(t, r.ReceiptJSON.String(), "error-recovery")
 			},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			t.Parallel()
-			store, _ := executionStore(t)
+			store, _ := openClock(t)
 			result, err := store.Executions.Import(t.Context(), []byte(tt.doc), tt.opts)
 			require.NoError(t, err)
 			tt.check(t, result.Receipt)
@@ -166,10 +172,9 @@ func TestExecutions_ImportVariants(t *testing.T) {
 	}
 }
 
-func TestExecutions_ImportRefused(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
-	before := rowCounts(t, store)
+func importRefused(t *T) {
+	store, _ := openClock(t)
+	before := counts(t, store)
 	with := func(old, new string) string { return strings.Replace(wrappedReceipt, old, new, 1) }
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -212,28 +217,22 @@ func TestExecutions_ImportRefused(t *testing.T) {
 		"Infinite":        {doc: with("500", "1e999"), want: "must be a number"},
 		"StageList":       {doc: with(`{"status": "success", "duration_ms": 500}`, "[]"), want: "must be an object"},
 		"NoStages":        {doc: `{"execution_id":"x","agent_id":"a","timestamp":"2026-01-01T00:00:00Z","pipeline":{}}`, want: "no stage to tell it from"},
-		"TooDeep":         {doc: with("true", strings.Repeat("[", 2000)+strings.Repeat("]", 2000)), want: "chk_receipts_receipt_json"},
 		"Map":             {doc: wrappedReceipt, opts: repository.ImportOptions{Map: map[string]models.Operation{"x": "cooking"}}, want: "allowed: validation"},
 		"DefaultOp":       {doc: wrappedReceipt, opts: repository.ImportOptions{Operation: "cooking"}, want: "allowed: validation"},
 		"Target":          {doc: wrappedReceipt, opts: repository.ImportOptions{Targets: []repository.Target{{}}}, want: "must not be blank"},
 		"Cancelled":       {doc: wrappedReceipt, ctx: cancelled, want: "context canceled"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			if tt.ctx == nil {
 				tt.ctx = t.Context()
 			}
 			result, err := store.Executions.Import(tt.ctx, []byte(tt.doc), tt.opts)
 			require.ErrorContains(t, err, tt.want)
-			if name != "Cancelled" && name != "TooDeep" {
+			if name != "Cancelled" {
 				require.ErrorIs(t, err, models.ErrInvalid)
 			}
 			assert.Zero(t, result)
-			after := rowCounts(t, store)
-			if name == "TooDeep" { // refused by the database: the hooks say so
-				before["audit_log"]++
-			}
-			assert.Equal(t, before, after)
-			before = after
+			assert.Equal(t, before, counts(t, store))
 		})
 	}
 	_, err := store.Executions.Import(t.Context(), []byte(`{"pipeline":{"μ₃_emit":{}}}`), repository.ImportOptions{})
@@ -242,47 +241,34 @@ func TestExecutions_ImportRefused(t *testing.T) {
 	}
 }
 
-func TestExecutions_ImportConcurrent(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+// importTooDeep: what the database itself refuses is one failed entry and nothing else.
+func importTooDeep(t *T) {
+	store, _ := openClock(t)
+	before := counts(t, store)
+	before["audit_log"]++
+	deep := strings.Replace(wrappedReceipt, "true", strings.Repeat("[", 2000)+strings.Repeat("]", 2000), 1)
+	result, err := store.Executions.Import(t.Context(), []byte(deep), repository.ImportOptions{})
+	require.ErrorIs(t, err, models.ErrInvalid)
+	require.ErrorContains(t, err, "chk_receipts_receipt_json")
+	assert.Zero(t, result)
+	assert.Equal(t, before, counts(t, store))
+}
+
+// importAtOnce: of several imports of one receipt at once, one stores it and the others
+// find it unchanged.
+func importAtOnce(t *T) {
+	store, _ := openClock(t)
+	var stored atomic.Int64
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	imported := 0
 	for range 8 {
 		wg.Go(func() {
 			result, err := store.Executions.Import(t.Context(), []byte(wrappedReceipt), repository.ImportOptions{})
 			if assert.NoError(t, err) && !result.Unchanged {
-				mu.Lock()
-				imported++
-				mu.Unlock()
+				stored.Add(1)
 			}
 		})
 	}
 	wg.Wait()
-	assert.Equal(t, 1, imported)
-	assert.EqualValues(t, 5, rowCounts(t, store)["pipeline_metrics"])
-}
-
-// The last write of each, the violations, fails: what came before must not stay.
-func TestExecutions_Atomic(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
-	ctx := t.Context()
-	require.NoError(t, store.DB().Exec("CREATE TRIGGER no BEFORE INSERT ON slo_violations BEGIN SELECT RAISE(ABORT, 'not today'); END").Error)
-	e, err := store.Executions.Begin(ctx, "a", models.OperationWatch, repository.ExecutionOptions{})
-	require.NoError(t, err)
-	require.NoError(t, e.Measure(repository.MetricGenerationMemory, 101))
-	before := rowCounts(t, store)
-	before["audit_log"] += 2 // the two refusals
-
-	_, err = e.Finish(ctx, repository.Outcome{})
-	require.ErrorContains(t, err, "not today")
-	_, err = store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "a"})
-	require.ErrorContains(t, err, "not today")
-	assert.Equal(t, before, rowCounts(t, store))
-
-	require.NoError(t, store.DB().Exec("DROP TRIGGER no").Error)
-	_, err = e.Finish(ctx, repository.Outcome{})
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, rowCounts(t, store)["slo_violations"])
+	assert.EqualValues(t, 1, stored.Load())
+	assert.EqualValues(t, 5, counts(t, store)["pipeline_metrics"])
 }

@@ -1,10 +1,9 @@
-package repository_test
+package contract
 
 import (
 	"context"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -15,8 +14,16 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-func TestReceiptsCreateAndGet(t *testing.T) {
-	t.Parallel()
+var receiptCases = cases{
+	"CreateAndGet": receiptsCreateAndGet,
+	"Filters":      receiptsFilters,
+	"Pages":        receiptsPages,
+	"Refused":      receiptsRefused,
+	"Upsert":       receiptsUpsert,
+	"Window":       receiptsWindow,
+}
+
+func receiptsCreateAndGet(t *T) {
 	store, ctx := open(t), t.Context()
 	r := &models.Receipt{
 		AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPartial, ManifestHash: strings.Repeat("a", 64),
@@ -25,20 +32,19 @@ func TestReceiptsCreateAndGet(t *testing.T) {
 	require.NoError(t, store.Receipts.Create(ctx, r))
 	assert.NotZero(t, r.ID)
 	assert.Len(t, r.ExecutionID, 36)
-	assert.Equal(t, noon, r.Timestamp.Time)
+	assert.Equal(t, start, r.Timestamp.Time)
 	got, err := store.Receipts.Get(ctx, r.ExecutionID)
 	require.NoError(t, err)
 	assert.Equal(t, r, got)
 }
 
-func TestReceiptsUpsert(t *testing.T) {
-	t.Parallel()
+func receiptsUpsert(t *T) {
 	store, ctx := open(t), t.Context()
 	first := saved(t, store, "x")
 	saved(t, store, "y")
 	require.NoError(t, store.Metrics.Record(ctx, metric("x", models.StageEmit)))
 	again := receipt("x")
-	again.Status, again.ErrorMessage, again.CreatedAt = models.ReceiptFailed, "broken", noon.Add(time.Hour)
+	again.Status, again.ErrorMessage, again.CreatedAt = models.ReceiptFailed, "broken", start.Add(time.Hour)
 	require.NoError(t, store.Receipts.Upsert(ctx, again))
 	assert.Equal(t, first.ID, again.ID)
 	assert.Equal(t, first.CreatedAt, again.CreatedAt)
@@ -55,8 +61,7 @@ func TestReceiptsUpsert(t *testing.T) {
 	assert.Equal(t, fresh, got)
 }
 
-func TestReceiptsFilters(t *testing.T) {
-	t.Parallel()
+func receiptsFilters(t *T) {
 	store, ctx := open(t), t.Context()
 	a, b := receipt("a"), receipt("b")
 	a.Environment, a.ManifestHash, a.Operation = "dev", strings.Repeat("1", 64), models.OperationWatch
@@ -76,7 +81,7 @@ func TestReceiptsFilters(t *testing.T) {
 		"Ontology":    {repository.ReceiptFilter{OntologyHash: strings.Repeat("2", 64)}, []string{"b"}},
 		"Quote":       {repository.ReceiptFilter{AgentID: "' OR 1=1 --"}, nil},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			rows, next, err := store.Receipts.List(ctx, c.filter)
 			require.NoError(t, err)
 			assert.Empty(t, next)
@@ -91,16 +96,8 @@ func TestReceiptsFilters(t *testing.T) {
 	assert.Equal(t, "a", latest.ExecutionID)
 }
 
-func ids(rows []models.Receipt) (list []string) {
-	for _, r := range rows {
-		list = append(list, r.ExecutionID)
-	}
-	return list
-}
-
-// TestReceiptsPages walks pages over equal times and over texts of other programs.
-func TestReceiptsPages(t *testing.T) {
-	t.Parallel()
+// receiptsPages walks pages over equal times and over texts of other programs.
+func receiptsPages(t *T) {
 	store, ctx := open(t), t.Context()
 	times := []string{"2026-01-29T12:34:56Z", "2026-01-29T12:34:56.5Z", "2026-01-29T12:34:56.000000Z", "2026-01-29 12:34:56", "2026-01-29T12:34:56Z"}
 	for i := range 25 {
@@ -140,8 +137,7 @@ func TestReceiptsPages(t *testing.T) {
 	}
 }
 
-func TestReceiptsWindow(t *testing.T) {
-	t.Parallel()
+func receiptsWindow(t *T) {
 	store, ctx := open(t), t.Context()
 	for _, at := range []string{
 		"2026-01-29T12:34:55.999999Z", "2026-01-29T12:34:56Z", "2026-01-29T12:34:56.000001Z", "2026-01-29 12:34:56", "2026-01-29T12:34:56+00:00",
@@ -170,7 +166,7 @@ func TestReceiptsWindow(t *testing.T) {
 		"EndOfTime":      {second, time.Unix(1<<40, 0), 8},
 		"LastOfTheYears": {second, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 8},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			rows, _, err := store.Receipts.List(ctx, repository.ReceiptFilter{Since: c.since, Until: c.until})
 			require.NoError(t, err)
 			assert.Len(t, rows, c.want, "%v", ids(rows))
@@ -178,8 +174,7 @@ func TestReceiptsWindow(t *testing.T) {
 	}
 }
 
-func TestReceiptsRefused(t *testing.T) {
-	t.Parallel()
+func receiptsRefused(t *T) {
 	store := open(t)
 	saved(t, store, "x")
 	require.NoError(t, store.Metrics.Record(t.Context(), metric("x", models.StageEmit)))
@@ -245,7 +240,7 @@ func TestReceiptsRefused(t *testing.T) {
 		}},
 		{"FilterOperation", repository.ErrInvalid, list(repository.ReceiptFilter{Operation: "no"})},
 		{"FilterStatus", repository.ErrInvalid, list(repository.ReceiptFilter{Status: "no"})},
-		{"FilterBackwards", repository.ErrInvalid, list(repository.ReceiptFilter{Since: noon, Until: noon.Add(-1)})},
+		{"FilterBackwards", repository.ErrInvalid, list(repository.ReceiptFilter{Since: start, Until: start.Add(-1)})},
 		{"FailuresOfPassed", repository.ErrInvalid, func(ctx context.Context) error {
 			_, _, err := store.Receipts.Failures(ctx, repository.ReceiptFilter{Status: models.ReceiptPassed})
 			return err

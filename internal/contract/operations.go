@@ -1,4 +1,4 @@
-package hooks_test
+package contract
 
 import (
 	"gorm.io/gorm"
@@ -14,8 +14,7 @@ type operation struct {
 	do      func(*gorm.DB) error
 	memory  bool // it writes agent_memory itself
 	fails   bool
-	only    string // the one engine that has it
-	refused int    // failed entries it leaves
+	refused int // failed entries it leaves
 }
 
 // anyNumber: how many rows change depends on the configuration.
@@ -60,12 +59,12 @@ func operations() []operation {
 
 func creates() []operation {
 	return []operation{
-		{name: "Create struct", changes: 1, do: func(db *gorm.DB) error { return db.Create(receipt("n1")).Error }},
+		{name: "Create struct", changes: 1, do: func(db *gorm.DB) error { return db.Create(alices("n1")).Error }},
 		{name: "Create slice", changes: 2, do: func(db *gorm.DB) error {
-			return db.Create(&[]models.Receipt{*receipt("n1"), *receipt("n2")}).Error
+			return db.Create(&[]models.Receipt{*alices("n1"), *alices("n2")}).Error
 		}},
 		{name: "Create pointers", changes: 2, do: func(db *gorm.DB) error {
-			return db.Create([]*models.Receipt{receipt("n1"), receipt("n2")}).Error
+			return db.Create([]*models.Receipt{alices("n1"), alices("n2")}).Error
 		}},
 		{name: "Create map with Model", changes: 1, do: func(db *gorm.DB) error {
 			return db.Model(&models.Receipt{}).Create(receiptMap("n1")).Error
@@ -79,28 +78,28 @@ func creates() []operation {
 		{name: "CreateInBatches", changes: 5, do: func(db *gorm.DB) error {
 			var rs []*models.Receipt
 			for _, id := range []string{"a", "b", "c", "d", "e"} {
-				rs = append(rs, receipt(id))
+				rs = append(rs, alices(id))
 			}
 			return db.CreateInBatches(rs, 2).Error
 		}},
-		{name: "Create duplicate", fails: true, refused: 1, do: func(db *gorm.DB) error { return db.Create(receipt("r1")).Error }},
+		{name: "Create duplicate", fails: true, refused: 1, do: func(db *gorm.DB) error { return db.Create(alices("r1")).Error }},
 		{name: "Create invalid", fails: true, refused: 1, do: func(db *gorm.DB) error { return db.Create(&models.Receipt{}).Error }},
 		{name: "Create batch with one duplicate", fails: true, refused: 1, do: func(db *gorm.DB) error {
-			return db.Create([]*models.Receipt{receipt("n1"), receipt("r1")}).Error
+			return db.Create([]*models.Receipt{alices("n1"), alices("r1")}).Error
 		}},
-		{name: "Create dangling", fails: true, refused: 1, do: func(db *gorm.DB) error { return db.Create(metric("nowhere")).Error }},
-		{name: "Create by value", fails: true, do: func(db *gorm.DB) error { return db.Create(*receipt("n1")).Error }},
+		{name: "Create dangling", fails: true, refused: 1, do: func(db *gorm.DB) error { return db.Create(emitted("nowhere")).Error }},
+		{name: "Create by value", fails: true, do: func(db *gorm.DB) error { return db.Create(*alices("n1")).Error }},
 		{name: "Create empty slice", fails: true, refused: 1, do: func(db *gorm.DB) error { return db.Create(&[]models.Receipt{}).Error }},
-		{name: "Save new", changes: 1, do: func(db *gorm.DB) error { return db.Save(receipt("n1")).Error }},
+		{name: "Save new", changes: 1, do: func(db *gorm.DB) error { return db.Save(alices("n1")).Error }},
 		{name: "Save absent key", changes: 1, do: func(db *gorm.DB) error {
-			r := receipt("n1")
+			r := alices("n1")
 			r.ID = 77
 			return db.Save(r).Error
 		}},
 		{name: "Create with SkipHooks", changes: 1, do: func(db *gorm.DB) error {
-			return db.Session(&gorm.Session{SkipHooks: true}).Create(receipt("n1")).Error
+			return db.Session(&gorm.Session{SkipHooks: true}).Create(alices("n1")).Error
 		}},
-		{name: "DryRun", do: func(db *gorm.DB) error { return db.Session(&gorm.Session{DryRun: true}).Create(receipt("n1")).Error }},
+		{name: "DryRun", do: func(db *gorm.DB) error { return db.Session(&gorm.Session{DryRun: true}).Create(alices("n1")).Error }},
 		{name: "Create memory", changes: 1, memory: true, do: func(db *gorm.DB) error {
 			return db.Create(&models.AgentMemory{AgentID: "dave"}).Error
 		}},
@@ -120,7 +119,7 @@ func updates() []operation {
 				return err
 			}
 			r.DurationMS = 99
-			return db.Save([]*models.Receipt{r, receipt("n1")}).Error
+			return db.Save([]*models.Receipt{r, alices("n1")}).Error
 		}},
 		{name: "Save invalid", fails: true, refused: 1, do: with("r1", func(db *gorm.DB, r *models.Receipt) error {
 			r.AgentID = " "
@@ -159,7 +158,7 @@ func updates() []operation {
 		{name: "Updates by Table", changes: 1, do: func(db *gorm.DB) error {
 			return db.Table("receipts").Where("execution_id = ?", "r3").Updates(map[string]any{"environment": "prod"}).Error
 		}},
-		{name: "Updates by qualified Table", only: "sqlite", changes: 1, do: func(db *gorm.DB) error {
+		{name: "Updates by qualified Table", changes: 1, do: func(db *gorm.DB) error {
 			return db.Table("main.receipts").Where("execution_id = ?", "r3").Updates(map[string]any{"environment": "prod"}).Error
 		}},
 		{name: "UpdateColumn", changes: 1, do: with("r1", func(db *gorm.DB, r *models.Receipt) error {
@@ -188,7 +187,7 @@ func updates() []operation {
 func deletes() []operation {
 	return []operation{
 		{name: "Delete row", changes: 1, do: func(db *gorm.DB) error {
-			m := metric("r1")
+			m := emitted("r1")
 			m.ID = 1
 			return db.Delete(m).Error
 		}},

@@ -1,10 +1,8 @@
-package repository_test
+package contract
 
 import (
 	"context"
 	"errors"
-	"sync"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -15,48 +13,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// testClock is a clock that moves only when told.
-type testClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *testClock) Pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// executionStore is a new store in memory whose clock stands at 2026-01-01 12:00 UTC.
-func executionStore(t *testing.T) (*tier2.Store, *testClock) {
-	t.Helper()
-	clock := &testClock{now: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
-	store, err := tier2.Open(t.Context(), ":memory:", tier2.WithClock(clock.Now))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	return store, clock
-}
-
-// rowCounts is how many rows each table has: equal before and after a refusal.
-func rowCounts(t *testing.T, store *tier2.Store) map[string]int64 {
-	t.Helper()
-	counts := map[string]int64{}
-	for _, m := range models.All() {
-		var n int64
-		require.NoError(t, store.DB().Table(m.TableName()).Count(&n).Error)
-		counts[m.TableName()] = n
-	}
-	return counts
-}
-
 // ownEntries are the audit entries that the execution made itself, oldest first.
-func ownEntries(t *testing.T, store *tier2.Store, op models.Operation) []models.AuditEntry {
+func ownEntries(t *T, store *tier2.Store, op models.Operation) []models.AuditEntry {
 	t.Helper()
 	var entries []models.AuditEntry
 	require.NoError(t, store.DB().Where("operation = ?", string(op)).Order("id").Find(&entries).Error)
@@ -65,16 +23,15 @@ func ownEntries(t *testing.T, store *tier2.Store, op models.Operation) []models.
 
 const anyHash = "60f717681aef7aba3f89256927ccbbb8178b2e6628345b52600cbc7330f39b66"
 
-func TestExecutions_BeginRefused(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+func executionsBeginRefused(t *T) {
+	store, _ := openClock(t)
 	ctx := t.Context()
 	ended := &models.WorkflowSession{AgentCount: 1}
 	require.NoError(t, store.Sessions.Start(ctx, ended))
 	_, err := store.Sessions.Cancel(ctx, ended.SessionID)
 	require.NoError(t, err)
 	require.NoError(t, store.Receipts.Create(ctx, &models.Receipt{ExecutionID: "done", AgentID: "a", Operation: models.OperationWatch, Status: models.ReceiptPassed}))
-	before := rowCounts(t, store)
+	before := counts(t, store)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	for name, tt := range map[string]struct {
@@ -96,7 +53,7 @@ func TestExecutions_BeginRefused(t *testing.T) {
 		"Finished":       {agent: "a", opts: repository.ExecutionOptions{ExecutionID: "done"}, want: models.ErrDuplicate},
 		"Cancelled":      {ctx: cancelled, agent: "a", want: context.Canceled},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			if tt.ctx == nil {
 				tt.ctx = ctx
 			}
@@ -106,15 +63,14 @@ func TestExecutions_BeginRefused(t *testing.T) {
 			e, err := store.Executions.Begin(tt.ctx, tt.agent, tt.op, tt.opts)
 			require.ErrorIs(t, err, tt.want)
 			assert.Nil(t, e)
-			assert.Equal(t, before, rowCounts(t, store))
+			assert.Equal(t, before, counts(t, store))
 		})
 	}
 }
 
-func TestExecutions_InTransaction(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
-	before := rowCounts(t, store)
+func executionsInTransaction(t *T) {
+	store, _ := openClock(t)
+	before := counts(t, store)
 	boom := errors.New("boom")
 	err := store.Transaction(t.Context(), func(tx *tier2.Store) error {
 		e, err := tx.Executions.Begin(t.Context(), "a", models.OperationGeneration, repository.ExecutionOptions{ManifestHash: anyHash})
@@ -124,12 +80,11 @@ func TestExecutions_InTransaction(t *testing.T) {
 		return boom
 	})
 	require.ErrorIs(t, err, boom)
-	assert.Equal(t, before, rowCounts(t, store))
+	assert.Equal(t, before, counts(t, store))
 }
 
-func TestExecutions_Interrupted(t *testing.T) {
-	t.Parallel()
-	store, clock := executionStore(t)
+func executionsInterrupted(t *T) {
+	store, clock := openClock(t)
 	ctx := t.Context()
 	none, err := store.Executions.Interrupted(ctx)
 	require.NoError(t, err)
@@ -152,9 +107,8 @@ func TestExecutions_Interrupted(t *testing.T) {
 	assert.Equal(t, clock.Now(), entries[1].Timestamp.Time, "the newest attempt")
 }
 
-func TestExecutions_IncrementalBuild(t *testing.T) {
-	t.Parallel()
-	store, clock := executionStore(t)
+func executionsIncrementalBuild(t *T) {
+	store, clock := openClock(t)
 	build := func(agent, hash string) []models.SLOViolation {
 		clock.Pass(time.Second)
 		e, err := store.Executions.Begin(t.Context(), agent, models.OperationGeneration, repository.ExecutionOptions{ManifestHash: hash})
@@ -172,4 +126,28 @@ func TestExecutions_IncrementalBuild(t *testing.T) {
 	assert.Empty(t, build("b", anyHash), "another agent's first")
 	assert.Empty(t, build("a", ""), "nothing is known of the manifest")
 	assert.Empty(t, build("a", ""))
+}
+
+// executionsAtomic: the last write of each, the violations, fails: what came before must
+// not stay.
+func executionsAtomic(t *T) {
+	store, _ := openClock(t)
+	ctx := t.Context()
+	t.refuse(store.DB(), "slo_violations", always)
+	e, err := store.Executions.Begin(ctx, "a", models.OperationWatch, repository.ExecutionOptions{})
+	require.NoError(t, err)
+	require.NoError(t, e.Measure(repository.MetricGenerationMemory, 101))
+	before := counts(t, store)
+	before["audit_log"] += 2 // the two refusals
+
+	_, err = e.Finish(ctx, repository.Outcome{})
+	require.ErrorContains(t, err, "boom")
+	_, err = store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "a"})
+	require.ErrorContains(t, err, "boom")
+	assert.Equal(t, before, counts(t, store))
+
+	t.allow(store.DB())
+	_, err = e.Finish(ctx, repository.Outcome{})
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, counts(t, store)["slo_violations"])
 }

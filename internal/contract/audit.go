@@ -1,8 +1,7 @@
-package repository_test
+package contract
 
 import (
 	"context"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -12,18 +11,21 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-func TestAudit(t *testing.T) {
-	t.Parallel()
+var auditCases = cases{
+	"TrailAndList": auditTrailAndList,
+}
+
+func auditTrailAndList(t *T) {
 	store, ctx := open(t), t.Context()
 	record := func(at time.Time, context string) *models.AuditEntry {
 		entry := &models.AuditEntry{AgentID: "reader", Operation: "RDF normalization", Status: models.AuditStarted, Timestamp: models.At(at), ContextJSON: models.JSON(context)}
 		require.NoError(t, store.Audit.Record(ctx, entry))
 		return entry
 	}
-	later := record(noon.Add(time.Second), `{"execution_id":"x"}`)
-	first := record(noon, `{"execution_id":"x","session_id":"s"}`)
-	record(noon, `{"execution_id":"y"}`)
-	record(noon, `{"note":"x"}`)
+	later := record(start.Add(time.Second), `{"execution_id":"x"}`)
+	first := record(start, `{"execution_id":"x","session_id":"s"}`)
+	record(start, `{"execution_id":"y"}`)
+	record(start, `{"note":"x"}`)
 
 	trail, err := store.Audit.Trail(ctx, "x")
 	require.NoError(t, err)
@@ -44,8 +46,8 @@ func TestAudit(t *testing.T) {
 		"Operation": {repository.AuditFilter{Operation: "receipts.create"}, 0},
 		"Status":    {repository.AuditFilter{Status: models.AuditFailed}, 0},
 		"Execution": {repository.AuditFilter{ExecutionID: "x"}, 2},
-		"Since":     {repository.AuditFilter{Since: noon.Add(1)}, 1},
-		"Until":     {repository.AuditFilter{Until: noon.Add(1)}, 3},
+		"Since":     {repository.AuditFilter{Since: start.Add(1)}, 1},
+		"Until":     {repository.AuditFilter{Until: start.Add(1)}, 3},
 	} {
 		rows, _, err := store.Audit.List(ctx, c.filter)
 		require.NoError(t, err, name)

@@ -1,4 +1,4 @@
-package repository_test
+package contract
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,8 +16,16 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
+var memoryCases = cases{
+	"CompareAndSwap":     memoryCompareAndSwap,
+	"ErrorsAndForget":    memoryErrorsAndForget,
+	"KeepsActivity":      memoryKeepsActivity,
+	"Refused":            memoryRefused,
+	"UpdateLosesNothing": memoryUpdateLosesNothing,
+}
+
 // own is an agent's memory_json without what the store counts; activity is only that.
-func own(t *testing.T, store *tier2.Store, agent string) (own, activity string) {
+func own(t *T, store *tier2.Store, agent string) (own, activity string) {
 	t.Helper()
 	m, err := store.Memory.Get(t.Context(), agent)
 	require.NoError(t, err)
@@ -31,8 +38,7 @@ func own(t *testing.T, store *tier2.Store, agent string) (own, activity string) 
 	return string(b), activity
 }
 
-func TestMemoryKeepsActivity(t *testing.T) {
-	t.Parallel()
+func memoryKeepsActivity(t *T) {
 	store, ctx := open(t), t.Context()
 	require.NoError(t, store.Memory.Put(ctx, "coder", models.JSON(`{"a":1,"gone":true}`)))
 	saved(t, store, "x")
@@ -73,8 +79,7 @@ func TestMemoryKeepsActivity(t *testing.T) {
 	}
 }
 
-func TestMemoryCompareAndSwap(t *testing.T) {
-	t.Parallel()
+func memoryCompareAndSwap(t *T) {
 	store, ctx := open(t), t.Context()
 	assert.Empty(t, store.Memory.ETag(nil))
 	require.NoError(t, store.Memory.CompareAndSwap(ctx, "coder", "", models.JSON(`{"a":1,"b":2}`)))
@@ -102,8 +107,7 @@ func TestMemoryCompareAndSwap(t *testing.T) {
 	})
 }
 
-func TestMemoryUpdateLosesNothing(t *testing.T) {
-	t.Parallel()
+func memoryUpdateLosesNothing(t *T) {
 	store := open(t)
 	var group sync.WaitGroup
 	for range 8 {
@@ -127,8 +131,7 @@ func TestMemoryUpdateLosesNothing(t *testing.T) {
 	assert.EqualValues(t, 200, m.RetryCount)
 }
 
-func TestMemoryErrorsAndForget(t *testing.T) {
-	t.Parallel()
+func memoryErrorsAndForget(t *T) {
 	store, ctx := open(t), t.Context()
 	require.NoError(t, store.Memory.RecordError(ctx, "coder", "first"))
 	require.NoError(t, store.Memory.RecordError(ctx, "coder", "second"))
@@ -141,10 +144,10 @@ func TestMemoryErrorsAndForget(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, m.RetryCount)
 	assert.Equal(t, "second", m.LastError)
-	rows, _, err := store.Memory.List(ctx, repository.MemoryFilter{UpdatedSince: noon, UpdatedUntil: noon.Add(time.Second)})
+	rows, _, err := store.Memory.List(ctx, repository.MemoryFilter{UpdatedSince: start, UpdatedUntil: start.Add(time.Second)})
 	require.NoError(t, err)
 	assert.Equal(t, []models.AgentMemory{*m}, rows)
-	rows, _, err = store.Memory.List(ctx, repository.MemoryFilter{UpdatedUntil: noon})
+	rows, _, err = store.Memory.List(ctx, repository.MemoryFilter{UpdatedUntil: start})
 	require.NoError(t, err)
 	assert.Empty(t, rows)
 	require.NoError(t, store.Memory.Forget(ctx, "coder"))
@@ -152,8 +155,7 @@ func TestMemoryErrorsAndForget(t *testing.T) {
 	require.ErrorIs(t, err, repository.ErrNotFound)
 }
 
-func TestMemoryRefused(t *testing.T) {
-	t.Parallel()
+func memoryRefused(t *T) {
 	store := open(t)
 	require.NoError(t, store.Memory.Put(t.Context(), "coder", models.JSON(`{"a":1}`)))
 	require.NoError(t, store.DB().Exec(`INSERT INTO agent_memory (agent_id, memory_json) VALUES ('list', '[1]')`).Error)

@@ -1,11 +1,10 @@
-package repository_test
+package contract
 
 import (
 	"context"
 	"errors"
 	"math"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -15,9 +14,22 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-func TestExecutions_Finish(t *testing.T) {
-	t.Parallel()
-	store, clock := executionStore(t)
+var executionCases = cases{
+	"Atomic":           executionsAtomic,
+	"BeginRefused":     executionsBeginRefused,
+	"ConcurrentStages": executionsConcurrentStages,
+	"Finish":           executionsFinish,
+	"FinishFailed":     executionsFinishFailed,
+	"FinishRefused":    executionsFinishRefused,
+	"InTransaction":    executionsInTransaction,
+	"IncrementalBuild": executionsIncrementalBuild,
+	"Interrupted":      executionsInterrupted,
+	"SessionGone":      executionsSessionGone,
+	"Stage":            executionsStage,
+}
+
+func executionsFinish(t *T) {
+	store, clock := openClock(t)
 	ctx := t.Context()
 	session := &models.WorkflowSession{AgentCount: 1}
 	require.NoError(t, store.Sessions.Start(ctx, session))
@@ -83,15 +95,15 @@ func TestExecutions_Finish(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []int64{1, 0}, []int64{session.SuccessfulOperations, session.FailedOperations})
 
-	before := rowCounts(t, store)
+	before := counts(t, store)
 	_, err = e.Finish(ctx, repository.Outcome{})
 	require.ErrorIs(t, err, models.ErrNotRunning)
 	require.ErrorIs(t, e.Measure("x", 1), models.ErrNotRunning)
 	require.ErrorIs(t, e.Stage(ctx, models.StageEmit, nil), models.ErrNotRunning)
-	assert.Equal(t, before, rowCounts(t, store))
+	assert.Equal(t, before, counts(t, store))
 
 	// What Finish wrote is what Import reads.
-	other, _ := executionStore(t)
+	other, _ := openClock(t)
 	again, err := other.Executions.Import(ctx, stored.ReceiptJSON, repository.ImportOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, stored.DurationMS, again.Receipt.DurationMS)
@@ -100,8 +112,7 @@ func TestExecutions_Finish(t *testing.T) {
 	assert.Len(t, again.Receipt.Violations, 2)
 }
 
-func TestExecutions_FinishFailed(t *testing.T) {
-	t.Parallel()
+func executionsFinishFailed(t *T) {
 	boom := errors.New("template \xff broke")
 	for name, tt := range map[string]struct {
 		outcome repository.Outcome
@@ -114,9 +125,9 @@ func TestExecutions_FinishFailed(t *testing.T) {
 		"Cancelled": {outcome: repository.Outcome{Err: context.Canceled}, want: models.ReceiptCancelled, message: "context canceled"},
 		"Partial":   {outcome: repository.Outcome{Status: models.ReceiptPartial}, stage: boom, want: models.ReceiptPartial, message: "μ₃_emit: template \uFFFD broke"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			t.Parallel()
-			store, _ := executionStore(t)
+			store, _ := openClock(t)
 			ctx := t.Context()
 			session := &models.WorkflowSession{AgentCount: 1}
 			require.NoError(t, store.Sessions.Start(ctx, session))
@@ -142,9 +153,8 @@ func TestExecutions_FinishFailed(t *testing.T) {
 	}
 }
 
-func TestExecutions_Stage(t *testing.T) {
-	t.Parallel()
-	store, clock := executionStore(t)
+func executionsStage(t *T) {
+	store, clock := openClock(t)
 	ctx := t.Context()
 	e, err := store.Executions.Begin(ctx, "builder", models.OperationValidation, repository.ExecutionOptions{})
 	require.NoError(t, err)
@@ -187,9 +197,8 @@ func TestExecutions_Stage(t *testing.T) {
 	assert.Len(t, receipt.Metrics, 4)
 }
 
-func TestExecutions_ConcurrentStages(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+func executionsConcurrentStages(t *T) {
+	store, _ := openClock(t)
 	e, err := store.Executions.Begin(t.Context(), "builder", models.OperationValidation, repository.ExecutionOptions{})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
@@ -215,18 +224,17 @@ func TestExecutions_ConcurrentStages(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, finished)
-	assert.EqualValues(t, 1, rowCounts(t, store)["receipts"])
-	assert.EqualValues(t, 5, rowCounts(t, store)["pipeline_metrics"])
+	assert.EqualValues(t, 1, counts(t, store)["receipts"])
+	assert.EqualValues(t, 5, counts(t, store)["pipeline_metrics"])
 }
 
-func TestExecutions_FinishRefused(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+func executionsFinishRefused(t *T) {
+	store, _ := openClock(t)
 	ctx := t.Context()
 	e, err := store.Executions.Begin(ctx, "a", models.OperationWatch, repository.ExecutionOptions{ExecutionID: "x"})
 	require.NoError(t, err)
 	require.NoError(t, e.Stage(ctx, models.StageEmit, func(context.Context, *repository.StageResult) error { return nil }))
-	before := rowCounts(t, store)
+	before := counts(t, store)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	for name, tt := range map[string]struct {
@@ -240,10 +248,10 @@ func TestExecutions_FinishRefused(t *testing.T) {
 		"Hash":      {ctx, repository.Outcome{OntologyHash: "x"}, models.ErrInvalid},
 		"Cancelled": {cancelled, repository.Outcome{}, context.Canceled},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *T) {
 			_, err := e.Finish(tt.ctx, tt.outcome)
 			require.ErrorIs(t, err, tt.want)
-			assert.Equal(t, before, rowCounts(t, store))
+			assert.Equal(t, before, counts(t, store))
 		})
 	}
 
@@ -254,23 +262,22 @@ func TestExecutions_FinishRefused(t *testing.T) {
 	stored, err := store.Receipts.Get(ctx, "x")
 	require.NoError(t, err)
 	assert.Equal(t, `{"mine": 1}`, stored.ReceiptJSON.String())
-	before = rowCounts(t, store)
+	before = counts(t, store)
 	_, err = twin.Finish(ctx, repository.Outcome{})
 	require.ErrorIs(t, err, models.ErrDuplicate)
-	assert.Equal(t, before, rowCounts(t, store))
+	assert.Equal(t, before, counts(t, store))
 }
 
-func TestExecutions_SessionGone(t *testing.T) {
-	t.Parallel()
-	store, _ := executionStore(t)
+func executionsSessionGone(t *T) {
+	store, _ := openClock(t)
 	ctx := t.Context()
 	session := &models.WorkflowSession{AgentCount: 1}
 	require.NoError(t, store.Sessions.Start(ctx, session))
 	e, err := store.Executions.Begin(ctx, "a", models.OperationWatch, repository.ExecutionOptions{SessionID: session.SessionID})
 	require.NoError(t, err)
 	require.NoError(t, store.DB().Delete(session).Error)
-	before := rowCounts(t, store)
+	before := counts(t, store)
 	_, err = e.Finish(ctx, repository.Outcome{})
 	require.ErrorIs(t, err, models.ErrNotFound)
-	assert.Equal(t, before, rowCounts(t, store), "the receipt is rolled back as well")
+	assert.Equal(t, before, counts(t, store), "the receipt is rolled back as well")
 }
