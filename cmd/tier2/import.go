@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -56,7 +57,7 @@ The database is made if it does not exist.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := importOptions(agent, op, mapping)
 			if err == nil {
-				_, err = filename(a.db) // in memory, all that is stored would be gone at once
+				_, err = location(a.db)
 			}
 			if err != nil {
 				return usageError{err}
@@ -90,8 +91,8 @@ func importOptions(agent, op string, mapping []string) (repository.ImportOptions
 	}
 	for _, pair := range mapping {
 		from, to, ok := strings.Cut(pair, "=")
-		if !ok || from == "" {
-			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", pair)
+		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
+			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
 		}
 		var target models.Operation
 		if err := target.UnmarshalText([]byte(to)); err != nil {

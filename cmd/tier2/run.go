@@ -6,12 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
-
-	"github.com/seanchatmangpt/ggen/tier2"
 )
 
 // The exit codes, as --help documents them.
@@ -23,8 +19,12 @@ const (
 	exitInterrupt = 130
 )
 
-const long = `tier2 keeps what ggen's agents do in one SQLite file: receipts, stage timings,
-the audit log and the agents' memory.
+const long = `tier2 keeps what ggen's agents do in one SQLite file, or in PostgreSQL: receipts,
+stage timings, the audit log and the agents' memory.
+
+A database is a path, a file: URI or postgres://user@host:5432/database, with
+?search_path=schema for a schema of its own. Passwords are better kept out of the
+command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
@@ -68,10 +68,10 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errFound):
 		return exitFound
 	case !a.started || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "tier2: %v\nRun 'tier2 --help' for usage.\n", err)
+		fmt.Fprintf(stderr, "tier2: %s\nRun 'tier2 --help' for usage.\n", redacted(err.Error(), args))
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "tier2: %v\n", err)
+	fmt.Fprintf(stderr, "tier2: %s\n", redacted(err.Error(), args))
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupt
 	}
@@ -85,7 +85,7 @@ func (a *app) command() *cobra.Command {
 		Args: cobra.NoArgs, RunE: missingVerb,
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
-	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path or a file: URI")
+	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
@@ -96,29 +96,6 @@ func (a *app) command() *cobra.Command {
 // missingVerb answers a command that does nothing without a verb.
 func missingVerb(cmd *cobra.Command, _ []string) error {
 	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
-}
-
-// path is the verb's own argument, or --db; both at once must not disagree.
-func (a *app) path(cmd *cobra.Command, args []string) (string, error) {
-	if len(args) == 0 {
-		return a.db, nil
-	}
-	if cmd.Flags().Changed("db") && a.db != args[0] {
-		return "", usageError{fmt.Errorf("the path is given twice: %q and --db %q", args[0], a.db)}
-	}
-	return args[0], nil
-}
-
-// openExisting opens a database that must be there already.
-func openExisting(ctx context.Context, dsn string) (*tier2.Store, error) {
-	file, err := filename(dsn)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database at %s; make one with 'tier2 init'", file)
-	}
-	return tier2.Open(ctx, dsn)
 }
 
 // printJSON writes v, indented, and a newline.

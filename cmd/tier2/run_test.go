@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
 )
 
 // result is what one call of the command printed and returned.
@@ -56,10 +58,10 @@ func raw(t *testing.T, path string, statements ...string) {
 
 func count(t *testing.T, path, query string) (n int) {
 	t.Helper()
-	db, err := openRaw(t.Context(), path)
+	store, err := tier2.Open(t.Context(), path)
 	require.NoError(t, err)
-	defer db.Close()
-	require.NoError(t, db.QueryRow(query).Scan(&n))
+	defer func() { require.NoError(t, store.Close()) }()
+	require.NoError(t, store.DB().Raw(query).Scan(&n).Error)
 	return n
 }
 
@@ -82,8 +84,9 @@ func TestRun_Usage(t *testing.T) {
 		"Memory":        {[]string{"init", ":memory:"}, "is no file"},
 		"ImportMemory":  {[]string{"import", "receipts", "x.json", "--db", ":memory:"}, "is no file"},
 		"MemoryURI":     {[]string{"verify", "file:x?mode=memory"}, "is no file"},
-		"Blank":         {[]string{"verify", " "}, "is no file"},
-		"OtherEngine":   {[]string{"verify", "postgres://localhost/x"}, "is no SQLite file"},
+		"Blank":         {[]string{"verify", " "}, "is blank"},
+		"OtherEngine":   {[]string{"verify", "mysql://localhost/x"}, "no database engine is known"},
+		"Port":          {[]string{"verify", "postgres://localhost:port/x"}, "invalid port"},
 		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must lie in 1 to 100"},
 		"Limit101":      {[]string{"recent", "--db", db, "--limit", "101"}, "must lie in 1 to 100"},
 		"LimitText":     {[]string{"recent", "--limit", "many"}, "invalid argument"},

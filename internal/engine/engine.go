@@ -25,6 +25,7 @@ type Config struct {
 	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
 	Now         func() time.Time // the clock; nil: time.Now
 	Logger      logger.Interface // nil: silent
+	Existing    bool             // models.ErrNotFound instead of making a database that is not there
 }
 
 // Fill puts the defaults where nothing is set.

@@ -47,7 +47,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, err
 	}
 	write := openPool(cfg, server, "")
-	if err := migrate(ctx, write); err != nil {
+	if err := migrate(ctx, write, cfg.Existing); err != nil {
 		return nil, errors.Join(translate(err), write.Close())
 	}
 	read := openPool(cfg, server, "on")

@@ -47,6 +47,7 @@ func (c *config) open(ctx context.Context, where location) (_ *engine.Handles, e
 		return nil, err
 	}
 	if where.memory == "" {
+		where.create = where.create && !c.Existing
 		undo, err := prepareFile(where)
 		if err != nil {
 			return nil, err
