@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
@@ -138,8 +136,8 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 // progress is a bar on stderr, if that is a terminal and there are many files; else
 // one that shows nothing.
 func (a *app) progress(files int) *progressbar.ProgressBar {
-	if f, ok := a.stderr.(*os.File); ok && files >= many && term.IsTerminal(int(f.Fd())) {
-		return progressbar.NewOptions(files, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("importing"),
+	if w := a.terminal(); w != nil && files >= many {
+		return progressbar.NewOptions(files, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("importing"),
 			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
 	}
 	return progressbar.DefaultSilent(int64(files))

@@ -141,9 +141,11 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 		u.User = url.UserPassword("no_such_role", password)
 		urls[u.String()] = exitFailure
 	}
+	there, missing := database(t), filepath.Join(t.TempDir(), "missing.db")
 	for dsn, code := range urls {
 		for _, args := range [][]string{
 			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
+			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, code, got.code, "%s: %s", args, got.stderr)
@@ -153,6 +155,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 		for _, args := range [][]string{
 			{dsn}, {"recent", dsn}, {"import", dsn}, {"init", dsn, "x"}, {"init", dsn, "--db", "x"}, {"init", "x", "--db", dsn}, {"verify", dsn, "--json=" + dsn},
 			{"--" + dsn}, {"-" + dsn}, {"recent", "--db", dsn, "--limit=" + dsn}, {"import", "receipts", "--operation", dsn, "x"}, {"import", "receipts", "--map", dsn, "x"},
+			{"copy", dsn, dsn}, {"copy", "--from", dsn}, {"copy", "--to", dsn}, {"copy", "--to", dsn, "--from", dsn, dsn},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, exitUsage, got.code, "%s: %s", args, got.stderr)

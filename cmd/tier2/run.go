@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // The exit codes, as --help documents them.
@@ -28,10 +30,11 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
-  1    verify or init found something wrong, or import refused a receipt
+  1    verify or init found something wrong, import refused a receipt, or copy
+       refused the target or found that it differs from the source
   2    the command line is wrong; nothing was done
   3    the database or the output could not be opened, read or written
-  130  interrupted; what import had stored by then stays stored`
+  130  interrupted; what import or copy had stored by then stays stored`
 
 // defaultDB is where the database lies unless --db says otherwise.
 const defaultDB = ".ggen/tier2.db"
@@ -89,13 +92,21 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.verify(), imports, a.recent())
+	root.AddCommand(a.init(), a.verify(), imports, a.recent(), a.copy())
 	return root
 }
 
 // missingVerb answers a command that does nothing without a verb.
 func missingVerb(cmd *cobra.Command, _ []string) error {
 	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
+}
+
+// terminal is stderr, if that is one, for a progress bar; else nil.
+func (a *app) terminal() io.Writer {
+	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
 }
 
 // printJSON writes v, indented, and a newline.

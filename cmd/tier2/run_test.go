@@ -94,6 +94,11 @@ func TestRun_Usage(t *testing.T) {
 		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
 		"MapNoEquals":   {[]string{"import", "receipts", "--db", db, "--map", "a", "-"}, "NAME=OPERATION"},
 		"MapNoName":     {[]string{"import", "receipts", "--db", db, "--map", "=watch", "-"}, "NAME=OPERATION"},
+		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
+		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
+		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
+		"CopyToMemory":  {[]string{"copy", "--from", db, "--to", ":memory:"}, "is no file"},
+		"CopyArg":       {[]string{"copy", db, db}, "unknown command"},
 		"MapTarget":     {[]string{"import", "receipts", "--db", db, "--map", "a=cooking", "-"}, "allowed: validation, generation"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +114,7 @@ func TestRun_Usage(t *testing.T) {
 
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}} {
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"copy", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -126,7 +131,7 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}} {
+	for _, args := range [][]string{{"init", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")

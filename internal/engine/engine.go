@@ -56,6 +56,8 @@ type Handles struct {
 	Write *gorm.DB
 	// Read refuses to write, and sees what is committed.
 	Read *gorm.DB
-	// Close ends both. Called once, by package tier2.
+	// Bulk reads and writes whole tables over the same connections.
+	Bulk Bulk
+	// Close ends them. Called once, by package tier2.
 	Close func() error
 }

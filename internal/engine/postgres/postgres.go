@@ -51,7 +51,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), write.Close())
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Close: func() error { return errors.Join(read.Close(), write.Close()) }}
+	h := &engine.Handles{Bulk: &bulk{write, read}, Close: func() error { return errors.Join(read.Close(), write.Close()) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
