@@ -47,11 +47,11 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, err
 	}
 	write := openPool(cfg, server, "")
-	if err := migrate(ctx, write); err != nil {
+	if err := migrate(ctx, write, cfg.Existing); err != nil {
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
+	h := &engine.Handles{Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
