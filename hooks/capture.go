@@ -80,7 +80,8 @@ func (c *capture) lockBefore(query string, args []any) (string, []any, error) {
 	return s.SQL.String(), args, err
 }
 
-// among is a condition for the rows with these ids; nil is none.
+// among is a condition, nil for none, for the rows with these ids alone. They are one
+// parameter of PostgreSQL's, or each row would make another statement to prepare.
 type among struct {
 	ids       string
 	condition clause.Expression
@@ -88,7 +89,9 @@ type among struct {
 
 // Build implements clause.Expression. The condition may end in a comment.
 func (a among) Build(b clause.Builder) {
-	_, _ = b.WriteString("id IN (" + a.ids + ")")
+	_, _ = b.WriteString("id = ANY(")
+	b.AddVar(b, "{"+a.ids+"}")
+	_, _ = b.WriteString("::bigint[])")
 	if a.condition != nil {
 		_, _ = b.WriteString(" AND (")
 		a.condition.Build(b)
