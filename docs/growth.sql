@@ -9,7 +9,6 @@
 
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
-SET session_replication_role = replica; -- foreign keys take time here and no room
 
 -- An execution each 100 ms, of 100 agents; keys as UUIDv7: time first, then random.
 CREATE TEMP TABLE execution AS
