@@ -39,7 +39,7 @@ type Engine struct {
 	DSN func(testing.TB) string
 	SQL SQL
 	// Lacks names the cases that the engine cannot have, with the cases under them, and
-	// says why. Names are paths below the engine's, such as "Import/TooDeep".
+	// says why. Names are paths below the engine's, such as "Hooks/Processes".
 	Lacks map[string]string
 }
 

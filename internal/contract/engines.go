@@ -56,7 +56,6 @@ func Postgres(name string, dsn func(testing.TB) string) Engine {
 			"Hooks/Matrix/upsert map, key in capitals": "PostgreSQL tells quoted names with capitals apart",
 			"Hooks/CorruptMemory/no JSON":              "a jsonb column holds nothing else than JSON",
 			"Hooks/CorruptMemory/history no JSON":      "a jsonb column holds nothing else than JSON",
-			"Import/TooDeep":                           "only SQLite limits how deep JSON is nested, to 1,000",
 		},
 	}
 }
