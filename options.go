@@ -62,6 +62,16 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
+// WithExisting makes Open give models.ErrNotFound where it would make a database: for
+// a missing or empty file, and a PostgreSQL schema without tier2's tables. An older
+// database is upgraded as always.
+func WithExisting() Option {
+	return func(c *engine.Config) error {
+		c.Existing = true
+		return nil
+	}
+}
+
 // WithLogger sets GORM's logger. Default, and for nil: silent.
 func WithLogger(l logger.Interface) Option {
 	return func(c *engine.Config) error {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -56,7 +55,7 @@ The database is made if it does not exist.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := importOptions(agent, op, mapping)
 			if err == nil {
-				_, err = filename(a.db) // in memory, all that is stored would be gone at once
+				_, err = location(a.db)
 			}
 			if err != nil {
 				return usageError{err}
@@ -90,8 +89,8 @@ func importOptions(agent, op string, mapping []string) (repository.ImportOptions
 	}
 	for _, pair := range mapping {
 		from, to, ok := strings.Cut(pair, "=")
-		if !ok || from == "" {
-			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", pair)
+		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
+			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
 		}
 		var target models.Operation
 		if err := target.UnmarshalText([]byte(to)); err != nil {
@@ -137,8 +136,8 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 // progress is a bar on stderr, if that is a terminal and there are many files; else
 // one that shows nothing.
 func (a *app) progress(files int) *progressbar.ProgressBar {
-	if f, ok := a.stderr.(*os.File); ok && files >= many && term.IsTerminal(int(f.Fd())) {
-		return progressbar.NewOptions(files, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("importing"),
+	if w := a.terminal(); w != nil && files >= many {
+		return progressbar.NewOptions(files, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("importing"),
 			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
 	}
 	return progressbar.DefaultSilent(int64(files))

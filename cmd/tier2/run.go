@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"github.com/seanchatmangpt/ggen/tier2"
+	"golang.org/x/term"
 )
 
 // The exit codes, as --help documents them.
@@ -23,15 +21,20 @@ const (
 	exitInterrupt = 130
 )
 
-const long = `tier2 keeps what ggen's agents do in one SQLite file: receipts, stage timings,
-the audit log and the agents' memory.
+const long = `tier2 keeps what ggen's agents do in one SQLite file, or in PostgreSQL: receipts,
+stage timings, the audit log and the agents' memory.
+
+A database is a path, a file: URI or postgres://user@host:5432/database, with
+?search_path=schema for a schema of its own. Passwords are better kept out of the
+command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
-  1    verify or init found something wrong, or import refused a receipt
+  1    verify or init found something wrong, import refused a receipt, or copy
+       refused the target or found that it differs from the source
   2    the command line is wrong; nothing was done
   3    the database or the output could not be opened, read or written
-  130  interrupted; what import had stored by then stays stored`
+  130  interrupted; what import or copy had stored by then stays stored`
 
 // defaultDB is where the database lies unless --db says otherwise.
 const defaultDB = ".ggen/tier2.db"
@@ -68,10 +71,10 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errFound):
 		return exitFound
 	case !a.started || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "tier2: %v\nRun 'tier2 --help' for usage.\n", err)
+		fmt.Fprintf(stderr, "tier2: %s\nRun 'tier2 --help' for usage.\n", redacted(err.Error(), args))
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "tier2: %v\n", err)
+	fmt.Fprintf(stderr, "tier2: %s\n", redacted(err.Error(), args))
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupt
 	}
@@ -85,11 +88,11 @@ func (a *app) command() *cobra.Command {
 		Args: cobra.NoArgs, RunE: missingVerb,
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
-	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path or a file: URI")
+	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.verify(), imports, a.recent())
+	root.AddCommand(a.init(), a.verify(), imports, a.recent(), a.copy())
 	return root
 }
 
@@ -98,27 +101,12 @@ func missingVerb(cmd *cobra.Command, _ []string) error {
 	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
 }
 
-// path is the verb's own argument, or --db; both at once must not disagree.
-func (a *app) path(cmd *cobra.Command, args []string) (string, error) {
-	if len(args) == 0 {
-		return a.db, nil
+// terminal is stderr, if that is one, for a progress bar; else nil.
+func (a *app) terminal() io.Writer {
+	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
 	}
-	if cmd.Flags().Changed("db") && a.db != args[0] {
-		return "", usageError{fmt.Errorf("the path is given twice: %q and --db %q", args[0], a.db)}
-	}
-	return args[0], nil
-}
-
-// openExisting opens a database that must be there already.
-func openExisting(ctx context.Context, dsn string) (*tier2.Store, error) {
-	file, err := filename(dsn)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database at %s; make one with 'tier2 init'", file)
-	}
-	return tier2.Open(ctx, dsn)
+	return nil
 }
 
 // printJSON writes v, indented, and a newline.

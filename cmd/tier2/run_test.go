@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
 )
 
 // result is what one call of the command printed and returned.
@@ -56,10 +58,10 @@ func raw(t *testing.T, path string, statements ...string) {
 
 func count(t *testing.T, path, query string) (n int) {
 	t.Helper()
-	db, err := openRaw(t.Context(), path)
+	store, err := tier2.Open(t.Context(), path)
 	require.NoError(t, err)
-	defer db.Close()
-	require.NoError(t, db.QueryRow(query).Scan(&n))
+	defer func() { require.NoError(t, store.Close()) }()
+	require.NoError(t, store.DB().Raw(query).Scan(&n).Error)
 	return n
 }
 
@@ -82,8 +84,9 @@ func TestRun_Usage(t *testing.T) {
 		"Memory":        {[]string{"init", ":memory:"}, "is no file"},
 		"ImportMemory":  {[]string{"import", "receipts", "x.json", "--db", ":memory:"}, "is no file"},
 		"MemoryURI":     {[]string{"verify", "file:x?mode=memory"}, "is no file"},
-		"Blank":         {[]string{"verify", " "}, "is no file"},
-		"OtherEngine":   {[]string{"verify", "postgres://localhost/x"}, "is no SQLite file"},
+		"Blank":         {[]string{"verify", " "}, "is blank"},
+		"OtherEngine":   {[]string{"verify", "mysql://localhost/x"}, "no database engine is known"},
+		"Port":          {[]string{"verify", "postgres://localhost:port/x"}, "invalid port"},
 		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must lie in 1 to 100"},
 		"Limit101":      {[]string{"recent", "--db", db, "--limit", "101"}, "must lie in 1 to 100"},
 		"LimitText":     {[]string{"recent", "--limit", "many"}, "invalid argument"},
@@ -91,6 +94,11 @@ func TestRun_Usage(t *testing.T) {
 		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
 		"MapNoEquals":   {[]string{"import", "receipts", "--db", db, "--map", "a", "-"}, "NAME=OPERATION"},
 		"MapNoName":     {[]string{"import", "receipts", "--db", db, "--map", "=watch", "-"}, "NAME=OPERATION"},
+		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
+		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
+		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
+		"CopyToMemory":  {[]string{"copy", "--from", db, "--to", ":memory:"}, "is no file"},
+		"CopyArg":       {[]string{"copy", db, db}, "unknown command"},
 		"MapTarget":     {[]string{"import", "receipts", "--db", db, "--map", "a=cooking", "-"}, "allowed: validation, generation"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +114,7 @@ func TestRun_Usage(t *testing.T) {
 
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}} {
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"copy", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -123,7 +131,7 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}} {
+	for _, args := range [][]string{{"init", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")

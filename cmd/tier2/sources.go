@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 )
 
 // largest is the size in bytes above which a document is refused unread: a receipt
@@ -29,6 +31,10 @@ type doc struct {
 func list(args []string, sum *summary) []string {
 	var files []string
 	for _, arg := range args {
+		if shown := engine.Redact(arg); shown != arg {
+			sum.refuse(shown, errors.New("is no file; the database is given by --db"))
+			continue
+		}
 		if info, err := os.Stat(arg); arg == "-" || err != nil || !info.IsDir() {
 			files = append(files, arg) // reading it says what is wrong with it
 			continue

@@ -25,6 +25,7 @@ type Config struct {
 	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
 	Now         func() time.Time // the clock; nil: time.Now
 	Logger      logger.Interface // nil: silent
+	Existing    bool             // models.ErrNotFound instead of making a database that is not there
 }
 
 // Fill puts the defaults where nothing is set.
@@ -55,6 +56,8 @@ type Handles struct {
 	Write *gorm.DB
 	// Read refuses to write, and sees what is committed.
 	Read *gorm.DB
-	// Close ends both. Called once, by package tier2.
+	// Bulk reads and writes whole tables over the same connections.
+	Bulk Bulk
+	// Close ends them. Called once, by package tier2.
 	Close func() error
 }

@@ -17,11 +17,14 @@ import (
 // Env names the variable with the URL of a database in which tests may make schemas.
 const Env = "TIER2_TEST_POSTGRES"
 
+// Server is the URL of that database, or "" where there is none.
+func Server() string { return os.Getenv(Env) }
+
 // DSN makes an empty schema and returns a URL whose search_path is that schema alone.
 // It is dropped when the test ends. Without TIER2_TEST_POSTGRES the test is skipped.
 func DSN(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv(Env)
+	server := Server()
 	if server == "" {
 		t.Skip("no PostgreSQL: set " + Env + " to the URL of a database in which tests may make schemas")
 	}

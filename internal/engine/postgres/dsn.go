@@ -44,3 +44,13 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 func where(server *pgx.ConnConfig) string {
 	return fmt.Sprintf("postgres://%s@%s/%s", server.User, net.JoinHostPort(server.Host, fmt.Sprint(server.Port)), server.Database)
 }
+
+// Where is how messages name the database, without the password. The error is that
+// of a malformed URL.
+func Where(dsn string) (string, error) {
+	server, err := parse(dsn)
+	if err != nil {
+		return "", err
+	}
+	return where(server), nil
+}

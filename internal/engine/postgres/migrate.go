@@ -34,7 +34,7 @@ type state struct {
 
 // migrate creates or upgrades the schema in one transaction. An advisory lock with
 // the schema's name lets one process do it, and the others find it done.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, existing bool) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -46,6 +46,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	if done, err := now.current(); done || err != nil {
 		return err
+	}
+	if now.version == 0 && existing {
+		return &models.Error{Reason: "there is no tier2 database in schema " + now.schema, Kind: models.ErrNotFound}
 	}
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees what the lock waited for
 	if err != nil {

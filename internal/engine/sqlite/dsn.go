@@ -5,9 +5,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -18,28 +18,21 @@ type location struct {
 	create bool   // whether a missing file may be made
 }
 
-// keywords is how libpq writes a connection without a URL.
-var keywords = regexp.MustCompile(`(?i)(^|\s)(password|host|dbname)\s*=`)
-
-var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-
 // locate reads a path, a file: URI (https://www.sqlite.org/uri.html) or :memory:.
 func locate(dsn string) (location, error) {
 	refuse := func(format string, args ...any) (location, error) {
-		return location{}, &models.Error{Value: dsn, Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+		return location{}, &models.Error{Value: engine.Redact(dsn), Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
 	}
-	switch {
+	switch shown := engine.Redact(dsn); {
 	case strings.TrimSpace(dsn) == "":
 		return refuse("the data source is blank; give a path, a file: URI or :memory:")
 	case strings.IndexByte(dsn, 0) >= 0:
 		return refuse("the data source contains a NUL character")
 	case dsn == ":memory:":
 		return location{memory: models.NewID()}, nil
-	case scheme.MatchString(dsn) && !strings.HasPrefix(dsn, "file:"):
-		dsn = scheme.FindString(dsn) // the rest may hold a password
+	case !strings.HasPrefix(dsn, "file:") && strings.HasSuffix(shown, "://"):
 		return refuse("no database engine is known for this scheme; give a path, a file: URI, :memory: or a postgres:// URL")
-	case keywords.MatchString(dsn):
-		dsn = "key=value" // likewise
+	case shown != dsn:
 		return refuse("PostgreSQL is opened by a URL: postgres://user:password@host:5432/database")
 	case !strings.HasPrefix(dsn, "file:"):
 		return at(dsn, true)

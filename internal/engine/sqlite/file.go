@@ -29,7 +29,7 @@ func prepareFile(where location) (undo func(), err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return undo, err
 	case !where.create:
-		return undo, &models.Error{Reason: "the file does not exist, and mode=rw forbids to make it", Kind: models.ErrNotFound, Err: err}
+		return undo, &models.Error{Reason: "the file does not exist, and is not to be made", Kind: models.ErrNotFound, Err: err}
 	}
 	made := missingFolders(filepath.Dir(path))
 	removeFolders := func() {

@@ -70,6 +70,8 @@ func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
 	}
 	switch {
 	case done:
+	case len(now.tables) == 0 && c.Existing:
+		err = &models.Error{Reason: "is empty: there is no tier2 database in it", Kind: models.ErrNotFound}
 	case len(now.tables) == 0:
 		_, err = conn.ExecContext(ctx, c.Schema)
 	default:

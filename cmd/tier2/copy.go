@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+func (a *app) copy() *cobra.Command {
+	var source, target string
+	cmd := &cobra.Command{
+		Use:   "copy --from DATABASE --to DATABASE",
+		Short: "Copy every row to another database, of either engine",
+		Long: `Copies every row as it is, with its id and times, from one state of the source, and
+audits nothing. The target is made if it does not exist, the source never. At the
+end both sides are compared, table by table: rows, and a digest of what they hold;
+exit code 1 if they differ.
+
+Whatever ends a copy, the same command does the rest; after a whole one, it brings new
+and changed rows over. A target that holds anything else than rows of the source is
+refused and left as it is, with exit code 1 too: a row that the source does not
+have, or no longer has; or another one under the same id. So is one that is the source,
+and a row that cannot be read or stored ends the copy, named. --db is not used.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if source == "" || target == "" {
+				return usageError{errors.New("give both --from and --to")}
+			}
+			for _, dsn := range []string{source, target} {
+				if _, err := location(dsn); err != nil {
+					return err
+				}
+			}
+			return a.copyAll(cmd, source, target)
+		},
+	}
+	cmd.Flags().StringVar(&source, "from", "", "the database to copy: a path, a file: URI or a postgres:// URL")
+	cmd.Flags().StringVar(&target, "to", "", "the database to copy to, likewise")
+	return cmd
+}
+
+func (a *app) copyAll(cmd *cobra.Command, source, target string) (err error) {
+	from, err := openExisting(cmd.Context(), source)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, err := tier2.Open(cmd.Context(), target)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+
+	bar := progressbar.DefaultSilent(1)
+	if w := a.terminal(); w != nil {
+		bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+	}
+	report, err := tier2.Copy(cmd.Context(), from, to, func(p tier2.CopyProgress) {
+		bar.Describe(p.Step + " " + p.Table)
+		bar.ChangeMax64(max(p.Total, 1))
+		bar.Set64(min(p.Rows, p.Total))
+	})
+	bar.Finish()
+	if report != nil {
+		if printed := a.printCopy(report); printed != nil {
+			return printed
+		}
+	}
+	for _, refused := range []error{models.ErrConflict, models.ErrInvalid, models.ErrCorrupt} {
+		if errors.Is(err, refused) {
+			fmt.Fprintf(a.stderr, "tier2: %v\n", err)
+			return errFound
+		}
+	}
+	return err
+}
+
+func (a *app) printCopy(report *tier2.CopyReport) error {
+	if a.json {
+		return a.printJSON(report)
+	}
+	const digits = 16 // of a digest, enough to see with the eye
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TABLE\tSOURCE\tTARGET\tINSERTED\tUPDATED\tSOURCE SHA-256\tTARGET SHA-256\tEQUAL")
+	for _, t := range report.Tables {
+		equal := "yes"
+		if !t.Equal {
+			equal = "NO"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", t.Name, t.Source.Rows, t.Target.Rows, t.Inserted, t.Updated,
+			t.Source.SHA256[:digits], t.Target.SHA256[:digits], equal)
+	}
+	return w.Flush()
+}

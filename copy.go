@@ -1,0 +1,45 @@
+package tier2
+
+import (
+	"context"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
+	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// CopyReport is what Copy did: for each table the rows inserted and updated, and how
+// many rows, with which digest, each side holds.
+type CopyReport = transfer.Report
+
+// CopyProgress is how far Copy has come: in which step (checking, copying, comparing), and
+// how many rows of all tables of the source that step has done.
+type CopyProgress = transfer.Progress
+
+// Copy copies every row of a store to another, on the same or the other engine: as it is,
+// with its id and its times, and without auditing it (the audit log is copied). The source
+// is read in one state, whatever is written to it meanwhile, and is not changed; memory
+// stays constant. JSON keeps its text, except where a PostgreSQL column is jsonb:
+// there it keeps its value. What users added beside the schema is not copied.
+//
+// Rows go in batches, each a transaction. If the copy ends early, for whatever reason,
+// another one does the rest; after a whole one, it brings new rows and changes over.
+// That is so for as long as the target has only been written by Copy from this
+// source: a row that the source does not have (also: has no longer), or another one under
+// the same id, is models.ErrConflict, and the target is left as it was. The row of a
+// table is the same if its natural key and created_at are; audit entries never change.
+//
+// At the end both sides are compared: if they differ, the error is models.ErrConflict
+// too, and the report says where. Other errors: models.ErrInvalid for source and target being
+// one database, a Store of a transaction, and rows that the target refuses;
+// models.ErrCorrupt for rows of the source that cannot be read (Verify lists them);
+// models.ErrClosed; and the context's own. progress, if not nil, is called after
+// each batch.
+func Copy(ctx context.Context, from, to *Store, progress func(CopyProgress)) (*CopyReport, error) {
+	for _, s := range []*Store{from, to} {
+		if s.handle.Write != s.handles.Write {
+			return nil, &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be copied, nor copied to"}
+		}
+	}
+	return transfer.Run(ctx, postgres.Tables(), from.handles.Bulk, to.handles.Bulk, progress)
+}

@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Row is one row of a Table: for each column nil (NULL), int64, float64, string or
+// Instant, as its Type says.
+type Row []any
+
+// Instant is a value of a Time column.
+type Instant struct {
+	time.Time        // in UTC, to the microsecond
+	Text      string // as a SQLite file has it, where other programs write other forms; else ""
+}
+
+// Bulk reads and writes whole tables below GORM and the hooks: rows come and go as
+// they are, and nothing is audited. Errors are *models.Error where the engine knows
+// what was refused.
+type Bulk interface {
+	// Same reports whether other is the same database.
+	Same(ctx context.Context, other Bulk) (bool, error)
+	// Snapshot is the database as it is now, whatever others commit meanwhile.
+	Snapshot(ctx context.Context) (Snapshot, error)
+	// Begin is a transaction that writes.
+	Begin(ctx context.Context) (Writer, error)
+}
+
+// Snapshot is one state of a database. It holds a connection until Close.
+type Snapshot interface {
+	// Count is the number of a table's rows.
+	Count(ctx context.Context, table *Table) (int64, error)
+	// Rows are a table's rows in order of its key: those after one key, up to and
+	// with another; nil is no bound. They come one by one, in constant memory, and
+	// end with the first error: models.ErrCorrupt for a value that is not of its
+	// column's type.
+	Rows(ctx context.Context, table *Table, after, upTo []any) iter.Seq2[Row, error]
+	// Close ends it; of a Writer, it rolls back what was not committed.
+	Close() error
+}
+
+// Writer is a transaction. After an error only Close makes sense.
+type Writer interface {
+	Snapshot
+	// Insert adds rows under the ids they have; later ids go on after the largest.
+	Insert(ctx context.Context, table *Table, rows []Row) error
+	// Update writes all columns of the rows with these keys.
+	Update(ctx context.Context, table *Table, rows []Row) error
+	Commit(ctx context.Context) error
+}
+
+// KeyOf is the values of a row's primary key.
+func (t *Table) KeyOf(row Row) []any {
+	key := make([]any, len(t.Key))
+	for i, k := range t.Key {
+		key[i] = row[k]
+	}
+	return key
+}

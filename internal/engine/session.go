@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Dialect is what differs between the engines below a Session.
+type Dialect interface {
+	Placeholder(n int) string                                           // of the nth argument, from 1
+	Expression(c Column) string                                         // what to select for a column
+	Value(c Column, v any) (any, error)                                 // what the driver gave, as a Row has it
+	Argument(c Column, v any) any                                       // the reverse
+	Insert(ctx context.Context, s *Session, t *Table, rows []Row) error // Writer's
+	Translate(err error) error
+}
+
+// Session is a Writer, or a Snapshot, over a connection that is in a transaction.
+type Session struct {
+	Conn *sql.Conn
+	Dialect
+	done bool
+}
+
+// NewSession takes a connection and runs statements that begin a transaction.
+func NewSession(ctx context.Context, pool *sql.DB, d Dialect, begin ...string) (*Session, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, d.Translate(err)
+	}
+	s := &Session{Conn: conn, Dialect: d}
+	for _, statement := range begin {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			s.Close()
+			return nil, d.Translate(err)
+		}
+	}
+	return s, nil
+}
+
+// Close implements Snapshot. A connection that cannot roll back is not used again.
+func (s *Session) Close() error {
+	if s.done {
+		return nil
+	}
+	s.done = true
+	ctx, cancel := context.WithTimeout(context.Background(), DefaultBusyTimeout)
+	defer cancel()
+	if _, err := s.Conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+		s.Conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	return s.Conn.Close()
+}
+
+// Commit implements Writer.
+func (s *Session) Commit(ctx context.Context) error {
+	if _, err := s.Conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return s.Translate(err)
+	}
+	s.done = true
+	return s.Conn.Close()
+}
+
+// Count implements Snapshot.
+func (s *Session) Count(ctx context.Context, t *Table) (n int64, err error) {
+	err = s.Conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.Name).Scan(&n)
+	return n, s.Translate(err)
+}
+
+// Rows implements Snapshot.
+func (s *Session) Rows(ctx context.Context, t *Table, after, upTo []any) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		query, args := s.selection(t, after, upTo)
+		rows, err := s.Conn.QueryContext(ctx, query, args...)
+		if err != nil {
+			yield(nil, s.Translate(err))
+			return
+		}
+		defer rows.Close()
+		values, dest := make([]any, len(t.Columns)), make([]any, len(t.Columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		for rows.Next() {
+			var row Row
+			if err = rows.Scan(dest...); err == nil {
+				row, err = s.row(t, values)
+			}
+			if err != nil {
+				yield(nil, s.Translate(err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(nil, s.Translate(err))
+		}
+	}
+}
+
+func (s *Session) selection(t *Table, after, upTo []any) (query string, args []any) {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = s.Expression(c)
+	}
+	key := strings.Join(t.keyNames(), ", ")
+	var bounds []string
+	bound := func(operator string, values []any) {
+		if values == nil {
+			return
+		}
+		places := make([]string, len(values))
+		for i, v := range values {
+			args = append(args, s.Argument(t.Columns[t.Key[i]], v))
+			places[i] = s.Placeholder(len(args))
+		}
+		bounds = append(bounds, fmt.Sprintf("(%s) %s (%s)", key, operator, strings.Join(places, ", ")))
+	}
+	bound(">", after)
+	bound("<=", upTo)
+	query = "SELECT " + strings.Join(columns, ", ") + " FROM " + t.Name
+	if len(bounds) > 0 {
+		query += " WHERE " + strings.Join(bounds, " AND ")
+	}
+	return query + " ORDER BY " + key, args
+}
+
+func (s *Session) row(t *Table, values []any) (Row, error) {
+	row := make(Row, len(values))
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		var err error
+		if row[i], err = s.Value(t.Columns[i], v); err != nil {
+			key := make([]string, len(t.Key))
+			for i, k := range t.Key {
+				key[i] = fmt.Sprint(values[k])
+			}
+			return nil, &models.Error{
+				Table: t.Name, Column: t.Columns[i].Name, Value: v, Kind: models.ErrCorrupt, Err: err,
+				Reason: fmt.Sprintf("cannot be read as %s in row %s", t.Columns[i].Type, strings.Join(key, ", ")),
+			}
+		}
+	}
+	return row, nil
+}
+
+// Insert implements Writer.
+func (s *Session) Insert(ctx context.Context, t *Table, rows []Row) error {
+	return s.Translate(s.Dialect.Insert(ctx, s, t, rows))
+}
+
+// Update implements Writer.
+func (s *Session) Update(ctx context.Context, t *Table, rows []Row) error {
+	var set, key []string
+	for i, c := range t.Columns {
+		set = append(set, c.Name+" = "+s.Placeholder(i+1))
+	}
+	for i, name := range t.keyNames() {
+		key = append(key, name+" = "+s.Placeholder(t.Key[i]+1))
+	}
+	query := "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(key, " AND ")
+	for _, row := range rows {
+		if _, err := s.Conn.ExecContext(ctx, query, s.Arguments(t, row)...); err != nil {
+			return s.Translate(err)
+		}
+	}
+	return nil
+}
+
+// Arguments are a row as the driver takes it.
+func (s *Session) Arguments(t *Table, row Row) []any {
+	args := make([]any, len(row))
+	for i, v := range row {
+		if v != nil {
+			args[i] = s.Argument(t.Columns[i], v)
+		}
+	}
+	return args
+}
+
+// Names are the names of the columns.
+func (t *Table) Names() []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func (t *Table) keyNames() []string {
+	names := make([]string, len(t.Key))
+	for i, k := range t.Key {
+		names[i] = t.Columns[k].Name
+	}
+	return names
+}

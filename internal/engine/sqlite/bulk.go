@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// bulk implements engine.Bulk.
+type bulk struct {
+	where       location
+	write, read *sql.DB
+}
+
+// Same implements engine.Bulk: links and other spellings of a path are the same file.
+func (b *bulk) Same(_ context.Context, other engine.Bulk) (bool, error) {
+	o, ok := other.(*bulk)
+	if !ok || (b.where.memory != "") != (o.where.memory != "") {
+		return false, nil
+	}
+	if b.where.memory != "" {
+		return b.where.memory == o.where.memory, nil
+	}
+	mine, err := os.Stat(b.where.path)
+	if err != nil {
+		return false, err
+	}
+	its, err := os.Stat(o.where.path)
+	return err == nil && os.SameFile(mine, its), err
+}
+
+// Snapshot implements engine.Bulk. The first read fixes the state
+// (https://www.sqlite.org/isolation.html).
+func (b *bulk) Snapshot(ctx context.Context) (engine.Snapshot, error) {
+	return engine.NewSession(ctx, b.read, dialect{}, "BEGIN DEFERRED", "SELECT count(*) FROM sqlite_schema")
+}
+
+// Begin implements engine.Bulk.
+func (b *bulk) Begin(ctx context.Context) (engine.Writer, error) {
+	return engine.NewSession(ctx, b.write, dialect{}, "BEGIN IMMEDIATE")
+}
+
+// dialect implements engine.Dialect.
+type dialect struct{}
+
+func (dialect) Placeholder(n int) string { return fmt.Sprintf("?%d", n) }
+
+// Expression implements engine.Dialect. The cast keeps the drivers from reading
+// times themselves: mattn turns one that it cannot read into the year 1.
+func (dialect) Expression(c engine.Column) string {
+	if c.Type == engine.Time {
+		return "CAST(" + c.Name + " AS TEXT)"
+	}
+	return c.Name
+}
+
+func (dialect) Translate(err error) error { return translate(err) }
+
+// Value implements engine.Dialect. SQLite stores any type in any column
+// (https://www.sqlite.org/flextypegood.html).
+func (dialect) Value(c engine.Column, v any) (any, error) {
+	if b, ok := v.([]byte); ok {
+		v = string(b)
+	}
+	switch v := v.(type) {
+	case int64:
+		switch c.Type {
+		case engine.Integer:
+			return v, nil
+		case engine.Float:
+			return float64(v), nil
+		}
+	case float64:
+		if c.Type == engine.Float {
+			return v, nil
+		}
+	case string:
+		switch c.Type {
+		case engine.Text, engine.Document:
+			return v, nil
+		case engine.Time:
+			at, err := models.ParseTimestamp(v)
+			return engine.Instant{Time: at.Time, Text: v}, err
+		}
+	}
+	return nil, fmt.Errorf("is a %T", v)
+}
+
+// datetimeLayout is how both drivers write the times that are no models.Timestamp.
+const datetimeLayout = "2006-01-02 15:04:05.999999999-07:00"
+
+// Argument implements engine.Dialect.
+func (dialect) Argument(c engine.Column, v any) any {
+	at, ok := v.(engine.Instant)
+	switch {
+	case !ok:
+		return v
+	case at.Text != "":
+		return at.Text
+	case c.Name == "timestamp": // as schema.sql says
+		return models.At(at.Time).String()
+	}
+	return at.UTC().Format(datetimeLayout)
+}
+
+// Insert implements engine.Dialect.
+func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, rows []engine.Row) error {
+	places := make([]string, len(t.Columns))
+	for i := range places {
+		places[i] = s.Placeholder(i + 1)
+	}
+	statement, err := s.Conn.PrepareContext(ctx, "INSERT INTO "+t.Name+" ("+strings.Join(t.Names(), ", ")+") VALUES ("+strings.Join(places, ", ")+")")
+	if err != nil {
+		return err
+	}
+	defer statement.Close()
+	for _, row := range rows {
+		if _, err := statement.ExecContext(ctx, s.Arguments(t, row)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Where is how messages name the database: an absolute path, or :memory:. The error
+// is that of a malformed DSN.
+func Where(dsn string) (string, error) {
+	where, err := locate(dsn)
+	return where.String(), err
+}
+
+// Verify examines the file as it is, without making, upgrading or changing it. An
+// error means that the check itself could not be made.
+func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, error) {
+	where, err := locate(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if where.memory != "" {
+		return nil, &models.Error{Value: dsn, Reason: "is no file that could be checked", Kind: models.ErrInvalid}
+	}
+	v := &engine.Verification{Findings: []string{}}
+	switch info, err := os.Stat(where.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		v.Add("file: %s does not exist", where)
+		return v, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		v.Add("file: %s is no regular file", where)
+		return v, nil
+	}
+	fresh, err := Open(ctx, engine.Config{DSN: ":memory:"}, schema)
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	model, err := fresh.Write.DB()
+	if err != nil {
+		return nil, err
+	}
+	want, err := describe(ctx, model)
+	if err != nil {
+		return nil, err
+	}
+	// mode=rw makes no file, and unlike mode=ro can read a WAL that a crash left
+	// behind; query_only keeps the rows and the schema from being changed.
+	db := openPool(where.uri("rw"), 1, busyTimeout(engine.DefaultBusyTimeout), "query_only(ON)")
+	defer db.Close()
+	for _, examine := range []func(context.Context, *sql.DB, *description, *engine.Verification) error{
+		quickCheck, foreignKeys, compare, documents, values,
+	} {
+		err := examine(ctx, db, want, v)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // no database, or so corrupt that nothing else can be asked
+			v.Add("database: %v", err)
+			break
+		}
+	}
+	return v, nil
+}
+
+// each calls f for each row of a query, whose values it scans into dest. It ends
+// before the next query, since there is one connection.
+func each(ctx context.Context, db *sql.DB, f func(), query string, dest ...any) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		f()
+	}
+	return rows.Err()
+}
+
+// quickCheck reports what SQLite itself finds wrong with the file and its CHECK and
+// NOT NULL constraints (https://www.sqlite.org/pragma.html#pragma_quick_check).
+func quickCheck(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+	var line string
+	return each(ctx, db, func() {
+		if line != "ok" {
+			v.Add("quick_check: %s", strings.ReplaceAll(line, "\n", " "))
+		}
+	}, "PRAGMA quick_check", &line)
+}
+
+// foreignKeys reports each row whose parent does not exist.
+func foreignKeys(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+	var table, parent string
+	var id, key sql.NullInt64
+	return each(ctx, db, func() {
+		v.Add("foreign_key_check: %s row %d names a row of %s that does not exist", table, id.Int64, parent)
+	}, "PRAGMA foreign_key_check", &table, &id, &parent, &key)
+}

@@ -1,0 +1,141 @@
+package transfer
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// batches groups rows, in order. No batch is empty.
+func batches(rows iter.Seq2[engine.Row, error]) iter.Seq2[[]engine.Row, error] {
+	return func(yield func([]engine.Row, error) bool) {
+		var batch []engine.Row
+		size := 0
+		for row, err := range rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			batch = append(batch, row)
+			for _, v := range row {
+				if s, ok := v.(string); ok {
+					size += len(s)
+				}
+			}
+			if len(batch) == batchRows || size >= batchBytes {
+				if !yield(batch, nil) {
+					return
+				}
+				batch, size = batch[:0], 0
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch, nil)
+		}
+	}
+}
+
+// difference is what rows of the source are to rows of the target.
+type difference struct {
+	missing []engine.Row // the source's, that the target lacks
+	changed []engine.Row // the source's, that the target has in an older form
+	rows    int64        // how many the target has
+}
+
+// match compares a batch of the source with the target's rows between the same keys,
+// both in order of the key. A row of the target that the source does not have, or
+// that is another row under the same key, is models.ErrConflict.
+func match(table *engine.Table, batch []engine.Row, target iter.Seq2[engine.Row, error]) (*difference, error) {
+	found := &difference{}
+	same := identity(table)
+	i := 0
+	for row, err := range target {
+		if err != nil {
+			return nil, err
+		}
+		found.rows++
+		for i < len(batch) && compareKeys(table, batch[i], row) < 0 {
+			found.missing = append(found.missing, batch[i])
+			i++
+		}
+		if i == len(batch) || compareKeys(table, batch[i], row) > 0 {
+			return nil, conflict(table, row, "the target holds a row that the source does not have")
+		}
+		mine := batch[i]
+		i++
+		if bytes.Equal(appendRow(nil, table, mine), appendRow(nil, table, row)) {
+			continue
+		}
+		if !same(mine, row) {
+			return nil, conflict(table, row, "the target holds another row under this key than the source")
+		}
+		found.changed = append(found.changed, mine)
+	}
+	found.missing = append(found.missing, batch[i:]...)
+	return found, nil
+}
+
+// identity tells whether two rows of one key are the same row, changed meanwhile: they
+// agree in their natural key and in created_at, which no update touches. Entries
+// of the audit log are never changed.
+func identity(table *engine.Table) func(a, b engine.Row) bool {
+	if table.Name == (&models.AuditEntry{}).TableName() {
+		return func(a, b engine.Row) bool { return false }
+	}
+	names := []string{"created_at"}
+	for _, m := range models.All() {
+		if column, _ := m.NaturalKey(); m.TableName() == table.Name {
+			names = append(names, column)
+		}
+	}
+	return func(a, b engine.Row) bool {
+		for i, c := range table.Columns {
+			if slices.Contains(names, c.Name) && !bytes.Equal(appendValue(nil, c.Type, a[i]), appendValue(nil, c.Type, b[i])) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// compareKeys orders rows as both engines order their keys: numbers by value, text by its bytes.
+func compareKeys(table *engine.Table, a, b engine.Row) int {
+	for _, k := range table.Key {
+		c := 0
+		switch x := a[k].(type) {
+		case int64:
+			c = cmp.Compare(x, b[k].(int64))
+		case string:
+			c = cmp.Compare(x, b[k].(string))
+		case engine.Instant:
+			c = x.Compare(b[k].(engine.Instant).Time)
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func conflict(table *engine.Table, row engine.Row, reason string) error {
+	column := make([]string, len(table.Key))
+	for i, k := range table.Key {
+		column[i] = table.Columns[k].Name
+	}
+	return &models.Error{Table: table.Name, Column: strings.Join(column, ", "), Value: keyText(table, row), Reason: reason, Kind: models.ErrConflict}
+}
+
+// keyText is a row's key as messages show it.
+func keyText(table *engine.Table, row engine.Row) string {
+	key := make([]string, len(table.Key))
+	for i, v := range table.KeyOf(row) {
+		key[i] = fmt.Sprint(v)
+	}
+	return strings.Join(key, ", ")
+}

@@ -1,0 +1,274 @@
+// Package transfer copies all rows from one database to another, of the same or
+// the other engine, as they are: ids and times are kept, and nothing is audited.
+// Memory stays constant, whatever the size.
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// A batch ends at as many rows or bytes of text, and is one transaction of the target.
+const (
+	batchRows  = 1000
+	batchBytes = 4 << 20
+)
+
+// Table is what became of a table.
+type Table struct {
+	Name     string `json:"table"`
+	Source   Digest `json:"source"`
+	Target   Digest `json:"target"`
+	Inserted int64  `json:"inserted"` // rows that the target did not have
+	Updated  int64  `json:"updated"`  // rows that it had as they were at an earlier copy
+	Equal    bool   `json:"equal"`    // whether both sides hold the same
+}
+
+// Report is what a copy did, table by table.
+type Report struct {
+	Tables []Table `json:"tables"`
+	Equal  bool    `json:"equal"` // whether every table is
+}
+
+// Progress is how far a step has come, in rows of all tables.
+type Progress struct {
+	Step  string // checking, copying, comparing
+	Table string
+	Rows  int64
+	Total int64 // of the source
+}
+
+// transfer is one run.
+type transfer struct {
+	from     engine.Snapshot
+	to       engine.Bulk
+	tables   []engine.Table
+	progress func(Progress)
+	state    Progress
+}
+
+// Run copies the rows of tables, parents before children, from one state of a
+// database to another database. First it looks whether the target holds nothing but
+// rows of the source, and refuses it with models.ErrConflict otherwise, unchanged.
+// Then it adds what is missing and updates what differs, in batches, each a
+// transaction; so whatever ends it, running it again does the rest. At the end it
+// compares both sides; a difference is models.ErrConflict too, with the report.
+func Run(ctx context.Context, tables []engine.Table, from, to engine.Bulk, progress func(Progress)) (_ *Report, err error) {
+	defer func() {
+		if ctx.Err() != nil && err != nil {
+			err = fmt.Errorf("copy: %w; what was copied stays, and copying again does the rest", ctx.Err())
+		}
+	}()
+	if same, err := from.Same(ctx, to); err != nil {
+		return nil, err
+	} else if same {
+		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "source and target are the same database"}
+	}
+	source, err := from.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	t := &transfer{from: source, to: to, tables: tables, progress: progress}
+	for i := range tables {
+		n, err := source.Count(ctx, &tables[i])
+		if err != nil {
+			return nil, err
+		}
+		t.state.Total += n
+	}
+	if err := t.check(ctx); err != nil {
+		return nil, err
+	}
+	report := &Report{Tables: make([]Table, len(tables)), Equal: true}
+	t.begin("copying")
+	for i := range tables {
+		report.Tables[i].Name = tables[i].Name
+		if err := t.copy(ctx, &tables[i], &report.Tables[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.compare(ctx, report); err != nil {
+		return nil, err
+	}
+	return report, report.difference()
+}
+
+// difference names the tables that are not equal.
+func (r *Report) difference() error {
+	var errs []error
+	for _, table := range r.Tables {
+		if !table.Equal {
+			errs = append(errs, &models.Error{
+				Table: table.Name, Kind: models.ErrConflict,
+				Reason: "the target differs from the source after the copy; was it written meanwhile?",
+			})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (t *transfer) begin(step string) { t.state.Step, t.state.Rows = step, 0 }
+
+// advance reports rows of a table as done.
+func (t *transfer) advance(table *engine.Table, rows int) {
+	t.state.Table = table.Name
+	t.state.Rows += int64(rows)
+	if t.progress != nil {
+		t.progress(t.state)
+	}
+}
+
+// check refuses a target that holds other rows than the source's.
+func (t *transfer) check(ctx context.Context) error {
+	target, err := t.to.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	t.begin("checking")
+	for i := range t.tables {
+		if err := t.checkTable(ctx, &t.tables[i], target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *transfer) checkTable(ctx context.Context, table *engine.Table, target engine.Snapshot) error {
+	left, err := target.Count(ctx, table)
+	if err != nil || left == 0 {
+		return err
+	}
+	var after []any
+	for batch, err := range batches(t.from.Rows(ctx, table, nil, nil)) {
+		if err != nil {
+			return err
+		}
+		upTo := table.KeyOf(batch[len(batch)-1])
+		found, err := match(table, batch, target.Rows(ctx, table, after, upTo))
+		if err != nil {
+			return err
+		}
+		after = upTo
+		t.advance(table, len(batch))
+		if left -= found.rows; left == 0 {
+			return nil
+		}
+	}
+	_, err = match(table, nil, target.Rows(ctx, table, after, nil))
+	return err
+}
+
+// copy brings a table of the target up to date.
+func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table) error {
+	digest := newDigester()
+	var after []any
+	for batch, err := range batches(t.from.Rows(ctx, table, nil, nil)) {
+		if err != nil {
+			return err
+		}
+		upTo := table.KeyOf(batch[len(batch)-1])
+		if err := t.write(ctx, table, batch, after, upTo, result); err != nil {
+			return err
+		}
+		after = upTo
+		for _, row := range batch {
+			digest.add(table, row)
+		}
+		t.advance(table, len(batch))
+	}
+	result.Source = digest.sum()
+	return nil
+}
+
+// write brings the rows of a batch up to date, in one transaction.
+func (t *transfer) write(ctx context.Context, table *engine.Table, batch []engine.Row, after, upTo []any, result *Table) error {
+	tx, err := t.to.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Close()
+	found, err := match(table, batch, tx.Rows(ctx, table, after, upTo))
+	if err != nil || len(found.missing)+len(found.changed) == 0 {
+		return err
+	}
+	if err := save(ctx, tx, table, found); err == nil {
+		err = tx.Commit(ctx)
+	} else {
+		tx.Close()
+		err = t.blame(ctx, table, found, err)
+	}
+	if err == nil {
+		result.Inserted += int64(len(found.missing))
+		result.Updated += int64(len(found.changed))
+	}
+	return err
+}
+
+func save(ctx context.Context, tx engine.Writer, table *engine.Table, found *difference) error {
+	if len(found.missing) > 0 {
+		if err := tx.Insert(ctx, table, found.missing); err != nil {
+			return err
+		}
+	}
+	return tx.Update(ctx, table, found.changed)
+}
+
+// blame names the row that the target refused: it saves one by one what it would
+// not take at once, and rolls that back.
+func (t *transfer) blame(ctx context.Context, table *engine.Table, found *difference, refused error) error {
+	if ctx.Err() != nil {
+		return refused
+	}
+	tx, err := t.to.Begin(ctx)
+	if err != nil {
+		return errors.Join(refused, err)
+	}
+	defer tx.Close()
+	each := func(rows []engine.Row, part func(engine.Row) *difference) error {
+		for _, row := range rows {
+			if err := save(ctx, tx, table, part(row)); err != nil {
+				return fmt.Errorf("the target refused row %s of %s: %w", keyText(table, row), table.Name, err)
+			}
+		}
+		return nil
+	}
+	if err := each(found.missing, func(r engine.Row) *difference { return &difference{missing: []engine.Row{r}} }); err != nil {
+		return err
+	}
+	if err := each(found.changed, func(r engine.Row) *difference { return &difference{changed: []engine.Row{r}} }); err != nil {
+		return err
+	}
+	return refused
+}
+
+// compare reads the target again, in one state, and completes the report.
+func (t *transfer) compare(ctx context.Context, report *Report) error {
+	target, err := t.to.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	t.begin("comparing")
+	for i := range t.tables {
+		table, result, digest := &t.tables[i], &report.Tables[i], newDigester()
+		for batch, err := range batches(target.Rows(ctx, table, nil, nil)) {
+			if err != nil {
+				return err
+			}
+			for _, row := range batch {
+				digest.add(table, row)
+			}
+			t.advance(table, len(batch))
+		}
+		result.Target = digest.sum()
+		result.Equal = result.Source == result.Target
+		report.Equal = report.Equal && result.Equal
+	}
+	return nil
+}
