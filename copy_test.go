@@ -36,6 +36,17 @@ func directions(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {
 	}
 }
 
+// crossings runs a case from each engine to the other.
+func crossings(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {
+	t.Helper()
+	for from, to := range map[string]string{"SQLite": "Postgres", "Postgres": "SQLite"} {
+		t.Run(from+"To"+to, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t, engines[from](t)), open(t, engines[to](t)))
+		})
+	}
+}
+
 // run stores a whole execution of an agent, failed ones and refused writes included.
 func run(t *testing.T, store *tier2.Store, agent string, fail bool) {
 	t.Helper()
@@ -279,7 +290,7 @@ func TestCopy_Interrupted(t *testing.T) {
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
 		fill(t, from)
 		var many []*models.Receipt
-		for i := range 2500 {
+		for i := range 1500 {
 			many = append(many, &models.Receipt{ExecutionID: fmt.Sprint("many-", i), AgentID: "many", Operation: models.OperationWatch, Status: models.ReceiptPassed})
 		}
 		require.NoError(t, from.Receipts.CreateBatch(t.Context(), many))
@@ -324,7 +335,7 @@ func TestCopy_Refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			directions(t, func(t *testing.T, from, to *tier2.Store) {
+			crossings(t, func(t *testing.T, from, to *tier2.Store) {
 				fill(t, from)
 				raw(t, from, "DELETE FROM audit_log WHERE id = 2")
 				tt.target(t, to)
