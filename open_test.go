@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -114,18 +113,4 @@ func TestOpenAnEmptyFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	store := open(t, path)
 	assert.NoError(t, store.Receipts.Create(context.Background(), receipt("a")))
-}
-
-func TestOpenWhileLocked(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "tier2.db")
-	store := open(t, path)
-	other := open(t, path, tier2.WithBusyTimeout(50*time.Millisecond))
-	require.NoError(t, store.Transaction(context.Background(), func(tx *tier2.Store) error {
-		require.NoError(t, tx.Receipts.Create(context.Background(), receipt("a")))
-		err := other.Receipts.Create(context.Background(), receipt("b"))
-		assert.ErrorIs(t, err, models.ErrBusy)
-		return nil
-	}))
-	assert.NoError(t, other.Receipts.Create(context.Background(), receipt("b")))
 }

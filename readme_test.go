@@ -136,10 +136,10 @@ func TestReadmeJSON(t *testing.T) {
 		require.NoError(t, err)
 		defer store.Close()
 		for range 6 {
-			require.NoError(t, store.Receipts.Create(ctx, newReceipt("")))
+			require.NoError(t, store.Receipts.Create(ctx, receipt("coder")))
 		}
-		r := newReceipt("exec-001")
-		r.Status = models.ReceiptFailed
+		r := receipt("coder")
+		r.ExecutionID, r.Status = "exec-001", models.ReceiptFailed
 		require.NoError(t, store.Receipts.Create(ctx, r))
 		require.NoError(t, store.DB().WithContext(ctx).Model(r).Update("status", models.ReceiptPassed).Error)
 		newest, _, err := store.Audit.List(ctx, repository.AuditFilter{Operation: "receipts.update"})

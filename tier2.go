@@ -67,7 +67,8 @@ type closing struct {
 // a bad dsn or option, a directory, a file that is no database of tier2, a newer
 // schema version and rows that an upgrade cannot keep; models.ErrReadOnly for a
 // file that cannot be written; models.ErrBusy when another process keeps it locked;
-// models.ErrNotFound for a missing file under mode=rw; and the context's own error.
+// models.ErrNotFound for a missing file under mode=rw; models.ErrUnavailable for a
+// server that cannot be reached; and the context's own error.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	cfg := engine.Config{DSN: dsn}
 	for _, opt := range opts {
@@ -121,6 +122,10 @@ func (s *Store) DB() *gorm.DB { return s.handle.Write }
 // Transaction runs fn and commits what it did through tx, or rolls all of it back if
 // fn returns an error, which is returned as it is, or panics, which goes on. Called on tx it is a
 // savepoint: an inner error undoes the inner part only, if the outer fn goes on.
+//
+// fn runs once, since what else it does may not be done twice. If on PostgreSQL the
+// transaction lost against another one, the error is repository.ErrRetry, and the
+// whole Transaction may be called again.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
 	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		return fn(newStore(s.handles, s.closing, repository.Handle{Write: db, Read: db, Now: s.handle.Now}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +68,7 @@ func (c *capture) readBefore() (err error) {
 func (c *capture) changes(key string) ([]change, error) {
 	if c.action == actionDelete {
 		deleted := make([]change, len(c.before))
+		slices.SortFunc(c.before, byID)
 		for i, r := range c.before {
 			deleted[i] = change{action: actionDelete, old: r}
 		}

@@ -75,9 +75,7 @@ func compare(before, after []row) []change {
 // is one whose id was changed. It pairs by natural key, else in the order of ids.
 func compareMoved(before, after []row, key string) []change {
 	changes, left, strangers := pair(before, after)
-	byID := func(a, b row) int { return cmp.Compare(a.id(), b.id()) }
 	slices.SortFunc(left, byID)
-	slices.SortFunc(strangers, byID)
 	byKey := make(map[any]row, len(left))
 	for _, r := range left {
 		if key != "" && len(strangers) > 0 {
@@ -94,22 +92,26 @@ func compareMoved(before, after []row, key string) []change {
 	return changes
 }
 
-// pair matches rows by id and returns the updates, and what found no match.
+// byID orders rows as no engine promises to return them.
+func byID(a, b row) int { return cmp.Compare(a.id(), b.id()) }
+
+// pair matches rows by id and returns the updates, and what found no match, in the
+// order of ids.
 func pair(before, after []row) (updates []change, left, strangers []row) {
-	byID := make(map[int64]row, len(before))
+	known := make(map[int64]row, len(before))
 	for _, r := range before {
-		byID[r.id()] = r
+		known[r.id()] = r
 	}
-	for _, r := range after {
-		old, ok := byID[r.id()]
+	for _, r := range slices.SortedFunc(slices.Values(after), byID) {
+		old, ok := known[r.id()]
 		if !ok {
 			strangers = append(strangers, r)
 			continue
 		}
-		delete(byID, r.id())
+		delete(known, r.id())
 		updates = appendUpdate(updates, old, r)
 	}
-	return updates, slices.Collect(maps.Values(byID)), strangers
+	return updates, slices.Collect(maps.Values(known)), strangers
 }
 
 func appendUpdate(changes []change, old, now row) []change {

@@ -1,11 +1,22 @@
 package hooks
 
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
 // dialect is what differs between the engines: the SQL that the hooks send, constant
 // for each, and how they keep other writers away from the rows that they compare.
 type dialect struct {
-	insertEntry  string
+	begin        string // begins a transaction that will write
 	agentOf      string // the agent of an execution
 	upsertMemory string
+	// placeholder is the nth parameter of a statement, from 1.
+	placeholder func(n int) string
+	// returningID ends an INSERT, and insertIDs runs it: add gets the ids of the rows.
+	returningID string
+	insertIDs   func(ctx context.Context, pool gorm.ConnPool, query string, rows int, args []any, add func(id int64)) error
 	// lock ends the SELECT of rows that are about to change; "" where the transaction
 	// shuts out every other writer.
 	lock string

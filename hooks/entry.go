@@ -2,32 +2,17 @@ package hooks
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
-
-	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // ContextVersion is "v" in the context_json of the entries that the hooks write.
 const ContextVersion = 1
-
-// entryContext is the documented shape of audit_log.context_json. Its bytes are a
-// contract: a golden file fixes them.
-type entryContext struct {
-	V           int               `json:"v"`
-	Table       string            `json:"table"`
-	Action      string            `json:"action"`
-	ID          int64             `json:"id,omitempty"`
-	Key         string            `json:"key,omitempty"`
-	ExecutionID string            `json:"execution_id,omitempty"`
-	SessionID   string            `json:"session_id,omitempty"`
-	Changes     map[string]fromTo `json:"changes,omitempty"`
-	Row         row               `json:"row,omitempty"`
-}
 
 type fromTo struct {
 	From any `json:"from"`
@@ -36,52 +21,110 @@ type fromTo struct {
 
 // entry is a row of audit_log to be.
 type entry struct {
-	at         time.Time
+	at         models.Timestamp
+	created    time.Time
 	agent      string
 	operation  string
 	status     models.AuditStatus
 	durationMS int64
-	message    any // string, or nil for NULL
-	context    string
+	message    any                // string, or nil for NULL
+	context    any                // likewise
+	of         *models.AuditEntry // the caller's own, if it is one
+}
+
+// values appends what the columns of audit_log get.
+func (e *entry) values(args []any) []any {
+	return append(args, e.at.String(), e.agent, e.operation, string(e.status), e.durationMS, e.message, e.context, e.created)
+}
+
+// entryOf is an entry that a caller made.
+func entryOf(m *models.AuditEntry) entry {
+	return entry{
+		at: m.Timestamp, created: m.CreatedAt, agent: m.AgentID, operation: m.Operation, status: m.Status,
+		durationMS: m.DurationMS, message: m.ErrorMessage, context: document(m.ContextJSON), of: m,
+	}
 }
 
 // newEntry describes one change of a row.
 func newEntry(table, agent string, at time.Time, took time.Duration, c change) (entry, error) {
-	r := c.row()
-	doc := contextOf(table, c.action, r)
-	doc.Changes = c.differs()
-	if c.action == actionDelete {
-		doc.Row = c.old
-	}
-	text, err := encode(doc)
+	text, err := contextJSON(table, c)
 	return entry{
-		at: at, agent: agent, operation: table + "." + c.action, status: models.AuditCompleted,
+		at: models.At(at), created: models.At(at).Time, agent: agent, operation: table + "." + c.action, status: models.AuditCompleted,
 		durationMS: took.Milliseconds(), context: text,
 	}, err
 }
 
 // failedEntry describes a write that was refused. r is the row if there was just one.
 func failedEntry(table, action, agent string, at time.Time, took time.Duration, r row, cause error) entry {
-	text, err := encode(contextOf(table, action, r))
+	e, err := newEntry(table, agent, at, took, change{action: action, new: r})
 	if err != nil {
-		text = "{}"
+		e.context = "{}"
 	}
-	return entry{
-		at: at, agent: agent, operation: table + "." + action, status: models.AuditFailed,
-		durationMS: took.Milliseconds(), message: clean(cause.Error()), context: text,
-	}
+	e.status, e.message = models.AuditFailed, clean(cause.Error())
+	return e
 }
 
-func contextOf(table, action string, r row) entryContext {
-	return entryContext{
-		V: ContextVersion, Table: table, Action: action, ID: r.id(), Key: clean(r.text(naturalKeys[table])),
-		ExecutionID: clean(r.text("execution_id")), SessionID: clean(r.text("session_id")),
+// contextJSON is the documented shape of audit_log.context_json. Its bytes are a
+// contract: a golden file fixes them.
+//
+//	{"v":1,"table":..,"action":..,"id":..,"key":..,"execution_id":..,"session_id":..,
+//	 "changes":{column:{"from":..,"to":..}},"row":{column:value}}
+//
+// Members that are empty are left out; "row" is what a delete removed.
+func contextJSON(table string, c change) (string, error) {
+	r := c.row()
+	b := make([]byte, 0, 192)
+	b = append(b, `{"v":`...)
+	b = strconv.AppendInt(b, ContextVersion, 10)
+	b = appendMember(b, "table", table)
+	b = appendMember(b, "action", c.action)
+	if id := r.id(); id != 0 {
+		b = append(b, `,"id":`...)
+		b = strconv.AppendInt(b, id, 10)
 	}
+	b = appendMember(b, "key", r.text(naturalKeys[table]))
+	b = appendMember(b, "execution_id", r.text("execution_id"))
+	b = appendMember(b, "session_id", r.text("session_id"))
+	if changes := c.differs(); len(changes) > 0 {
+		text, err := encode(changes)
+		if err != nil {
+			return "", err
+		}
+		b = append(append(b, `,"changes":`...), text...)
+	}
+	if c.action == actionDelete && c.old != nil {
+		text, err := encode(c.old)
+		if err != nil {
+			return "", err
+		}
+		b = append(append(b, `,"row":`...), text...)
+	}
+	return string(append(b, '}')), nil
+}
+
+// appendMember appends ,"name":"value" unless the value is empty.
+func appendMember(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	b = append(append(append(b, `,"`...), name...), `":`...)
+	return appendText(b, value)
+}
+
+// appendText appends a JSON string, the same bytes as encode.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			text, _ := encode(clean(s)) // a string always encodes
+			return append(b, text...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // clean makes any text storable: valid UTF-8 without NUL.
 func clean(s string) string {
-	return string(bytes.ReplaceAll(bytes.ToValidUTF8([]byte(s), []byte("\uFFFD")), []byte{0}, []byte("\uFFFD")))
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // encode is json.Marshal without the escapes that only HTML needs.
@@ -93,12 +136,4 @@ func encode(v any) (string, error) {
 		return "", fmt.Errorf("audit context: %w", err)
 	}
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
-}
-
-// insertEntry writes one entry with constant SQL, which never passes GORM.
-func (p *Plugin) insertEntry(ctx context.Context, pool gorm.ConnPool, e entry) error {
-	at := models.At(e.at)
-	_, err := pool.ExecContext(ctx, p.dialect.insertEntry,
-		at.String(), e.agent, e.operation, string(e.status), e.durationMS, e.message, e.context, at.Time)
-	return err
 }

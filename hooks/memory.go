@@ -55,6 +55,7 @@ type meeting struct {
 
 // memory is what one agent's row gains.
 type memory struct {
+	at        time.Time // of the newest change
 	activity  activity
 	meetings  []meeting
 	passed    bool    // a receipt passed, so the retries counted before are over
@@ -75,6 +76,7 @@ func (m memories) of(agent string) *memory {
 // add counts one change for the agent who acted.
 func (m memories) add(agent, table string, at time.Time, c change) {
 	r, own := c.row(), m.of(agent)
+	own.at = at
 	own.activity.Saves++
 	own.activity.LastSave = &lastSave{Table: table, Action: c.action, ID: r.id(), Timestamp: models.At(at)}
 	switch {
@@ -82,8 +84,8 @@ func (m memories) add(agent, table string, at time.Time, c change) {
 		own.outcome(r)
 	case table == "collision_detection" && c.action == actionCreate:
 		one, two := r.text("agent_id_1"), r.text("agent_id_2")
-		m.of(one).meet(r, two)
-		m.of(two).meet(r, one)
+		m.of(one).meet(r, two, at)
+		m.of(two).meet(r, one, at)
 	}
 }
 
@@ -114,7 +116,8 @@ func (m *memory) outcome(r row) {
 }
 
 // meet appends a collision; only the newest are kept.
-func (m *memory) meet(r row, with string) {
+func (m *memory) meet(r row, with string, at time.Time) {
+	m.at = at
 	m.meetings = append(m.meetings, meeting{
 		ID: r.id(), SessionID: r.text("session_id"), With: with,
 		Type: r.text("collision_type"), Severity: r.text("severity"), Timestamp: r.text("timestamp"),
@@ -126,16 +129,17 @@ func (m *memory) meet(r row, with string) {
 
 // write sends one UPSERT an agent, in the order of names so that concurrent batches
 // cannot deadlock.
-func (m memories) write(ctx context.Context, pool gorm.ConnPool, d *dialect, at time.Time) error {
+func (m memories) write(ctx context.Context, pool gorm.ConnPool, d *dialect) error {
 	for _, agent := range slices.Sorted(maps.Keys(m)) {
-		if err := m[agent].upsert(ctx, pool, d, agent, models.At(at).Time); err != nil {
+		if err := m[agent].upsert(ctx, pool, d, agent); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *memory) upsert(ctx context.Context, pool gorm.ConnPool, d *dialect, agent string, at time.Time) error {
+func (m *memory) upsert(ctx context.Context, pool gorm.ConnPool, d *dialect, agent string) error {
+	at := models.At(m.at).Time
 	doc, err := encode(map[string]activity{models.ActivityKey: m.activity})
 	if err != nil {
 		return err

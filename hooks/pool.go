@@ -9,6 +9,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
 )
 
 // pool wraps the connection pool of a *gorm.DB, so that every transaction begun on
@@ -134,7 +136,11 @@ func (t *tx) end(finish func(gorm.TxCommitter) error) error {
 	// After a failed commit GORM rolls back, and database/sql then says ErrTxDone:
 	// the transaction is over either way, except that a commit which found the
 	// database busy can be tried again.
-	t.pool.plugin.writeFailures(context.WithoutCancel(t.ctx), t.pool, t.failures)
+	if failures := t.failures; len(failures) > 0 {
+		attempt.AfterLast(t.ctx, func() {
+			t.pool.plugin.writeFailures(context.WithoutCancel(t.ctx), t.pool.ConnPool, t.pool.log, failures)
+		})
+	}
 	t.failures = nil
 	return t.because(err)
 }
@@ -154,10 +160,10 @@ func currentTx(c gorm.ConnPool) *tx {
 
 // writeFailures writes entries outside of any transaction. They say what went wrong
 // and must not hide it, so an error here only reaches the log.
-func (p *Plugin) writeFailures(ctx context.Context, pool *pool, failures []entry) {
+func (p *Plugin) writeFailures(ctx context.Context, pool gorm.ConnPool, log logger.Interface, failures []entry) {
 	for _, f := range failures {
-		if err := p.insertEntry(ctx, pool.ConnPool, f); err != nil && !errors.Is(err, sql.ErrConnDone) {
-			pool.log.Error(ctx, "tier2: a failed audit entry could not be written: %v", err)
+		if err := p.dialect.insertEntries(ctx, pool, []entry{f}); err != nil && !errors.Is(err, sql.ErrConnDone) {
+			log.Error(ctx, "tier2: a failed audit entry could not be written: %v", err)
 		}
 	}
 }

@@ -3,8 +3,10 @@ package hooks
 // postgres: under READ COMMITTED another transaction may commit between two of our
 // statements, so the rows to compare are locked as they are read.
 var postgres = dialect{
-	insertEntry: `INSERT INTO audit_log (timestamp, agent_id, operation, status, duration_ms, error_message, context_json, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	begin:       "BEGIN",
+	placeholder: dollar,
+	returningID: " RETURNING id",
+	insertIDs:   returnedID,
 
 	agentOf: `SELECT agent_id FROM receipts WHERE execution_id = $1`,
 

@@ -1,47 +1,87 @@
 package hooks
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"time"
+
+	"gorm.io/gorm"
 )
 
-// record writes what the changes owe: an entry each, then the memory of the agents.
+// debt is what changes owe: an entry each, and the memory of the agents.
+type debt struct {
+	entries []entry
+	memory  memories
+}
+
+// add counts one change.
+func (d *debt) add(table, agent string, at time.Time, took time.Duration, c change) error {
+	e, err := newEntry(table, agent, at, took, c)
+	if err != nil {
+		return err
+	}
+	d.entries = append(d.entries, e)
+	if table != "agent_memory" {
+		if d.memory == nil {
+			d.memory = memories{}
+		}
+		d.memory.add(agent, table, at, c)
+	}
+	return nil
+}
+
+// pay writes it.
+func (d *debt) pay(ctx context.Context, pool gorm.ConnPool, dialect *dialect) error {
+	if err := dialect.insertEntries(ctx, pool, d.entries); err != nil {
+		return err
+	}
+	return d.memory.write(ctx, pool, dialect)
+}
+
+// record writes what the changes of a statement owe.
 func (w *write) record(changes []change) error {
-	ctx, pool := w.db.Statement.Context, w.db.Statement.ConnPool
+	s := w.db.Statement
 	took := time.Since(w.start)
-	agents := agentFinder{w: w, known: map[string]string{}}
-	memory := memories{}
+	agents := agentFinder{pool: s.ConnPool, dialect: w.plugin.dialect}
+	var owed debt
 	for _, c := range changes {
-		agent, err := agents.of(c.row())
+		agent, err := agents.of(s.Context, c.row())
 		if err != nil {
 			return err
 		}
-		e, err := newEntry(w.table, agent, w.at, took, c)
-		if err != nil {
+		if err := owed.add(w.table, agent, w.at, took, c); err != nil {
 			return err
 		}
-		if err := w.plugin.insertEntry(ctx, pool, e); err != nil {
-			return err
-		}
-		memory.add(agent, w.table, w.at, c)
 	}
-	if w.table == "agent_memory" {
-		return nil
-	}
-	return memory.write(ctx, pool, w.plugin.dialect, w.at)
+	return owed.pay(s.Context, s.ConnPool, w.plugin.dialect)
 }
 
 // agentFinder says who acted: the context's actor, else whom the row names, else
 // the agent of the receipt that the row belongs to, else SystemActor.
 type agentFinder struct {
-	w     *write
-	known map[string]string // by execution id
+	pool    gorm.ConnPool
+	dialect *dialect
+	known   map[string]string // by execution id
 }
 
-func (f agentFinder) of(r row) (string, error) {
-	s := f.w.db.Statement
-	if actor := Actor(s.Context); actor != "" {
+// learn keeps the agent of a receipt for the rows that name it.
+func (f *agentFinder) learn(r row) {
+	agent, execution := r.text("agent_id"), r.text("execution_id")
+	if agent != "" && execution != "" {
+		f.keep(execution, agent)
+	}
+}
+
+func (f *agentFinder) keep(execution, agent string) {
+	if f.known == nil {
+		f.known = map[string]string{}
+	}
+	f.known[execution] = agent
+}
+
+func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
+	if actor := Actor(ctx); actor != "" {
 		return actor, nil
 	}
 	for _, column := range []string{"agent_id", "agent_id_1"} {
@@ -57,10 +97,10 @@ func (f agentFinder) of(r row) (string, error) {
 		return agent, nil
 	}
 	var agent string
-	err := s.ConnPool.QueryRowContext(s.Context, f.w.plugin.dialect.agentOf, execution).Scan(&agent)
+	err := f.pool.QueryRowContext(ctx, f.dialect.agentOf, execution).Scan(&agent)
 	if errors.Is(err, sql.ErrNoRows) {
 		agent, err = SystemActor, nil
 	}
-	f.known[execution] = agent
+	f.keep(execution, agent)
 	return agent, err
 }

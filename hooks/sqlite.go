@@ -1,8 +1,9 @@
 package hooks
 
 var sqlite = dialect{
-	insertEntry: `INSERT INTO audit_log (timestamp, agent_id, operation, status, duration_ms, error_message, context_json, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	begin:       "BEGIN IMMEDIATE",
+	placeholder: questionMark,
+	insertIDs:   lastInsertID,
 
 	agentOf: `SELECT agent_id FROM receipts WHERE execution_id = ?`,
 

@@ -126,17 +126,22 @@ func (w *write) refused(t *tx) {
 			}
 		}
 	}
-	w.nameValue(r)
+	nameValue(w.db.Error, w.table, r)
+	t.failures = append(t.failures, failedEntry(w.table, w.action, orSystem(agent), w.at, time.Since(w.start), r, w.db.Error))
+}
+
+// orSystem is the agent in a storable form, SystemActor if that is blank.
+func orSystem(agent string) string {
 	if agent = clean(agent); strings.TrimSpace(agent) == "" {
-		agent = SystemActor
+		return SystemActor
 	}
-	t.failures = append(t.failures, failedEntry(w.table, w.action, agent, w.at, time.Since(w.start), r, w.db.Error))
+	return agent
 }
 
 // nameValue adds the offending value to an error that knows only its column.
-func (w *write) nameValue(r row) {
+func nameValue(err error, table string, r row) {
 	var e *models.Error
-	if errors.As(w.db.Error, &e) && e.Value == nil && e.Table == w.table {
+	if errors.As(err, &e) && e.Value == nil && e.Table == table {
 		if v, ok := r[e.Column]; ok {
 			e.Value = v
 		}

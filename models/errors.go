@@ -33,7 +33,13 @@ var (
 	ErrClosed = errors.New("store is closed")
 	// ErrReadOnly: the database cannot be written.
 	ErrReadOnly = errors.New("database is read-only")
-	// ErrRetry: the transaction lost against another and may be tried again whole.
+	// ErrUnavailable: the database server cannot be reached, takes no more connections,
+	// or ended the connection. What was not committed is not kept; if COMMIT was under
+	// way the message says that it may have been done.
+	ErrUnavailable = errors.New("server is unavailable")
+	// ErrRetry: the transaction lost against another one (SQLSTATE 40001, 40P01) and
+	// must be run again whole. Repositories do so themselves, unless a caller's own
+	// transaction is around them.
 	ErrRetry = errors.New("transaction must be retried")
 )
 

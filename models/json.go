@@ -6,7 +6,16 @@ import (
 	"fmt"
 )
 
-// JSON is a document as it is stored: the bytes are kept as given. Nil is NULL.
+// JSON is a document as it is stored. Nil is NULL. What is given must be what every
+// engine stores: RFC 8259 in UTF-8, nested at most MaxJSONDepth deep, without the
+// escapes \u0000 and half a surrogate pair, and with numbers of at most 131,072 digits
+// before the point and 16,383 after it, exponents written out.
+//
+// SQLite keeps the bytes. PostgreSQL keeps those of receipt_json and of an audit
+// entry's context_json; memory_json, collision_history and a session's context_json are
+// jsonb there, which means the same in other bytes: keys sorted by length, then by
+// their bytes, of a key given twice the last one, numbers with all their digits but
+// without an exponent (1e2 is 100, 1.0 stays), one space after each colon and comma.
 type JSON json.RawMessage
 
 // JSONOf encodes v, or returns the error of encoding/json.
@@ -30,13 +39,13 @@ func (j JSON) Decode(v any) error {
 }
 
 // Value implements driver.Valuer: text, so that the sqlite3 shell shows it. What
-// is not valid JSON (RFC 8259) is refused here, before any SQL.
+// an engine would not store is refused here, before any SQL.
 func (j JSON) Value() (driver.Value, error) {
 	if j == nil {
 		return nil, nil
 	}
-	if !json.Valid(j) {
-		return nil, &Error{Value: string(j), Kind: ErrInvalid, Reason: "is not valid JSON"}
+	if fault := j.fault(); fault != "" {
+		return nil, &Error{Value: string(j), Kind: ErrInvalid, Reason: fault}
 	}
 	return string(j), nil
 }

@@ -37,7 +37,7 @@ func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 	if err := entry.Validate(); err != nil {
 		return err
 	}
-	return a.h.write(ctx).Create(entry).Error
+	return insert(ctx, a.h, entry)
 }
 
 // List is one page of the entries that f chooses, newest first, and the cursor of the

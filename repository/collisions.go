@@ -7,7 +7,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 const collisionsTable = "collision_detection"
@@ -42,7 +41,7 @@ func (c *Collisions) Report(ctx context.Context, collision *models.Collision) er
 		return invalid(collisionsTable, "", nil, "must not be nil")
 	}
 	collision.Prepare(c.h.now())
-	err := c.h.write(ctx).Omit(clause.Associations).Create(collision).Error
+	err := insert(ctx, c.h, collision)
 	return blame(err, ErrForeignKey, collisionsTable, "session_id", collision.SessionID, "no session has that id")
 }
 
@@ -53,9 +52,11 @@ func (c *Collisions) Resolve(ctx context.Context, id int64, resolution string) e
 	if err := required(collisionsTable, "resolution", resolution); err != nil {
 		return err
 	}
-	res := c.h.write(ctx).Model(&models.Collision{}).Where("id = ?", id).Where(unresolved).Update("resolution", resolution)
-	if res.Error != nil || res.RowsAffected > 0 {
-		return res.Error
+	n, err := c.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Model(&models.Collision{}).Where("id = ?", id).Where(unresolved).Update("resolution", resolution)
+	})
+	if err != nil || n > 0 {
+		return err
 	}
 	var row models.Collision
 	if err := c.h.read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {

@@ -15,18 +15,19 @@ type Error = models.Error
 
 // The sentinels that errors.Is finds; package models says what each means.
 var (
-	ErrInvalid    = models.ErrInvalid
-	ErrNotFound   = models.ErrNotFound
-	ErrDuplicate  = models.ErrDuplicate
-	ErrForeignKey = models.ErrForeignKey
-	ErrConflict   = models.ErrConflict
-	ErrNotRunning = models.ErrNotRunning
-	ErrAppendOnly = models.ErrAppendOnly
-	ErrCorrupt    = models.ErrCorrupt
-	ErrBusy       = models.ErrBusy
-	ErrClosed     = models.ErrClosed
-	ErrReadOnly   = models.ErrReadOnly
-	ErrRetry      = models.ErrRetry
+	ErrInvalid     = models.ErrInvalid
+	ErrNotFound    = models.ErrNotFound
+	ErrDuplicate   = models.ErrDuplicate
+	ErrForeignKey  = models.ErrForeignKey
+	ErrConflict    = models.ErrConflict
+	ErrNotRunning  = models.ErrNotRunning
+	ErrAppendOnly  = models.ErrAppendOnly
+	ErrCorrupt     = models.ErrCorrupt
+	ErrBusy        = models.ErrBusy
+	ErrClosed      = models.ErrClosed
+	ErrReadOnly    = models.ErrReadOnly
+	ErrUnavailable = models.ErrUnavailable
+	ErrRetry       = models.ErrRetry
 )
 
 // invalid is the refusal of a value.

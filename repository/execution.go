@@ -166,7 +166,8 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 		if err := run.write(tx, now); err != nil {
 			return err
 		}
-		if err := tx.Create(ended).Error; err != nil {
+		entry := *ended
+		if err := tx.Create(&entry).Error; err != nil {
 			return err
 		}
 		return e.count(tx, counter)

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"gorm.io/gorm"
@@ -31,15 +32,20 @@ func (r *run) prepare(now time.Time) error {
 }
 
 // write creates the receipt, its metrics and its violations, and leaves the latter
-// two in the receipt.
+// two in the receipt. It may be called again when its transaction was undone.
 func (r *run) write(tx *gorm.DB, now time.Time) error {
-	if err := r.measure(tx); err != nil {
+	measured, err := r.measure(tx)
+	if err != nil {
 		return err
 	}
-	missed := violations(r.targets, r.measured)
+	missed := violations(r.targets, measured)
 	for i := range missed {
 		missed[i].ExecutionID = r.receipt.ExecutionID
 		missed[i].Prepare(now)
+	}
+	r.receipt.ID = 0
+	for i := range r.metrics {
+		r.metrics[i].ID = 0
 	}
 	if err := tx.Omit(clause.Associations).Create(r.receipt).Error; err != nil {
 		return err
@@ -58,31 +64,32 @@ func (r *run) write(tx *gorm.DB, now time.Time) error {
 	return nil
 }
 
-// measure adds what follows from the timings and was not measured by the caller:
-// the time of RDF processing (normalize and extract), and for a generation that of
-// the first or incremental build.
-func (r *run) measure(tx *gorm.DB) error {
+// measure is what was measured and what follows from the timings: the time of RDF
+// processing (normalize and extract), and for a generation that of the first or
+// incremental build.
+func (r *run) measure(tx *gorm.DB) (map[string]float64, error) {
+	measured := maps.Clone(r.measured)
 	rdf := int64(0)
 	for _, m := range r.metrics {
 		if m.Stage == models.StageNormalize || m.Stage == models.StageExtract {
 			rdf += m.DurationMS
 		}
 	}
-	if _, ok := r.measured[MetricRDFProcessing]; !ok {
-		r.measured[MetricRDFProcessing] = seconds(rdf)
+	if _, ok := measured[MetricRDFProcessing]; !ok {
+		measured[MetricRDFProcessing] = seconds(rdf)
 	}
-	_, first := r.measured[MetricFirstBuild]
-	_, incremental := r.measured[MetricIncrementalBuild]
+	_, first := measured[MetricFirstBuild]
+	_, incremental := measured[MetricIncrementalBuild]
 	if first || incremental || r.receipt.Operation != models.OperationGeneration {
-		return nil
+		return measured, nil
 	}
 	built, err := builtBefore(tx, r.receipt)
 	metric := MetricFirstBuild
 	if built {
 		metric = MetricIncrementalBuild
 	}
-	r.measured[metric] = seconds(r.receipt.DurationMS)
-	return err
+	measured[metric] = seconds(r.receipt.DurationMS)
+	return measured, err
 }
 
 // recentBuilds bounds how far back builtBefore looks, so that a save costs the same

@@ -63,7 +63,8 @@ func (r *Executions) Begin(ctx context.Context, agent string, op models.Operatio
 		if err := requireRunning(tx, e.session); err != nil {
 			return err
 		}
-		return tx.Create(started).Error
+		entry := *started
+		return tx.Create(&entry).Error
 	})
 	if err != nil {
 		return nil, err

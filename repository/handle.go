@@ -28,7 +28,18 @@ func (h Handle) write(ctx context.Context) *gorm.DB { return h.Write.WithContext
 
 func (h Handle) read(ctx context.Context) *gorm.DB { return h.Read.WithContext(ctx) }
 
-// transaction runs fn in one transaction, or in a savepoint of the one h is in.
+// transaction runs fn in one transaction, again from its beginning if that lost against
+// another, or in a savepoint of the one h is in.
 func (h Handle) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return h.write(ctx).Transaction(fn)
+	return h.retry(ctx, func(ctx context.Context) error { return h.write(ctx).Transaction(fn) })
+}
+
+// affected does one write, likewise, and says how many rows it changed.
+func (h Handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) (n int64, err error) {
+	err = h.retry(ctx, func(ctx context.Context) error {
+		res := write(h.write(ctx))
+		n = res.RowsAffected
+		return res.Error
+	})
+	return n, err
 }

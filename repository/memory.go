@@ -156,12 +156,14 @@ func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
 	if err := required(memoryTable, "agent_id", agentID); err != nil {
 		return err
 	}
-	res := m.h.write(ctx).Model(&models.AgentMemory{}).Where("agent_id = ?", agentID).
-		Updates(map[string]any{"retry_count": 0, "updated_at": m.h.now()})
-	if res.Error == nil && res.RowsAffected == 0 {
+	n, err := m.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Model(&models.AgentMemory{}).Where("agent_id = ?", agentID).
+			Updates(map[string]any{"retry_count": 0, "updated_at": m.h.now()})
+	})
+	if err == nil && n == 0 {
 		return notFound(memoryTable, "agent_id", agentID)
 	}
-	return res.Error
+	return err
 }
 
 // Forget deletes the agent's memory, ActivityKey and collision history included.
@@ -170,11 +172,13 @@ func (m *Memory) Forget(ctx context.Context, agentID string) error {
 	if err := required(memoryTable, "agent_id", agentID); err != nil {
 		return err
 	}
-	res := m.h.write(ctx).Where("agent_id = ?", agentID).Delete(&models.AgentMemory{})
-	if res.Error == nil && res.RowsAffected == 0 {
+	n, err := m.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Where("agent_id = ?", agentID).Delete(&models.AgentMemory{})
+	})
+	if err == nil && n == 0 {
 		return notFound(memoryTable, "agent_id", agentID)
 	}
-	return res.Error
+	return err
 }
 
 // List is one page of the memories that f chooses, the last updated first, and the

@@ -8,8 +8,6 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 const metricsTable = "pipeline_metrics"
@@ -39,9 +37,7 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 		}
 		metric.Prepare(now)
 	}
-	err := m.h.transaction(ctx, func(tx *gorm.DB) error {
-		return tx.Omit(clause.Associations).CreateInBatches(metrics, batchSize).Error
-	})
+	err := insert(ctx, m.h, metrics...)
 	if !errors.Is(err, ErrForeignKey) {
 		return err
 	}

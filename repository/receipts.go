@@ -42,7 +42,14 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 		return invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	receipt.Prepare(r.h.now())
-	err := r.h.write(ctx).Create(receipt).Error
+	restore := keepReceipts([]*models.Receipt{receipt})
+	err := r.h.retry(ctx, func(ctx context.Context) error {
+		restore()
+		return r.h.write(ctx).Create(receipt).Error
+	})
+	if err != nil {
+		restore()
+	}
 	return blame(err, ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
 
@@ -59,9 +66,14 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 		}
 		receipt.Prepare(now)
 	}
+	restore := keepReceipts(receipts)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
+		restore()
 		return tx.CreateInBatches(receipts, batchSize).Error
 	})
+	if err != nil {
+		restore()
+	}
 	if errors.Is(err, ErrDuplicate) {
 		return blame(err, ErrDuplicate, receiptsTable, "execution_id", r.taken(ctx, receipts), "")
 	}
@@ -93,9 +105,9 @@ func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 		return invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	next := *receipt
-	next.ID = 0 // the execution_id alone says which row is meant
 	next.Prepare(r.h.now())
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
+		next.ID = 0 // the execution_id alone says which row is meant
 		err := tx.Omit(clause.Associations).Clauses(clause.OnConflict{
 			Columns: []clause.Column{{Name: "execution_id"}},
 			DoUpdates: clause.AssignmentColumns([]string{
@@ -178,11 +190,13 @@ func (r *Receipts) Delete(ctx context.Context, executionID string) error {
 	if err := required(receiptsTable, "execution_id", executionID); err != nil {
 		return err
 	}
-	res := r.h.write(ctx).Where("execution_id = ?", executionID).Delete(&models.Receipt{})
-	if res.Error != nil {
-		return blame(res.Error, ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
+	n, err := r.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Where("execution_id = ?", executionID).Delete(&models.Receipt{})
+	})
+	if err != nil {
+		return blame(err, ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
 	}
-	if res.RowsAffected == 0 {
+	if n == 0 {
 		return notFound(receiptsTable, "execution_id", executionID)
 	}
 	return nil

@@ -43,7 +43,7 @@ func (s *Sessions) Start(ctx context.Context, session *models.WorkflowSession) e
 		return invalid(sessionsTable, "total_duration_ms", *session.TotalDurationMS, "a session starts without a duration")
 	}
 	session.Prepare(s.h.now())
-	err := s.h.write(ctx).Omit(clause.Associations).Create(session).Error
+	err := insert(ctx, s.h, session)
 	return blame(err, ErrDuplicate, sessionsTable, "session_id", session.SessionID, "")
 }
 
@@ -69,6 +69,7 @@ func (s *Sessions) end(ctx context.Context, sessionID string, status models.Sess
 	}
 	var session models.WorkflowSession
 	err := s.h.transaction(ctx, func(tx *gorm.DB) error {
+		session = models.WorkflowSession{}
 		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("session_id = ?", sessionID).Take(&session).Error
 		if err != nil {
 			return found(err, sessionsTable, "session_id", sessionID)
@@ -108,15 +109,17 @@ func (s *Sessions) AddOutcome(ctx context.Context, sessionID string, succeeded, 
 	if failed < 0 {
 		return invalid(sessionsTable, "failed_operations", failed, "must not be negative")
 	}
-	res := s.h.write(ctx).Model(&models.WorkflowSession{}).
-		Where("session_id = ? AND COALESCE(successful_operations, 0) <= ? AND COALESCE(failed_operations, 0) <= ?",
-			sessionID, math.MaxInt64-succeeded, math.MaxInt64-failed).
-		Updates(map[string]any{
-			"successful_operations": gorm.Expr("COALESCE(successful_operations, 0) + ?", succeeded),
-			"failed_operations":     gorm.Expr("COALESCE(failed_operations, 0) + ?", failed),
-		})
-	if res.Error != nil || res.RowsAffected > 0 {
-		return res.Error
+	n, err := s.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Model(&models.WorkflowSession{}).
+			Where("session_id = ? AND COALESCE(successful_operations, 0) <= ? AND COALESCE(failed_operations, 0) <= ?",
+				sessionID, math.MaxInt64-succeeded, math.MaxInt64-failed).
+			Updates(map[string]any{
+				"successful_operations": gorm.Expr("COALESCE(successful_operations, 0) + ?", succeeded),
+				"failed_operations":     gorm.Expr("COALESCE(failed_operations, 0) + ?", failed),
+			})
+	})
+	if err != nil || n > 0 {
+		return err
 	}
 	if _, err := s.Get(ctx, sessionID); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 const violationsTable = "slo_violations"
@@ -31,7 +30,7 @@ func (v *Violations) Record(ctx context.Context, violation *models.SLOViolation)
 		return invalid(violationsTable, "", nil, "must not be nil")
 	}
 	violation.Prepare(v.h.now())
-	err := v.h.write(ctx).Omit(clause.Associations).Create(violation).Error
+	err := insert(ctx, v.h, violation)
 	return blame(err, ErrForeignKey, violationsTable, "execution_id", violation.ExecutionID, "no receipt has that id")
 }
 
@@ -47,14 +46,14 @@ func (v *Violations) Check(ctx context.Context, executionID string, targets []Ta
 	if err := checkMeasurements(measurements); err != nil {
 		return nil, err
 	}
-	missed := violations(targets, measurements)
+	var missed []models.SLOViolation
 	now := v.h.now()
 	err := v.h.transaction(ctx, func(tx *gorm.DB) error {
 		inside := Handle{Write: tx, Read: tx, Now: v.h.Now}
 		if _, err := NewReceipts(inside).Get(ctx, executionID); err != nil {
 			return err
 		}
-		if len(missed) == 0 {
+		if missed = violations(targets, measurements); len(missed) == 0 {
 			return nil
 		}
 		for i := range missed {

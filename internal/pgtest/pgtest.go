@@ -35,6 +35,7 @@ func DSN(t testing.TB) string {
 	require.NoError(t, err)
 	query := u.Query()
 	query.Set("search_path", schema)
+	query.Set("synchronous_commit", "off") // a test need not outlive a power loss
 	u.RawQuery = query.Encode()
 	return u.String()
 }

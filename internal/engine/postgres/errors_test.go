@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,9 +100,8 @@ func TestClosedLostAndSavepoints(t *testing.T) {
 		require.NoError(t, h.Read.Exec("SELECT pg_terminate_backend(?, 5000)", pid).Error)
 		return tx.Exec("SELECT 1").Error
 	})
-	var e *models.Error
-	require.ErrorAs(t, err, &e)
-	assert.ErrorContains(t, err, "connection")
+	require.ErrorIs(t, err, models.ErrUnavailable)
+	assert.ErrorContains(t, err, "rolled back")
 	assert.NoError(t, h.Write.Exec("SELECT 1").Error, "the next call works")
 	require.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error {
 		require.NoError(t, tx.SavePoint("a").Error)
@@ -117,6 +117,68 @@ func TestClosedLostAndSavepoints(t *testing.T) {
 	cancel()
 	_, err = Open(ctx, engine.Config{DSN: dsn})
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// TestUnavailable: what the server does to connections, and what of it is certain.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	h := openTest(t, engine.Config{DSN: dsn})
+	kill := func(pids ...int) {
+		t.Helper()
+		for _, pid := range pids {
+			require.NoError(t, h.Read.Exec("SELECT pg_terminate_backend(?, 5000)", pid).Error)
+		}
+	}
+	pid := func(db *gorm.DB) (n int) {
+		t.Helper()
+		require.NoError(t, db.Raw("SELECT pg_backend_pid()").Scan(&n).Error)
+		return n
+	}
+	t.Run("Idle", func(t *testing.T) { // more connections than database/sql would try one by one
+		var pids []int
+		var begun []*gorm.DB
+		for range engine.MinReaders {
+			tx := h.Write.Begin()
+			require.NoError(t, tx.Error)
+			begun, pids = append(begun, tx), append(pids, pid(tx))
+		}
+		for _, tx := range begun {
+			require.NoError(t, tx.Commit().Error)
+		}
+		kill(pids...)
+		assert.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error { return tx.Exec("SELECT 1").Error }))
+	})
+	t.Run("BeforeCommit", func(t *testing.T) { // the server's answer to COMMIT did not arrive
+		tx := h.Write.Begin()
+		require.NoError(t, tx.Exec(insert, "lost", "watch", 1, nil).Error)
+		kill(pid(tx))
+		err := tx.Commit().Error
+		require.ErrorIs(t, err, models.ErrUnavailable)
+		assert.ErrorContains(t, err, "may have been committed")
+		tx = h.Write.Begin()
+		kill(pid(tx))
+		assert.NoError(t, tx.Rollback().Error, "the server has rolled back")
+		assert.Empty(t, texts(t, h.Write, "SELECT execution_id FROM receipts"))
+	})
+	t.Run("Unreachable", func(t *testing.T) {
+		_, err := Open(t.Context(), engine.Config{DSN: "postgres://u:hunter2@127.0.0.1:1/db"})
+		require.ErrorIs(t, err, models.ErrUnavailable)
+		assert.NotContains(t, err.Error(), "hunter2")
+	})
+	t.Run("NoConnectionLeft", func(t *testing.T) {
+		role := "tier2_" + strings.ReplaceAll(models.NewID(), "-", "")
+		require.NoError(t, h.Write.Exec("CREATE ROLE "+role+" LOGIN CONNECTION LIMIT 0 PASSWORD 'x'").Error)
+		t.Cleanup(func() { assert.NoError(t, h.Write.Exec("DROP ROLE "+role).Error) })
+		u, err := url.Parse(dsn)
+		require.NoError(t, err)
+		u.User = url.UserPassword(role, "x")
+		_, err = Open(t.Context(), engine.Config{DSN: u.String()})
+		assert.ErrorIs(t, err, models.ErrUnavailable)
+	})
+	for _, code := range []string{"57P01", "57P02", "57P03", "08006", "08P01"} {
+		assert.ErrorIs(t, translate(&pgconn.PgError{Code: code}), models.ErrUnavailable, code)
+	}
 }
 
 // TestNoErrorShowsThePassword: neither the text nor what an error carries.

@@ -48,10 +48,10 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 	}
 	write := openPool(cfg, server, "")
 	if err := migrate(ctx, write, cfg.Existing); err != nil {
-		return nil, errors.Join(translate(err), write.Close())
+		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Bulk: &bulk{write, read}, Close: func() error { return errors.Join(read.Close(), write.Close()) }}
+	h := &engine.Handles{Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
@@ -77,11 +77,25 @@ func openPool(cfg engine.Config, server *pgx.ConnConfig, readOnly string) *sql.D
 	if readOnly != "" {
 		set("default_transaction_read_only", readOnly)
 	}
-	db := stdlib.OpenDB(*c, stdlib.OptionAfterConnect(timesInUTC))
+	db := stdlib.OpenDB(*c, stdlib.OptionAfterConnect(timesInUTC), stdlib.OptionShouldPing(suspicious))
 	db.SetMaxOpenConns(cfg.Readers)
 	db.SetMaxIdleConns(cfg.Readers)
 	db.SetConnMaxIdleTime(idleTime)
 	return db
+}
+
+// closePool closes a pool; a connection that was lost is closed already.
+func closePool(db *sql.DB) error {
+	if err := db.Close(); !lost(err) {
+		return err
+	}
+	return nil
+}
+
+// suspicious chooses the connections that are asked, before they are used again,
+// whether they still live, so that a call after a restart of the server finds one that does.
+func suspicious(_ context.Context, p stdlib.ShouldPingParams) bool {
+	return p.IdleDuration > time.Second || readable(p.Conn.PgConn().Conn())
 }
 
 // timesInUTC makes pgx give times in UTC and not in the zone of this machine.
@@ -94,8 +108,8 @@ func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 
 // openGORM wraps a pool. GORM's own ping would not end with the context, and migrate
 // has shown that the server answers.
-func openGORM(cfg engine.Config, pool *sql.DB) (*gorm.DB, error) {
-	return gorm.Open(newDialector(pool), &gorm.Config{
+func openGORM(cfg engine.Config, db *sql.DB) (*gorm.DB, error) {
+	return gorm.Open(newDialector(pool{db}), &gorm.Config{
 		TranslateError:       true,
 		DisableAutomaticPing: true,
 		NowFunc:              cfg.Clock,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,8 +23,8 @@ import (
 // and not the interface, or savepoints would be lost.
 type dialector struct{ *postgres.Dialector }
 
-func newDialector(pool *sql.DB) gorm.Dialector {
-	return dialector{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}
+func newDialector(conn gorm.ConnPool) gorm.Dialector {
+	return dialector{&postgres.Dialector{Config: &postgres.Config{Conn: conn}}}
 }
 
 // Translate implements gorm.ErrorTranslator.
@@ -61,12 +62,13 @@ func translate(err error) error {
 	if errors.As(err, &connect) {
 		return notConnected(connect)
 	}
+	if lost(err) {
+		return unavailable("the connection to the server was lost: "+err.Error()+
+			"; the transaction it carried is rolled back, a statement outside of one may have been done", err)
+	}
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		return translateServer(refused, err)
-	}
-	if lost(err) {
-		return &models.Error{Reason: "the connection to the server was lost: " + err.Error(), Err: err}
 	}
 	return err
 }
@@ -75,17 +77,16 @@ func translate(err error) error {
 func notConnected(connect *pgconn.ConnectError) error {
 	cause := connect.Unwrap()
 	reason := strings.Join(strings.Fields(cause.Error()), " ")
-	e := &models.Error{Err: cause}
+	e := &models.Error{Kind: models.ErrUnavailable, Err: cause}
 	var refused *pgconn.PgError
-	if errors.As(cause, &refused) {
-		switch {
-		case strings.HasPrefix(refused.Code, "28"): // name or password
-			e.Kind = models.ErrInvalid
-		case refused.Code == "3D000": // no such database
-			e.Kind = models.ErrNotFound
-		case refused.Code == "53300": // too many connections
-			e.Kind = models.ErrBusy
-		}
+	switch {
+	case errors.Is(cause, context.Canceled):
+		e.Kind = nil
+	case !errors.As(cause, &refused):
+	case strings.HasPrefix(refused.Code, "28"): // name or password
+		e.Kind = models.ErrInvalid
+	case refused.Code == "3D000": // no such database
+		e.Kind = models.ErrNotFound
 	}
 	if password := connect.Config.Password; password != "" && strings.Contains(reason, password) {
 		reason, e.Err = "the reason is withheld, because it contains the password", nil
@@ -99,8 +100,12 @@ func notConnected(connect *pgconn.ConnectError) error {
 	return e
 }
 
-// lost reports whether the connection broke under a statement.
+// lost reports whether the connection broke, or the server ended it, under a statement.
 func lost(err error) bool {
+	var ended *pgconn.PgError
+	if errors.As(err, &ended) {
+		return strings.HasPrefix(ended.Code, "08") || slices.Contains([]string{"57P01", "57P02", "57P03", "57P05", "25P03"}, ended.Code)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
@@ -148,23 +153,17 @@ func translateServer(pg *pgconn.PgError, err error) error {
 	case "22003":
 		return with(models.ErrInvalid, "is out of its column's range: "+pg.Message, nil)
 	case "40001", "40P01":
-		return with(models.ErrRetry, "the transaction lost against another one; run it again from its beginning", nil)
+		return with(models.ErrRetry, "the transaction lost against another one ("+pg.Message+"); run the whole transaction again from its beginning", nil)
 	case "55P03":
 		return with(models.ErrBusy, "another connection held the row or table for longer than the busy timeout", nil)
-	case "53300":
-		return with(models.ErrBusy, "the server has no connection left", nil)
 	case "25006", "42501":
 		return with(models.ErrReadOnly, "the database cannot be written: "+pg.Message, nil)
 	case "25P02":
 		return with(nil, "an earlier statement of this transaction failed; roll it back, or back to a savepoint", nil)
-	case "57P01", "57P02", "57P03":
-		return with(nil, "the server ended the connection: "+pg.Message, nil)
 	}
 	switch pg.Code[:min(2, len(pg.Code))] {
 	case "22", "54": // data exceptions; limits, such as the size of an indexed value
 		return with(models.ErrInvalid, "cannot be stored: "+pg.Message, nil)
-	case "08":
-		return with(nil, "the connection to the server was lost: "+pg.Message, nil)
 	}
 	return err
 }

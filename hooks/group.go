@@ -1,0 +1,85 @@
+package hooks
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// group is the queue of the saves that wait for a transaction. Whoever waits and
+// finds a place among the leaders runs one, for all that wait by then; there is no
+// goroutine of its own.
+type group struct {
+	leaders chan struct{} // holds a token for each that is at work
+	mu      sync.Mutex
+	queue   []*save
+}
+
+// join returns when s is done, or given up because its context ended before a leader
+// took it.
+func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
+	g.mu.Lock()
+	g.queue = append(g.queue, s)
+	g.mu.Unlock()
+	for {
+		select {
+		case <-s.done:
+			return s.err
+		case g.leaders <- struct{}{}:
+			if !s.isDone() {
+				lead(s)
+			}
+			<-g.leaders
+		case <-ctx.Done():
+			if g.withdraw(s) {
+				return ctx.Err()
+			}
+			<-s.done
+			return s.err
+		}
+	}
+}
+
+// take removes and returns what waits, in order of arrival.
+func (g *group) take() []*save {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	saves := g.queue
+	g.queue = nil
+	return saves
+}
+
+// fail ends s, and all that waited since before then, with an error.
+func (g *group) fail(s *save, since time.Time, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.queue = slices.DeleteFunc(g.queue, func(waiting *save) bool {
+		if waiting != s && waiting.start.After(since) {
+			return false
+		}
+		waiting.err = err
+		close(waiting.done)
+		return true
+	})
+}
+
+// withdraw removes s, unless a leader has taken it.
+func (g *group) withdraw(s *save) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.queue, s)
+	if i >= 0 {
+		g.queue = slices.Delete(g.queue, i, i+1)
+	}
+	return i >= 0
+}
+
+func (s *save) isDone() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,214 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// inserted are the columns that an INSERT of each table sets, in the order of values.
+var inserted = map[string][]string{
+	"receipts": {"execution_id", "agent_id", "operation", "status", "timestamp", "created_at", "manifest_hash", "ontology_hash",
+		"files_generated", "files_modified", "duration_ms", "receipt_json", "error_message", "environment"},
+	"agent_memory": {"agent_id", "memory_json", "collision_history", "retry_count", "last_error", "updated_at", "created_at"},
+	"audit_log":    {"timestamp", "agent_id", "operation", "status", "duration_ms", "error_message", "context_json", "created_at"},
+	"workflow_sessions": {"session_id", "start_time", "end_time", "status", "agent_count", "total_duration_ms",
+		"successful_operations", "failed_operations", "context_json", "created_at"},
+	"collision_detection": {"session_id", "agent_id_1", "agent_id_2", "collision_type", "description", "resolution", "severity",
+		"timestamp", "created_at"},
+	"pipeline_metrics": {"execution_id", "stage", "duration_ms", "input_size_bytes", "output_size_bytes", "status", "error_message",
+		"timestamp", "created_at"},
+	"slo_violations": {"execution_id", "metric", "target_value", "actual_value", "severity", "description", "timestamp", "created_at"},
+}
+
+// values appends what a model puts into the columns of inserted.
+func values(args []any, m models.Model) []any {
+	switch m := m.(type) {
+	case *models.Receipt:
+		return append(args, m.ExecutionID, m.AgentID, string(m.Operation), string(m.Status), m.Timestamp.String(), m.CreatedAt,
+			m.ManifestHash, m.OntologyHash, m.FilesGenerated, m.FilesModified, m.DurationMS, document(m.ReceiptJSON), m.ErrorMessage, m.Environment)
+	case *models.AgentMemory:
+		return append(args, m.AgentID, document(m.MemoryJSON), document(m.CollisionHistory), m.RetryCount, m.LastError, m.UpdatedAt, m.CreatedAt)
+	case *models.AuditEntry:
+		return append(args, m.Timestamp.String(), m.AgentID, m.Operation, string(m.Status), m.DurationMS, m.ErrorMessage, document(m.ContextJSON), m.CreatedAt)
+	case *models.WorkflowSession:
+		return append(args, m.SessionID, m.StartTime, orNull(m.EndTime), string(m.Status), m.AgentCount, orNull(m.TotalDurationMS),
+			m.SuccessfulOperations, m.FailedOperations, document(m.ContextJSON), m.CreatedAt)
+	case *models.Collision:
+		return append(args, m.SessionID, m.AgentID1, m.AgentID2, string(m.CollisionType), m.Description, m.Resolution, string(m.Severity),
+			m.Timestamp.String(), m.CreatedAt)
+	case *models.PipelineMetric:
+		return append(args, m.ExecutionID, string(m.Stage), m.DurationMS, m.InputSizeBytes, m.OutputSizeBytes, string(m.Status), m.ErrorMessage,
+			m.Timestamp.String(), m.CreatedAt)
+	case *models.SLOViolation:
+		return append(args, m.ExecutionID, m.Metric, m.TargetValue, m.ActualValue, string(m.Severity), m.Description, m.Timestamp.String(), m.CreatedAt)
+	}
+	panic(fmt.Sprintf("no columns are known for %T", m))
+}
+
+// identity is where a model keeps its id.
+func identity(m models.Model) *int64 {
+	switch m := m.(type) {
+	case *models.Receipt:
+		return &m.ID
+	case *models.AgentMemory:
+		return &m.ID
+	case *models.AuditEntry:
+		return &m.ID
+	case *models.WorkflowSession:
+		return &m.ID
+	case *models.Collision:
+		return &m.ID
+	case *models.PipelineMetric:
+		return &m.ID
+	case *models.SLOViolation:
+		return &m.ID
+	}
+	panic(fmt.Sprintf("no id is known for %T", m))
+}
+
+// document is validated JSON as its column takes it.
+func document(j models.JSON) any {
+	if j == nil {
+		return nil
+	}
+	return string(j)
+}
+
+func orNull[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+// insertSizes are how many rows one INSERT takes: few sizes, so that the statements
+// stay prepared. SQLite allows 32,766 parameters in one, PostgreSQL 65,535.
+var insertSizes = [...]int{64, 16, 4, 1}
+
+// insertRows inserts models of one table and gives them their ids.
+func (d *dialect) insertRows(ctx context.Context, pool gorm.ConnPool, rows []models.Model) error {
+	return d.insert(ctx, pool, rows[0].TableName(), len(rows),
+		func(i int, args []any) []any { return values(args, rows[i]) },
+		func(i int, id int64) { *identity(rows[i]) = id })
+}
+
+// insertEntries inserts entries in their order.
+func (d *dialect) insertEntries(ctx context.Context, pool gorm.ConnPool, entries []entry) error {
+	return d.insert(ctx, pool, "audit_log", len(entries),
+		func(i int, args []any) []any { return entries[i].values(args) },
+		func(i int, id int64) {
+			if of := entries[i].of; of != nil {
+				of.ID = id
+			}
+		})
+}
+
+// insert inserts n rows, some at a time.
+func (d *dialect) insert(ctx context.Context, pool gorm.ConnPool, table string, n int, values func(i int, args []any) []any, setID func(i int, id int64)) error {
+	for start := 0; start < n; {
+		size := 0
+		for _, size = range insertSizes {
+			if size <= n-start {
+				break
+			}
+		}
+		args := make([]any, 0, size*len(inserted[table]))
+		for i := start; i < start+size; i++ {
+			args = values(i, args)
+		}
+		next := start
+		err := d.insertIDs(ctx, pool, d.insertSQL(table, size), size, args, func(id int64) {
+			setID(next, id)
+			next++
+		})
+		if err == nil && next != start+size {
+			err = &models.Error{Table: table, Kind: models.ErrInvalid,
+				Reason: fmt.Sprintf("%d of %d rows were not inserted: a trigger of this database ignored them", start+size-next, size)}
+		}
+		if err != nil {
+			return err
+		}
+		start += size
+	}
+	return nil
+}
+
+// statements keeps the texts of insertSQL by dialect, table and size.
+var statements sync.Map
+
+type statementKey struct {
+	d     *dialect
+	table string
+	rows  int
+}
+
+// insertSQL is INSERT INTO table (...) VALUES (...), (...).
+func (d *dialect) insertSQL(table string, rows int) string {
+	key := statementKey{d, table, rows}
+	if text, ok := statements.Load(key); ok {
+		return text.(string)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, strings.Join(inserted[table], ", "))
+	n := 0
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		for j := range inserted[table] {
+			n++
+			b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
+			b.WriteString(d.placeholder(n))
+		}
+		b.WriteByte(')')
+	}
+	b.WriteString(d.returningID)
+	statements.Store(key, b.String())
+	return b.String()
+}
+
+func questionMark(int) string { return "?" }
+
+func dollar(n int) string { return "$" + strconv.Itoa(n) }
+
+// lastInsertID calls add with the ids of an INSERT that ran alone in its database:
+// they follow each other (https://www.sqlite.org/autoinc.html).
+func lastInsertID(ctx context.Context, pool gorm.ConnPool, query string, rows int, args []any, add func(id int64)) error {
+	result, err := pool.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n != int64(rows) {
+		return err
+	}
+	last, err := result.LastInsertId()
+	for id := last - n + 1; id <= last && err == nil; id++ {
+		add(id)
+	}
+	return err
+}
+
+// returnedID calls add with the ids that RETURNING id gives, in the order of the rows.
+func returnedID(ctx context.Context, pool gorm.ConnPool, query string, _ int, args []any, add func(id int64)) error {
+	rows, err := pool.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		add(id)
+	}
+	return rows.Err()
+}

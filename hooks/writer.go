@@ -1,0 +1,231 @@
+package hooks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Writer creates rows of the models, with the audit entries and the memory that the
+// plugin would write, by constant SQL instead of GORM's: no callbacks of GORM run.
+//
+// It commits in groups: goroutines that save while a transaction is being committed
+// share the next one. Each has its own outcome, and a nil error means committed. A
+// goroutine that is alone waits for nobody.
+type Writer struct {
+	plugin    *Plugin
+	pool      *sql.DB
+	log       logger.Interface
+	translate func(error) error
+	explain   func(query string, args ...any) string
+	group     group
+}
+
+// NewWriter is a Writer on the database of db, where a Plugin must be installed.
+// At most leaders transactions run at once; an engine with one writer needs one.
+func NewWriter(db *gorm.DB, leaders int) (*Writer, error) {
+	plugin, ok := db.Plugins[(*Plugin)(nil).Name()].(*Plugin)
+	if !ok {
+		return nil, errors.New("tier2 hooks: the plugin is not installed")
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{plugin: plugin, pool: pool, log: db.Logger, explain: db.Dialector.Explain, translate: func(err error) error { return err }}
+	if t, ok := db.Dialector.(gorm.ErrorTranslator); ok && db.TranslateError {
+		w.translate = t.Translate
+	}
+	w.group.leaders = make(chan struct{}, leaders)
+	return w, nil
+}
+
+// Create writes new rows, all or none, parents before children, and gives them their
+// ids; ids that are set are not kept. The error of a row that was refused is an
+// *models.Error, as GORM's would be, and leaves one failed entry. When ctx ends
+// before the rows are being written, they are not, and its error is returned.
+func (w *Writer) Create(ctx context.Context, rows ...models.Model) error {
+	s, err := w.prepare(ctx, rows)
+	if s == nil {
+		return err
+	}
+	return w.group.join(ctx, s, w.lead)
+}
+
+// In is a Writer in the transaction of tx, where a refused write takes back only its
+// own part; nothing is grouped.
+func (w *Writer) In(tx *gorm.DB) *TxWriter { return &TxWriter{w, tx} }
+
+// TxWriter is a Writer inside a caller's transaction.
+type TxWriter struct {
+	w  *Writer
+	tx *gorm.DB
+}
+
+// Create is Writer.Create, inside the transaction.
+func (t *TxWriter) Create(ctx context.Context, rows ...models.Model) error {
+	s, err := t.w.prepare(ctx, rows)
+	if s == nil {
+		return err
+	}
+	pool := t.tx.Statement.ConnPool
+	if s.err == nil {
+		if err := t.w.saveIn(t.w.wrap(pool), s); err != nil {
+			return err
+		}
+	}
+	if current := currentTx(pool); current != nil && s.failed != nil {
+		current.failures = append(current.failures, *s.failed)
+	}
+	return s.err
+}
+
+// save is one call of Create.
+type save struct {
+	ctx    context.Context
+	at     time.Time
+	start  time.Time
+	parts  [][]models.Model // by table, in order
+	err    error
+	failed *entry        // what a refusal leaves
+	done   chan struct{} // closed when err is final
+}
+
+// prepare fills and validates the rows. A refused save has its err set already.
+func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error) {
+	if err := ctx.Err(); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	s := &save{ctx: ctx, at: w.plugin.now(), start: time.Now(), done: make(chan struct{})}
+	for start, i := 0, 1; i <= len(rows); i++ {
+		if i == len(rows) || rows[i].TableName() != rows[start].TableName() {
+			s.parts = append(s.parts, rows[start:i:i])
+			start = i
+		}
+	}
+	for _, part := range s.parts {
+		for i, m := range part {
+			m.Prepare(s.at)
+			if err := m.Validate(); err != nil {
+				if len(part) > 1 {
+					err = fmt.Errorf("row %d of %d: %w", i+1, len(part), err)
+				}
+				s.refuse(&refusal{part, err})
+				return s, nil
+			}
+		}
+	}
+	return s, nil
+}
+
+// refusal is an error, and the rows of which one caused it.
+type refusal struct {
+	rows []models.Model
+	error
+}
+
+func (r *refusal) Unwrap() error { return r.error }
+
+// fail sets the error of the save. The rows lose ids that were not kept.
+func (s *save) fail(err error) {
+	s.err = err
+	for _, part := range s.parts {
+		for _, m := range part {
+			*identity(m) = 0
+		}
+	}
+}
+
+// refuse sets the error of the save, and the failed entry that it leaves.
+func (s *save) refuse(err error) {
+	s.fail(err)
+	var cause *refusal
+	if !errors.As(err, &cause) {
+		return
+	}
+	s.err = cause.error
+	table, r := cause.rows[0].TableName(), row{}
+	agent := Actor(s.ctx)
+	if agent == "" {
+		agent = cause.rows[0].ActingAgent()
+	}
+	if len(cause.rows) == 1 {
+		r = rowOf(cause.rows[0])
+		nameValue(s.err, table, r)
+	}
+	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err)
+	s.failed = &e
+}
+
+// insert writes the rows of the saves, what each owes, and the memory of their agents.
+func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) error {
+	d := w.plugin.dialect
+	if err := w.insertParts(ctx, pool, saves); err != nil {
+		return err
+	}
+	var owed debt
+	agents := agentFinder{pool: pool, dialect: d}
+	for _, s := range saves {
+		took := time.Since(s.start)
+		for _, part := range s.parts {
+			for _, m := range part {
+				if own, ok := m.(*models.AuditEntry); ok {
+					owed.entries = append(owed.entries, entryOf(own))
+					continue
+				}
+				r := rowOf(m)
+				if len(s.parts) > 1 {
+					agents.learn(r)
+				}
+				agent, err := agents.of(s.ctx, r)
+				if err != nil {
+					return err
+				}
+				if err := owed.add(m.TableName(), agent, s.at, took, change{action: actionCreate, new: r}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	err := owed.pay(ctx, pool, d)
+	if err != nil && len(saves) == 1 {
+		err = &refusal{saves[0].parts[0], w.translate(err)}
+	}
+	return err
+}
+
+// insertOrder are the tables with the parents before their children; audit_log is
+// written with what the rows owe.
+var insertOrder = []string{"receipts", "workflow_sessions", "agent_memory", "pipeline_metrics", "slo_violations", "collision_detection"}
+
+// insertParts inserts the rows of all saves, table by table.
+func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*save) error {
+	for _, table := range insertOrder {
+		var rows []models.Model
+		for _, s := range saves {
+			for _, part := range s.parts {
+				switch {
+				case part[0].TableName() != table:
+				case rows == nil:
+					rows = part
+				default:
+					rows = append(rows, part...)
+				}
+			}
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		if err := w.plugin.dialect.insertRows(ctx, pool, rows); err != nil {
+			return &refusal{rows, w.translate(err)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+// Package contract is what a tier2 store does, as one suite of tests that runs on
+// every kind of database: the same cases, the same answers.
+//
+//	func TestContract(t *testing.T) {
+//		contract.Run(t, contract.SQLite("File", func(t testing.TB) string {
+//			return filepath.Join(t.TempDir(), "tier2.db")
+//		}))
+//	}
+//
+// A case works through the public API and sees the database as its callers do. What
+// differs between databases is in Engine: a few statements, and under Lacks the cases
+// that one of them cannot have, each with the reason. A difference found is a case
+// more.
+//
+// What only one engine can do is tested beside it, not here:
+//
+//   - SQLite (package tier2, internal/engine/sqlite): forms of the DSN, folders and
+//     permissions, the WAL, databases in memory that are shared by name, the busy
+//     timeout of a locked file, read-only files, upgrades of schema 1.0.0, and the text
+//     that times have in the file. A server has none of these.
+//   - PostgreSQL (internal/engine/postgres): search_path, session settings, the
+//     advisory lock of the schema, deadlocks and lost connections, passwords in DSNs.
+package contract
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Engine is a kind of database that the suite runs on.
+type Engine struct {
+	Name string
+	// DSN makes an empty database and returns what tier2.Open takes; the database may
+	// go when the test ends.
+	DSN func(testing.TB) string
+	SQL SQL
+	// Lacks names the cases that the engine cannot have, with the cases under them, and
+	// says why. Names are paths below the engine's, such as "Import/TooDeep".
+	Lacks map[string]string
+}
+
+// SQL is what the suite does behind the store's back, in the engine's own words.
+type SQL struct {
+	// Refuse makes $table refuse, with the word "boom", new rows that match $when.
+	Refuse []string
+	// Allow takes Refuse back.
+	Allow []string
+	// Saves adds up what agent_memory counts as saves, of all agents.
+	Saves string
+	// CheckOff and CheckOn let rows in that CHECK constraints refuse.
+	CheckOff, CheckOn string
+	// Reset empties a database, ids starting at 1 again, for the next case. Without it
+	// every case has a new one.
+	Reset string
+}
+
+// cases are the cases of a subject by name. Each is a function of its own, which
+// nothing else calls: one that is missing here is unused code, which lint refuses, and
+// one that is here twice does not compile.
+type cases map[string]func(*T)
+
+// groups are all there is.
+var groups = map[string]cases{
+	"Audit":      auditCases,
+	"Collisions": collisionCases,
+	"Commit":     commitCases,
+	"Executions": executionCases,
+	"Hooks":      hookCases,
+	"Import":     importCases,
+	"Memory":     memoryCases,
+	"Metrics":    metricCases,
+	"Receipts":   receiptCases,
+	"Refusals":   refusalCases,
+	"Reports":    reportCases,
+	"Same":       sameCases,
+	"Sessions":   sessionCases,
+	"Violations": violationCases,
+	"Writer":     writerCases,
+}
+
+// Run runs every case on e, as subtests of t, and returns what ran. The report is
+// complete when t and its subtests have ended.
+func Run(t *testing.T, e Engine) *Report {
+	s := &suite{engine: e, owner: t, report: &Report{Engine: e, ran: map[string]bool{}, lacking: map[string]bool{}}}
+	if dsn := os.Getenv(saverEnv); dsn != "" { // this process is a child of hooksProcesses
+		save(t, dsn)
+		return s.report
+	}
+	root := &T{T: t, suite: s}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		root.Run(group, func(t *T) {
+			t.Parallel()
+			for _, name := range slices.Sorted(maps.Keys(groups[group])) {
+				t.Run(name, func(t *T) {
+					t.Parallel()
+					groups[group][name](t)
+				})
+			}
+		})
+	}
+	return s.report
+}
+
+// suite is one run of all cases on one engine.
+type suite struct {
+	engine Engine
+	owner  *testing.T // lives longer than the cases, so it owns what they borrow
+	report *Report
+	mu     sync.Mutex
+	free   []*database
+}
+
+// T is the test of a case.
+type T struct {
+	*testing.T
+	*suite
+	path string // below the engine's name
+}
+
+// Run runs a part of the case as a subtest, unless the engine lacks it.
+func (t *T) Run(name string, f func(*T)) bool {
+	path := strings.TrimPrefix(t.path+"/"+name, "/")
+	if _, lacks := t.engine.Lacks[path]; lacks {
+		t.report.lacks(path)
+		return true
+	}
+	return t.T.Run(name, func(child *testing.T) {
+		t.report.runs(path)
+		f(&T{T: child, suite: t.suite, path: path})
+	})
+}

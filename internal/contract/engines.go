@@ -1,0 +1,62 @@
+package contract
+
+import "testing"
+
+// SQLite is the engine of files and, with a dsn that gives ":memory:", of memory.
+func SQLite(name string, dsn func(testing.TB) string) Engine {
+	return Engine{
+		Name: name,
+		DSN:  dsn,
+		SQL: SQL{
+			Refuse:   []string{"CREATE TRIGGER boom BEFORE INSERT ON $table WHEN $when BEGIN SELECT RAISE(ABORT, 'boom'); END"},
+			Allow:    []string{"DROP TRIGGER boom"},
+			Saves:    "SELECT coalesce(sum(json_extract(memory_json, '$._activity.saves')), 0) FROM agent_memory",
+			CheckOff: "PRAGMA ignore_check_constraints = ON",
+			CheckOn:  "PRAGMA ignore_check_constraints = OFF",
+		},
+	}
+}
+
+// SQLiteMemory is SQLite in memory, which no other process sees.
+func SQLiteMemory(name string) Engine {
+	e := SQLite(name, func(testing.TB) string { return ":memory:" })
+	e.Lacks = map[string]string{"Hooks/Processes": "a database in memory belongs to one process"}
+	return e
+}
+
+// Postgres is the engine of PostgreSQL servers. Databases are lent to one case after
+// the other, since a new one is slow to make.
+func Postgres(name string, dsn func(testing.TB) string) Engine {
+	return Engine{
+		Name: name,
+		DSN:  dsn,
+		SQL: SQL{
+			Refuse: []string{
+				"CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'boom'; END $$",
+				"CREATE TRIGGER boom BEFORE INSERT ON $table FOR EACH ROW WHEN ($when) EXECUTE FUNCTION boom()",
+			},
+			Allow: []string{"DROP FUNCTION boom CASCADE"},
+			Saves: "SELECT coalesce(sum((memory_json #>> '{_activity,saves}')::bigint), 0) FROM agent_memory",
+			Reset: `DO $$ DECLARE name text; BEGIN
+				DROP FUNCTION IF EXISTS boom CASCADE;
+				DROP TABLE IF EXISTS notes;
+				FOREACH name IN ARRAY ARRAY['slo_violations', 'pipeline_metrics', 'collision_detection', 'workflow_sessions', 'audit_log', 'agent_memory', 'receipts'] LOOP
+					EXECUTE 'DELETE FROM ' || name;
+					PERFORM setval(pg_get_serial_sequence(name, 'id'), 1, false);
+				END LOOP;
+			END $$`,
+		},
+		Lacks: map[string]string{
+			"Hooks/Matrix/INSERT OR REPLACE":           "only SQLite has INSERT OR REPLACE",
+			"Hooks/Matrix/INSERT OR REPLACE twice":     "only SQLite has INSERT OR REPLACE",
+			"Hooks/Matrix/INSERT OR IGNORE":            "only SQLite has INSERT OR IGNORE",
+			"Hooks/Matrix/Updates by qualified Table":  "main is the name of SQLite's schema",
+			"Hooks/Matrix/upsert of a new key twice":   "PostgreSQL refuses to upsert a row twice in one statement",
+			"Hooks/Matrix/upsert of a known key twice": "PostgreSQL refuses to upsert a row twice in one statement",
+			"Hooks/Matrix/upsert map, key in capitals": "PostgreSQL tells quoted names with capitals apart",
+			"Hooks/CorruptMemory/no JSON":              "a jsonb column holds nothing else than JSON",
+			"Hooks/CorruptMemory/history no JSON":      "a jsonb column holds nothing else than JSON",
+			"Import/TooDeep":                           "only SQLite limits how deep JSON is nested, to 1,000",
+		},
+	}
+}

@@ -1,0 +1,132 @@
+package contract
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+)
+
+// What the clocks of the cases show at first.
+var (
+	start = time.Date(2026, 1, 29, 12, 34, 56, 123456000, time.UTC)
+	noon  = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
+)
+
+// clock moves only when told.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
+func (c *clock) Pass(d time.Duration) { c.Set(c.Now().Add(d)) }
+
+// database is what a case has for itself.
+type database struct {
+	store *tier2.Store
+	clock *clock
+}
+
+func openDatabase(t testing.TB, dsn string) *database {
+	t.Helper()
+	c := &clock{now: start}
+	store, err := tier2.Open(context.Background(), dsn, tier2.WithClock(c.Now))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	return &database{store, c}
+}
+
+// database is an empty one, for this case alone; where the engine can empty them, one
+// that another case had before.
+func (t *T) database() *database {
+	t.Helper()
+	if t.engine.SQL.Reset == "" {
+		return openDatabase(t, t.engine.DSN(t))
+	}
+	d := t.take()
+	if d == nil {
+		d = openDatabase(t.owner, t.engine.DSN(t.owner))
+	}
+	d.clock.Set(start)
+	t.Cleanup(func() {
+		if assert.NoError(t, d.store.DB().Exec(t.engine.SQL.Reset).Error) {
+			t.give(d)
+		}
+	})
+	return d
+}
+
+func (s *suite) take() (d *database) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.free) - 1; last >= 0 {
+		d, s.free = s.free[last], s.free[:last]
+	}
+	return d
+}
+
+func (s *suite) give(d *database) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, d)
+}
+
+// open is a store whose clock stands still at start.
+func open(t *T) *tier2.Store {
+	t.Helper()
+	return t.database().store
+}
+
+// openClock is a store whose clock stands at 2026-01-01 12:00 UTC until it is moved.
+func openClock(t *T) (*tier2.Store, *clock) {
+	t.Helper()
+	d := t.database()
+	d.clock.Set(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
+	return d.store, d.clock
+}
+
+// openDB is a store's *gorm.DB, for cases that use nothing else; its clock stands at
+// noon.
+func openDB(t *T) *gorm.DB {
+	t.Helper()
+	d := t.database()
+	d.clock.Set(noon)
+	return d.store.DB()
+}
+
+// refuse makes a table refuse new rows that match when; allow takes it back.
+func (t *T) refuse(db *gorm.DB, table, when string) {
+	t.Helper()
+	for _, statement := range t.engine.SQL.Refuse {
+		require.NoError(t, db.Exec(strings.NewReplacer("$table", table, "$when", when).Replace(statement)).Error)
+	}
+}
+
+func (t *T) allow(db *gorm.DB) {
+	t.Helper()
+	for _, statement := range t.engine.SQL.Allow {
+		require.NoError(t, db.Exec(statement).Error)
+	}
+}
+
+// always is a condition that every row matches.
+const always = "NEW.id IS NOT NULL OR NEW.id IS NULL"

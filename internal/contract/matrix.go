@@ -1,0 +1,98 @@
+package contract
+
+import (
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+)
+
+// config is a way to run an operation.
+type config struct {
+	name                         string
+	skipDefault, prepare, inside bool
+}
+
+func configs() []config {
+	return []config{
+		{name: "default"},
+		{name: "skip default transaction", skipDefault: true},
+		{name: "prepared", prepare: true},
+		{name: "prepared, skip default transaction", skipDefault: true, prepare: true},
+		{name: "in a transaction", inside: true},
+		{name: "in a transaction, skip default", inside: true, skipDefault: true},
+		{name: "in a transaction, prepared", inside: true, prepare: true},
+	}
+}
+
+func (c config) run(db *gorm.DB, op func(*gorm.DB) error) error {
+	db = db.Session(&gorm.Session{SkipDefaultTransaction: c.skipDefault, PrepareStmt: c.prepare})
+	if c.inside {
+		return db.Transaction(op)
+	}
+	return op(db)
+}
+
+// hooksMatrix holds, for every way that GORM can write, that the entries name exactly
+// the rows that a comparison of the tables before and after finds changed; and that
+// nothing of it remains when audit_log or agent_memory refuses.
+func hooksMatrix(t *T) {
+	for _, op := range operations() {
+		t.Run(op.name, func(t *T) {
+			t.Parallel()
+			for _, cfg := range configs() {
+				t.Run(cfg.name, func(t *T) {
+					t.Parallel()
+					op.namesWhatChanged(t, cfg)
+				})
+				if op.changes <= 0 {
+					continue
+				}
+				t.Run(cfg.name+", audit_log refuses", func(t *T) {
+					t.Parallel()
+					op.leavesNothing(t, cfg, "audit_log", "NEW.status = 'completed'")
+				})
+				if op.memory {
+					continue
+				}
+				t.Run(cfg.name+", agent_memory refuses", func(t *T) {
+					t.Parallel()
+					op.leavesNothing(t, cfg, "agent_memory", always)
+				})
+			}
+		})
+	}
+}
+
+func (op operation) namesWhatChanged(t *T, cfg config) {
+	db := openSeeded(t)
+	before, lastEntry, saves := snapshot(t, db), maxID(t, db), totalSaves(t, db)
+
+	err := cfg.run(db, op.do)
+	if op.fails {
+		require.Error(t, err)
+	} else {
+		require.NoError(t, err)
+	}
+
+	want := diff(before, snapshot(t, db), op.memory)
+	if op.changes != anyNumber {
+		assert.Len(t, want, op.changes, "the operation itself")
+	}
+	assert.ElementsMatch(t, want, completed(t, db, lastEntry))
+	if !op.memory {
+		assert.Equal(t, saves+int64(len(want)), totalSaves(t, db), "saves counted in agent_memory")
+	}
+	assert.Equal(t, op.refused, failed(t, db, lastEntry), "failed entries")
+}
+
+func (op operation) leavesNothing(t *T, cfg config, table, when string) {
+	db := openSeeded(t)
+	t.refuse(db, table, when)
+	before, lastEntry := snapshot(t, db), maxID(t, db)
+
+	require.ErrorContains(t, cfg.run(db, op.do), "boom")
+
+	assert.Equal(t, before, snapshot(t, db))
+	assert.Empty(t, completed(t, db, lastEntry))
+	assert.NotZero(t, failed(t, db, lastEntry))
+}

@@ -1,0 +1,85 @@
+package contract
+
+import (
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// ownReceipt is a caller's own type for a table of ours.
+type ownReceipt struct {
+	ID                                                 int64
+	ExecutionID, AgentID, Operation, Status, Timestamp string
+	DurationMS                                         int64
+}
+
+func (ownReceipt) TableName() string { return "receipts" }
+
+func ownRow(id string) *ownReceipt {
+	return &ownReceipt{
+		ExecutionID: id, AgentID: "alice", Operation: "generation", Status: "passed",
+		Timestamp: "2026-01-29T12:00:00Z", DurationMS: 555,
+	}
+}
+
+func lasting(id string, ms int64) *models.Receipt {
+	r := alices(id)
+	r.DurationMS = ms
+	return r
+}
+
+// edges are ways to write that hide from the hooks what they change.
+func edges() []operation {
+	replaceDuration := onKey(clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"duration_ms"})})
+	longer := map[string]any{"duration_ms": 9}
+	return []operation{
+		{name: "own type", changes: 2, do: func(db *gorm.DB) error { return db.Create([]*ownReceipt{ownRow("n1"), ownRow("n2")}).Error }},
+		{name: "own type, upsert", changes: 1, do: func(db *gorm.DB) error { return db.Clauses(replaceDuration).Create(ownRow("r1")).Error }},
+		{name: "own type, DoNothing", do: func(db *gorm.DB) error { return db.Clauses(doNothing).Create(ownRow("r1")).Error }},
+		{name: "upsert of a new key twice", changes: 1, do: func(db *gorm.DB) error {
+			return db.Clauses(replaceDuration).Create([]*models.Receipt{lasting("n1", 1), lasting("n1", 2)}).Error
+		}},
+		{name: "upsert of a known key twice", changes: 1, do: func(db *gorm.DB) error {
+			return db.Clauses(replaceDuration).Create([]*models.Receipt{lasting("r1", 1), lasting("r1", 2)}).Error
+		}},
+		{name: "INSERT OR REPLACE twice", changes: 1, memory: true, do: func(db *gorm.DB) error {
+			return db.Clauses(clause.Insert{Modifier: "OR REPLACE"}).Create([]*models.AgentMemory{{AgentID: "n1"}, {AgentID: "n1"}}).Error
+		}},
+		{name: "UPDATE OR REPLACE", fails: true, refused: 1, memory: true, do: func(db *gorm.DB) error {
+			return db.Model(&models.AgentMemory{}).Clauses(clause.Update{Modifier: "OR REPLACE"}).
+				Where("agent_id = ?", "carol").Update("agent_id", "bob").Error
+		}},
+		{name: "upsert map, key in capitals", changes: 1, do: func(db *gorm.DB) error {
+			m := receiptMap("r1")
+			delete(m, "execution_id")
+			m["EXECUTION_ID"] = "r1"
+			return db.Table("receipts").Clauses(replaceDuration).Create(m).Error
+		}},
+		{name: "upsert map, key an expression", changes: 1, do: func(db *gorm.DB) error {
+			m := receiptMap("")
+			m["execution_id"] = gorm.Expr("lower(?)", "R1")
+			return db.Model(&models.Receipt{}).Clauses(replaceDuration).Create(m).Error
+		}},
+		{name: "Create with Returning columns", changes: 1, do: func(db *gorm.DB) error {
+			return db.Clauses(clause.Returning{Columns: []clause.Column{{Name: "agent_id"}}}).Create(alices("n1")).Error
+		}},
+		{name: "Update of id with Returning", fails: true, refused: 1, do: func(db *gorm.DB) error {
+			var ms []models.PipelineMetric
+			return db.Model(&ms).Clauses(clause.Returning{}).Where("id = 2").Update("id", 200).Error
+		}},
+		{name: "Update with a condition that ends in a comment", changes: 1, do: func(db *gorm.DB) error {
+			return db.Model(&models.Receipt{}).Where("execution_id = 'r1' -- the first").Updates(longer).Error
+		}},
+		{name: "Updates by Table with an alias", changes: 1, do: func(db *gorm.DB) error {
+			return db.Table("receipts AS r").Where("r.execution_id = ?", "r1").Updates(longer).Error
+		}},
+		{name: "Updates by Table as an expression", changes: 1, do: func(db *gorm.DB) error {
+			return db.Table("?", clause.Table{Name: "receipts"}).Where("execution_id = ?", "r1").Updates(longer).Error
+		}},
+		{name: "Save invalid by value", fails: true, refused: 1, do: with("r1", func(db *gorm.DB, r *models.Receipt) error {
+			r.AgentID = ""
+			return db.Save(*r).Error
+		})},
+	}
+}

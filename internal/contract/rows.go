@@ -1,0 +1,109 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// receipt is a valid receipt that the caller may change.
+func receipt(id string) *models.Receipt {
+	return &models.Receipt{
+		ExecutionID: id, AgentID: "coder", Operation: models.OperationGeneration, Status: models.ReceiptPassed, DurationMS: 7,
+	}
+}
+
+func saved(t *T, store *tier2.Store, id string) *models.Receipt {
+	t.Helper()
+	r := receipt(id)
+	require.NoError(t, store.Receipts.Create(t.Context(), r))
+	return r
+}
+
+func session(t *T, store *tier2.Store, id string) *models.WorkflowSession {
+	t.Helper()
+	s := &models.WorkflowSession{SessionID: id, AgentCount: 2}
+	require.NoError(t, store.Sessions.Start(t.Context(), s))
+	return s
+}
+
+// dump is every row of every table, but for the entries of refused writes.
+func dump(t *T, store *tier2.Store) string {
+	t.Helper()
+	var b strings.Builder
+	for _, m := range models.All() {
+		var rows []map[string]any
+		q := store.DB().Table(m.TableName()).Order("id")
+		if m.TableName() == "audit_log" {
+			q = q.Where("status <> 'failed'")
+		}
+		require.NoError(t, q.Find(&rows).Error)
+		fmt.Fprintf(&b, "%s %v\n", m.TableName(), rows)
+	}
+	return b.String()
+}
+
+func metric(executionID string, stage models.Stage) *models.PipelineMetric {
+	return &models.PipelineMetric{ExecutionID: executionID, Stage: stage, DurationMS: 5, InputSizeBytes: 10, Status: models.StagePassed}
+}
+
+func violation(executionID string) *models.SLOViolation {
+	return &models.SLOViolation{ExecutionID: executionID, Metric: "first_build", TargetValue: 15, ActualValue: 20, Severity: models.SeverityWarning}
+}
+
+func collision(sessionID string) *models.Collision {
+	return &models.Collision{
+		SessionID: sessionID, AgentID1: "a", AgentID2: "b", CollisionType: models.FileConflict, Description: "both wrote main.rs", Severity: models.SeverityWarning,
+	}
+}
+
+// entries lists the audit log, oldest first, as "operation status agent key".
+func entries(t *T, store *tier2.Store) (list []string) {
+	t.Helper()
+	var rows []models.AuditEntry
+	require.NoError(t, store.DB().WithContext(t.Context()).Order("id").Find(&rows).Error)
+	for _, e := range rows {
+		var doc struct{ Key string }
+		require.NoError(t, e.ContextJSON.Decode(&doc))
+		list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", e.Operation, e.Status, e.AgentID, doc.Key)))
+	}
+	return list
+}
+
+// counts is how many rows each table holds.
+func counts(t *T, store *tier2.Store) map[string]int64 {
+	t.Helper()
+	n := map[string]int64{}
+	for _, m := range models.All() {
+		var rows int64
+		require.NoError(t, store.DB().WithContext(t.Context()).Model(m).Count(&rows).Error)
+		n[m.TableName()] = rows
+	}
+	return n
+}
+
+// activity is what the store counted for an agent.
+func activity(t *T, store *tier2.Store, agent string) (doc struct {
+	Saves      int64
+	Executions map[string]int64
+}) {
+	t.Helper()
+	memory, err := store.Memory.Get(t.Context(), agent)
+	require.NoError(t, err)
+	var whole map[string]json.RawMessage
+	require.NoError(t, memory.MemoryJSON.Decode(&whole))
+	require.NoError(t, json.Unmarshal(whole[models.ActivityKey], &doc))
+	return doc
+}
+
+func ids(rows []models.Receipt) (list []string) {
+	for _, r := range rows {
+		list = append(list, r.ExecutionID)
+	}
+	return list
+}

@@ -1,0 +1,31 @@
+//go:build unix
+
+package postgres
+
+import (
+	"net"
+	"syscall"
+)
+
+// readable reports whether something waits to be read on an idle connection: its end,
+// or what a server says that ends it. It reads nothing and costs no round trip.
+func readable(conn net.Conn) bool {
+	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = secured.NetConn()
+	}
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return true
+	}
+	waits := false
+	err = raw.Read(func(fd uintptr) bool {
+		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		waits = err != syscall.EAGAIN
+		return true
+	})
+	return waits || err != nil
+}

@@ -1,0 +1,111 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// maxTries is how often a transaction is run that always loses against others. With
+// the pauses between, which begin at about 5 ms and grow to half a second, that is
+// about three seconds.
+const maxTries = 12
+
+// pauses are exponential, each between half of and one and a half times its length, so
+// that those who met once do not meet again.
+func pauses() backoff.BackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: 5 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 500 * time.Millisecond,
+	}
+}
+
+// retry runs a transaction, and runs it again, whole, when it lost against another one
+// (ErrRetry): a serialization failure or a deadlock. Inside a caller's transaction it
+// runs once, since all of that must be run again, which only the caller can do.
+//
+// Of several attempts the last alone leaves failed entries in the audit log.
+func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context) error) error {
+	if _, inside := h.Write.Statement.ConnPool.(gorm.TxCommitter); inside {
+		return transaction(ctx)
+	}
+	return attempt.Last(ctx, func(ctx context.Context, begin func()) error {
+		var last error
+		tries := 0
+		_, err := backoff.Retry(ctx, func() (struct{}, error) {
+			begin()
+			tries++
+			last = transaction(ctx)
+			if last != nil && !errors.Is(last, ErrRetry) {
+				return struct{}{}, backoff.Permanent(last)
+			}
+			return struct{}{}, last
+		}, backoff.WithBackOff(pauses()), backoff.WithMaxTries(maxTries))
+		switch {
+		case !errors.Is(last, ErrRetry):
+			return last
+		case ctx.Err() != nil && tries < maxTries:
+			return errors.Join(ctx.Err(), last)
+		}
+		return fmt.Errorf("after %d tries: %w", tries, err)
+	})
+}
+
+// insert creates rows without their associations, all of them or none. Whatever did
+// not come about leaves them without the ids that it had given them.
+func insert[T any](ctx context.Context, h Handle, rows ...*T) error {
+	restore := keep(rows)
+	err := h.retry(ctx, func(ctx context.Context) error {
+		restore()
+		db := h.write(ctx).Omit(clause.Associations)
+		if len(rows) == 1 {
+			return db.Create(rows[0]).Error
+		}
+		return db.CreateInBatches(rows, batchSize).Error
+	})
+	if err != nil {
+		restore()
+	}
+	return err
+}
+
+// keep remembers rows as they are now.
+func keep[T any](rows []*T) (restore func()) {
+	kept := make([]T, len(rows))
+	for i, row := range rows {
+		kept[i] = *row
+	}
+	return func() {
+		for i, row := range rows {
+			*row = kept[i]
+		}
+	}
+}
+
+// keepReceipts is keep for receipts with their children.
+func keepReceipts(receipts []*models.Receipt) (restore func()) {
+	type children struct {
+		metrics    []models.PipelineMetric
+		violations []models.SLOViolation
+	}
+	kept := make([]children, len(receipts))
+	for i, r := range receipts {
+		kept[i] = children{slices.Clone(r.Metrics), slices.Clone(r.Violations)}
+	}
+	rows := keep(receipts)
+	return func() {
+		rows()
+		for i, r := range receipts {
+			copy(r.Metrics, kept[i].metrics)
+			copy(r.Violations, kept[i].violations)
+		}
+	}
+}
