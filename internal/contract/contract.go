@@ -65,21 +65,22 @@ type cases map[string]func(*T)
 
 // groups are all there is.
 var groups = map[string]cases{
-	"Audit":      auditCases,
-	"Collisions": collisionCases,
-	"Commit":     commitCases,
-	"Executions": executionCases,
-	"Hooks":      hookCases,
-	"Import":     importCases,
-	"Memory":     memoryCases,
-	"Metrics":    metricCases,
-	"Receipts":   receiptCases,
-	"Refusals":   refusalCases,
-	"Reports":    reportCases,
-	"Same":       sameCases,
-	"Sessions":   sessionCases,
-	"Violations": violationCases,
-	"Writer":     writerCases,
+	"Audit":       auditCases,
+	"Collisions":  collisionCases,
+	"Commit":      commitCases,
+	"Concurrency": concurrencyCases,
+	"Executions":  executionCases,
+	"Hooks":       hookCases,
+	"Import":      importCases,
+	"Memory":      memoryCases,
+	"Metrics":     metricCases,
+	"Receipts":    receiptCases,
+	"Refusals":    refusalCases,
+	"Reports":     reportCases,
+	"Same":        sameCases,
+	"Sessions":    sessionCases,
+	"Violations":  violationCases,
+	"Writer":      writerCases,
 }
 
 // Run runs every case on e, as subtests of t, and returns what ran. The report is

@@ -22,10 +22,11 @@ func readable(conn net.Conn) bool {
 		return true
 	}
 	waits := false
-	err = raw.Read(func(fd uintptr) bool {
+	// Not raw.Read, which would wait for a read of pgx's own: after a slow write it keeps
+	// one going in the background.
+	err = raw.Control(func(fd uintptr) {
 		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		waits = err != syscall.EAGAIN
-		return true
 	})
 	return waits || err != nil
 }
