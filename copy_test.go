@@ -36,6 +36,17 @@ func directions(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {
 	}
 }
 
+// crossings runs a case from each engine to the other.
+func crossings(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {
+	t.Helper()
+	for from, to := range map[string]string{"SQLite": "Postgres", "Postgres": "SQLite"} {
+		t.Run(from+"To"+to, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t, engines[from](t)), open(t, engines[to](t)))
+		})
+	}
+}
+
 // run stores a whole execution of an agent, failed ones and refused writes included.
 func run(t *testing.T, store *tier2.Store, agent string, fail bool) {
 	t.Helper()
@@ -155,6 +166,13 @@ func TestCopy(t *testing.T) {
 		memory, err := to.Memory.Get(t.Context(), "coder")
 		require.NoError(t, err)
 		assert.Contains(t, string(memory.MemoryJSON), "12345678901234567890.000000000000000001")
+		if to.DB().Name() == "sqlite" {
+			want := []string{"2026-01-29T12:34:56.000000Z", "2026-01-29T12:34:56.500000Z", "2026-01-29 10:34:56.123456+00:00"}
+			if from.DB().Name() == "sqlite" {
+				want = texts(t, from)
+			}
+			assert.Equal(t, want, texts(t, to), "as the store writes times; between files, as they were written")
+		}
 
 		inserted, updated := total(copied(t, from, to))
 		assert.Zero(t, inserted+updated, "copying again changes nothing")
@@ -163,6 +181,15 @@ func TestCopy(t *testing.T) {
 		require.NoError(t, to.Receipts.Create(t.Context(), r))
 		assert.EqualValues(t, 5001, r.ID, "ids go on after the largest")
 	})
+}
+
+// texts are times that raw SQL stored, as a SQLite file has them.
+func texts(t *testing.T, store *tier2.Store) (list []string) {
+	t.Helper()
+	const query = `SELECT timestamp FROM receipts WHERE execution_id = 'raw' UNION ALL SELECT timestamp FROM receipts WHERE execution_id = 'raw2'
+		UNION ALL SELECT CAST(created_at AS TEXT) FROM receipts WHERE execution_id = 'raw2'`
+	require.NoError(t, store.DB().Raw(query).Scan(&list).Error)
+	return list
 }
 
 func TestCopy_Empty(t *testing.T) {
@@ -279,7 +306,7 @@ func TestCopy_Interrupted(t *testing.T) {
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
 		fill(t, from)
 		var many []*models.Receipt
-		for i := range 2500 {
+		for i := range 1500 {
 			many = append(many, &models.Receipt{ExecutionID: fmt.Sprint("many-", i), AgentID: "many", Operation: models.OperationWatch, Status: models.ReceiptPassed})
 		}
 		require.NoError(t, from.Receipts.CreateBatch(t.Context(), many))
@@ -324,7 +351,7 @@ func TestCopy_Refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			directions(t, func(t *testing.T, from, to *tier2.Store) {
+			crossings(t, func(t *testing.T, from, to *tier2.Store) {
 				fill(t, from)
 				raw(t, from, "DELETE FROM audit_log WHERE id = 2")
 				tt.target(t, to)

@@ -158,6 +158,7 @@ func (s *save) refuse(err error) {
 	}
 	if len(cause.rows) == 1 {
 		r = rowOf(cause.rows[0])
+		blame(s.err, table, naturalKeys[table])
 		nameValue(s.err, table, r)
 	}
 	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err)

@@ -206,6 +206,8 @@ func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
 	if err := errors.Join(
 		known(receiptsTable, "operation", f.Operation, models.Operations()),
 		known(receiptsTable, "status", f.Status, models.ReceiptStatuses()),
+		text(receiptsTable, "agent_id", f.AgentID), text(receiptsTable, "environment", f.Environment),
+		text(receiptsTable, "manifest_hash", f.ManifestHash), text(receiptsTable, "ontology_hash", f.OntologyHash),
 	); err != nil {
 		return list{}, err
 	}

@@ -28,20 +28,29 @@ type Session struct {
 	done bool
 }
 
-// NewSession takes a connection and runs statements that begin a transaction.
+// NewSession takes a connection and runs statements that begin a transaction. A
+// connection that died while it was idle is replaced.
 func NewSession(ctx context.Context, pool *sql.DB, d Dialect, begin ...string) (*Session, error) {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, d.Translate(err)
-	}
-	s := &Session{Conn: conn, Dialect: d}
-	for _, statement := range begin {
-		if _, err := conn.ExecContext(ctx, statement); err != nil {
-			s.Close()
+	for dead := 0; ; dead++ {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return nil, d.Translate(err)
+		}
+		s := &Session{Conn: conn, Dialect: d}
+		for _, statement := range begin {
+			if _, err = conn.ExecContext(ctx, statement); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			return s, nil
+		}
+		alive := conn.PingContext(ctx) == nil
+		s.Close()
+		if alive || ctx.Err() != nil || dead >= pool.Stats().MaxOpenConnections {
 			return nil, d.Translate(err)
 		}
 	}
-	return s, nil
 }
 
 // Close implements Snapshot. A connection that cannot roll back is not used again.

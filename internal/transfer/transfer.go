@@ -92,6 +92,9 @@ func Run(ctx context.Context, tables []engine.Table, from, to engine.Bulk, progr
 			return nil, err
 		}
 	}
+	if err := source.Close(); err != nil {
+		return nil, err
+	}
 	if err := t.compare(ctx, report); err != nil {
 		return nil, err
 	}
@@ -173,9 +176,12 @@ func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table)
 			return err
 		}
 		upTo := table.KeyOf(batch[len(batch)-1])
-		if err := t.write(ctx, table, batch, after, upTo, result); err != nil {
+		found, err := t.write(ctx, table, batch, after, upTo)
+		if err != nil {
 			return err
 		}
+		result.Inserted += int64(len(found.missing))
+		result.Updated += int64(len(found.changed))
 		after = upTo
 		for _, row := range batch {
 			digest.add(table, row)
@@ -186,28 +192,41 @@ func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table)
 	return nil
 }
 
+// attempts is how often a batch is tried that another writer of the target, such as
+// a second copy, was in the way of.
+const attempts = 5
+
 // write brings the rows of a batch up to date, in one transaction.
-func (t *transfer) write(ctx context.Context, table *engine.Table, batch []engine.Row, after, upTo []any, result *Table) error {
+func (t *transfer) write(ctx context.Context, table *engine.Table, batch []engine.Row, after, upTo []any) (found *difference, err error) {
+	for range attempts {
+		found, err = t.writeOnce(ctx, table, batch, after, upTo)
+		if !errors.Is(err, models.ErrDuplicate) && !errors.Is(err, models.ErrRetry) {
+			break
+		}
+	}
+	for _, data := range []error{models.ErrInvalid, models.ErrForeignKey, models.ErrDuplicate} {
+		if errors.Is(err, data) && found != nil {
+			return nil, t.blame(ctx, table, found, err)
+		}
+	}
+	return found, err
+}
+
+// writeOnce returns what it found to be done even if that was refused.
+func (t *transfer) writeOnce(ctx context.Context, table *engine.Table, batch []engine.Row, after, upTo []any) (*difference, error) {
 	tx, err := t.to.Begin(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer tx.Close()
 	found, err := match(table, batch, tx.Rows(ctx, table, after, upTo))
 	if err != nil || len(found.missing)+len(found.changed) == 0 {
-		return err
+		return found, err
 	}
-	if err := save(ctx, tx, table, found); err == nil {
-		err = tx.Commit(ctx)
-	} else {
-		tx.Close()
-		err = t.blame(ctx, table, found, err)
+	if err := save(ctx, tx, table, found); err != nil {
+		return found, err
 	}
-	if err == nil {
-		result.Inserted += int64(len(found.missing))
-		result.Updated += int64(len(found.changed))
-	}
-	return err
+	return found, tx.Commit(ctx)
 }
 
 func save(ctx context.Context, tx engine.Writer, table *engine.Table, found *difference) error {
@@ -222,29 +241,26 @@ func save(ctx context.Context, tx engine.Writer, table *engine.Table, found *dif
 // blame names the row that the target refused: it saves one by one what it would
 // not take at once, and rolls that back.
 func (t *transfer) blame(ctx context.Context, table *engine.Table, found *difference, refused error) error {
-	if ctx.Err() != nil {
-		return refused
-	}
 	tx, err := t.to.Begin(ctx)
 	if err != nil {
-		return errors.Join(refused, err)
+		return refused
 	}
 	defer tx.Close()
-	each := func(rows []engine.Row, part func(engine.Row) *difference) error {
-		for _, row := range rows {
-			if err := save(ctx, tx, table, part(row)); err != nil {
-				return fmt.Errorf("the target refused row %s of %s: %w", keyText(table, row), table.Name, err)
-			}
+	for _, row := range found.missing {
+		if err := tx.Insert(ctx, table, []engine.Row{row}); err != nil {
+			return refusedRow(table, row, err)
 		}
-		return nil
 	}
-	if err := each(found.missing, func(r engine.Row) *difference { return &difference{missing: []engine.Row{r}} }); err != nil {
-		return err
-	}
-	if err := each(found.changed, func(r engine.Row) *difference { return &difference{changed: []engine.Row{r}} }); err != nil {
-		return err
+	for _, row := range found.changed {
+		if err := tx.Update(ctx, table, []engine.Row{row}); err != nil {
+			return refusedRow(table, row, err)
+		}
 	}
 	return refused
+}
+
+func refusedRow(table *engine.Table, row engine.Row, err error) error {
+	return fmt.Errorf("the target refused row %s of %s: %w", keyText(table, row), table.Name, err)
 }
 
 // compare reads the target again, in one state, and completes the report.

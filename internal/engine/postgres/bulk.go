@@ -50,7 +50,7 @@ func (b *bulk) Begin(ctx context.Context) (engine.Writer, error) {
 }
 
 // unlimited: a table is read by one statement, for as long as its other side takes.
-const unlimited = "SET LOCAL statement_timeout = 0"
+const unlimited = "SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)"
 
 // dialect implements engine.Dialect.
 type dialect struct{}

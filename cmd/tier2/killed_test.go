@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// asCommand makes the test binary the command itself, to be killed.
+const asCommand = "TIER2_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// TestCopy_Killed: by a signal that it sees and one that it does not, in the middle of a
+// table; the same command then does the rest.
+func TestCopy_Killed(t *testing.T) {
+	t.Parallel()
+	source := database(t)
+	store, err := tier2.Open(t.Context(), source)
+	require.NoError(t, err)
+	require.NoError(t, store.DB().Exec(`INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+		SELECT '2026-01-29T12:34:56.000000Z', 'agent', 'operation', 'completed', '{"n":' || i || '}' FROM n`).Error)
+	require.NoError(t, store.Close())
+	for name, target := range map[string]func(testing.TB) string{
+		"SQLite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "copy.db") },
+		"Postgres": pgtest.DSN,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := target(t)
+			to, err := tier2.Open(t.Context(), dsn)
+			require.NoError(t, err)
+			defer to.Close()
+			copied := func() (n int64) {
+				require.NoError(t, to.DB().Model(&models.AuditEntry{}).Count(&n).Error)
+				return n
+			}
+			args := []string{"copy", "--from", source, "--to", dsn}
+			for _, signal := range []os.Signal{os.Kill, syscall.SIGTERM} {
+				before := copied()
+				cmd := exec.Command(os.Args[0], args...)
+				cmd.Env = append(os.Environ(), asCommand+"=1")
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				require.NoError(t, cmd.Start())
+				for deadline := time.Now().Add(time.Minute); copied() == before && time.Now().Before(deadline); {
+					time.Sleep(time.Millisecond)
+				}
+				require.NoError(t, cmd.Process.Signal(signal))
+				var exit *exec.ExitError
+				require.ErrorAs(t, cmd.Wait(), &exit, "it was not done yet")
+				if signal != os.Kill {
+					assert.Equal(t, exitInterrupt, exit.ExitCode(), stderr.String())
+					assert.Contains(t, stderr.String(), context.Canceled.Error())
+				}
+				assert.Greater(t, copied(), before)
+				assert.Less(t, copied(), int64(60000))
+			}
+			got := run(t, "", args...)
+			require.Equal(t, exitOK, got.code, got.stderr)
+			assert.EqualValues(t, 60000, copied())
+			assert.Equal(t, exitOK, run(t, "", "verify", dsn).code)
+		})
+	}
+}
