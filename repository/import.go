@@ -60,10 +60,6 @@ func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions)
 		return ImportResult{}, err
 	}
 	result, err := r.store(ctx, run, raw)
-	if errors.Is(err, ErrDuplicate) && result.Receipt == nil {
-		// Another import of the same execution came between: now it is there to compare.
-		result, err = r.store(ctx, run, raw)
-	}
 	if err != nil {
 		return ImportResult{}, err
 	}
@@ -71,7 +67,7 @@ func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions)
 }
 
 // store writes the run, or finds it stored already. The result's Receipt is what is
-// stored now, and nil if that could not be told.
+// stored now.
 func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportResult, error) {
 	var result ImportResult
 	now := r.h.now()
@@ -81,11 +77,12 @@ func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportRes
 			return err
 		}
 		if stored == nil {
-			if err := run.write(tx, now); err != nil {
-				return err
+			err := run.write(tx, now)
+			if errors.Is(err, ErrDuplicate) { // by the next attempt it is there to compare
+				return &Error{Kind: ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
 			}
-			result.Receipt = run.receipt
-			return nil
+			result = ImportResult{Receipt: run.receipt}
+			return err
 		}
 		result = ImportResult{Receipt: stored, Unchanged: true}
 		if !bytes.Equal(bytes.TrimSpace(stored.ReceiptJSON), bytes.TrimSpace(raw)) {

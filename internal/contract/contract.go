@@ -18,8 +18,9 @@
 //     permissions, the WAL, databases in memory that are shared by name, the busy
 //     timeout of a locked file, read-only files, upgrades of schema 1.0.0, and the text
 //     that times have in the file. A server has none of these.
-//   - PostgreSQL (internal/engine/postgres): search_path, session settings, the
-//     advisory lock of the schema, deadlocks and lost connections, passwords in DSNs.
+//   - PostgreSQL (package tier2, internal/engine/postgres): search_path, session
+//     settings, the advisory lock of the schema, deadlocks, lost serializations and
+//     connections, passwords in DSNs.
 package contract
 
 import (
