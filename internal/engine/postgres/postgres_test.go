@@ -119,7 +119,7 @@ func TestNamesAreThoseOfSQLite(t *testing.T) {
 	assert.Len(t, indexes, 21)
 	assert.Equal(t, named("INDEX IF NOT EXISTS `(\\w+)`"), indexes)
 	assert.Equal(t, named("CREATE UNIQUE INDEX IF NOT EXISTS `(\\w+)`"),
-		texts(t, db, `SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname LIKE 'idx\_%' AND indexdef LIKE 'CREATE UNIQUE%' ORDER BY indexname COLLATE "C"`))
+		texts(t, db, `SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE`+here+`AND i.indisunique AND NOT i.indisprimary ORDER BY c.relname COLLATE "C"`))
 	assert.Equal(t, named("CONSTRAINT `(\\w+)`"),
 		texts(t, db, `SELECT c.conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE`+here+`AND c.contype IN ('c', 'f') ORDER BY c.conname COLLATE "C"`))
 	assert.Equal(t, []string{"r", "r", "r"},
