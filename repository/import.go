@@ -77,7 +77,7 @@ func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportRes
 			return err
 		}
 		if stored == nil {
-			err := run.write(tx, now)
+			err := run.write(tx.Statement.Context, r.h.in(tx), now)
 			if errors.Is(err, ErrDuplicate) { // by the next attempt it is there to compare
 				return &Error{Kind: ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
 			}
