@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // lead runs one transaction for s and all that wait by the time it has begun.
@@ -59,6 +60,17 @@ func (w *Writer) end(conn *sql.Conn, how string) error {
 	return w.translate(err)
 }
 
+// commit ends the transaction of conn. If the connection broke meanwhile, only a look
+// tells whether the server had done it.
+func (w *Writer) commit(conn *sql.Conn) error {
+	err := w.end(conn, "COMMIT")
+	var e *models.Error
+	if errors.As(err, &e) && e.Kind == models.ErrUnavailable {
+		e.Reason = "the connection to the server was lost during COMMIT: the transaction may have been committed, look before writing again"
+	}
+	return err
+}
+
 // run writes and commits saves in the transaction that conn has begun, closes conn,
 // and leaves in each save how it ended.
 func (w *Writer) run(conn *sql.Conn, saves []*save) {
@@ -67,7 +79,7 @@ func (w *Writer) run(conn *sql.Conn, saves []*save) {
 	err := w.insert(ctx, w.wrap(conn), valid)
 	stop()
 	if err == nil {
-		failAll(valid, w.end(conn, "COMMIT"))
+		failAll(valid, w.commit(conn))
 	} else {
 		_ = w.end(conn, "ROLLBACK")
 		w.separate(conn, valid, err)
@@ -107,7 +119,7 @@ func (w *Writer) savepoints(conn *sql.Conn, saves []*save) error {
 			return err
 		}
 	}
-	return w.end(conn, "COMMIT")
+	return w.commit(conn)
 }
 
 // saveIn writes one save in a savepoint of the transaction that pool is. What is

@@ -38,12 +38,16 @@ func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context)
 		return transaction(ctx)
 	}
 	return attempt.Last(ctx, func(ctx context.Context, begin func()) error {
-		var last error
+		last := transaction(ctx)
+		if !errors.Is(last, ErrRetry) { // as nearly always, so without what it takes to try again
+			return last
+		}
 		tries := 0
 		_, err := backoff.Retry(ctx, func() (struct{}, error) {
-			begin()
-			tries++
-			last = transaction(ctx)
+			if tries++; tries > 1 {
+				begin()
+				last = transaction(ctx)
+			}
 			if last != nil && !errors.Is(last, ErrRetry) {
 				return struct{}{}, backoff.Permanent(last)
 			}
@@ -67,10 +71,6 @@ func (h Handle) inside() bool {
 
 // create is insert for rows of several tables, parents first; h has a Creator.
 func (h Handle) create(ctx context.Context, rows ...models.Model) error {
-	err := h.Creator.Create(ctx, h.Write, rows...)
-	if !errors.Is(err, ErrRetry) || h.inside() {
-		return err
-	}
 	return h.retry(ctx, func(ctx context.Context) error { return h.Creator.Create(ctx, h.Write, rows...) })
 }
 
