@@ -127,3 +127,31 @@ func TestKilledConnections(t *testing.T) {
 	assert.Positive(t, killed)
 	t.Logf("%d connections killed under %d saves: %d acknowledged, %d failed, of these %d stored", killed, len(outcome), acknowledged, failed, int64(len(stored))-acknowledged)
 }
+
+// TestLostCommit: if the connection breaks during COMMIT, the error says that the
+// transaction may have been committed.
+func TestLostCommit(t *testing.T) {
+	t.Parallel()
+	store := openPostgres(t)
+	ctx := t.Context()
+	for _, statement := range []string{
+		`CREATE FUNCTION kill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$`,
+		`CREATE CONSTRAINT TRIGGER kill AFTER INSERT ON receipts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kill()`,
+	} {
+		require.NoError(t, store.DB().WithContext(ctx).Exec(statement).Error)
+	}
+	for name, save := range map[string]func(r *models.Receipt) error{
+		"Create": func(r *models.Receipt) error { return store.Receipts.Create(ctx, r) },
+		"DB":     func(r *models.Receipt) error { return store.DB().WithContext(ctx).Create(r).Error },
+		"Upsert": func(r *models.Receipt) error { return store.Receipts.Upsert(ctx, r) },
+		"Explicit": func(r *models.Receipt) error {
+			return store.Transaction(ctx, func(tx *tier2.Store) error { return tx.Receipts.Create(ctx, r) })
+		},
+	} {
+		err := save(newReceipt(name))
+		require.ErrorIs(t, err, repository.ErrUnavailable, name)
+		assert.ErrorContains(t, err, "may have been committed", name)
+		assert.NotContains(t, err.Error(), "rolled back", name)
+	}
+	assert.Zero(t, counts(t, store)["receipts"], "here it was not, and the store works on")
+}
