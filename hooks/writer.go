@@ -230,6 +230,7 @@ func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*s
 		if err := w.plugin.dialect.insertRows(ctx, pool, rows); err != nil {
 			return &refusal{rows, w.translate(err)}
 		}
+		w.plugin.created(ctx, pool, table, *identity(rows[len(rows)-1]))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"runtime"
 	"time"
 
@@ -59,6 +60,11 @@ type Handles struct {
 	Read *gorm.DB
 	// Writers is how many transactions may write at once without waiting in the engine.
 	Writers int
+	// Inserted, unless nil, is called in the transaction of an INSERT, with the largest
+	// id that it gave.
+	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
+	// Maintain keeps the database fast, and mends what it derived from the rows.
+	Maintain func(ctx context.Context) error
 	// Bulk reads and writes whole tables over the same connections.
 	Bulk Bulk
 	// Close ends them. Called once, by package tier2.
