@@ -83,9 +83,13 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err := handles.Write.Use(hooks.New(hooks.WithClock(handles.Write.NowFunc))); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
-	return newStore(handles, &closing{}, repository.Handle{
-		Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc,
-	}), nil
+	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc}
+	if !cfg.Ungrouped {
+		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers); err != nil {
+			return nil, errors.Join(err, handles.Close())
+		}
+	}
+	return newStore(handles, &closing{}, h), nil
 }
 
 // openEngine lets the DSN choose the engine.
@@ -128,7 +132,9 @@ func (s *Store) DB() *gorm.DB { return s.handle.Write }
 // whole Transaction may be called again.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
 	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		return fn(newStore(s.handles, s.closing, repository.Handle{Write: db, Read: db, Now: s.handle.Now}))
+		h := s.handle
+		h.Write, h.Read = db, db
+		return fn(newStore(s.handles, s.closing, h))
 	})
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
 	Now         func() time.Time // the clock; nil: time.Now
 	Logger      logger.Interface // nil: silent
+	Ungrouped   bool             // every save in a transaction of its own, through GORM
 	Existing    bool             // models.ErrNotFound instead of making a database that is not there
 }
 
@@ -56,6 +57,8 @@ type Handles struct {
 	Write *gorm.DB
 	// Read refuses to write, and sees what is committed.
 	Read *gorm.DB
+	// Writers is how many transactions may write at once without waiting in the engine.
+	Writers int
 	// Bulk reads and writes whole tables over the same connections.
 	Bulk Bulk
 	// Close ends them. Called once, by package tier2.

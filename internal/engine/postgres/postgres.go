@@ -51,7 +51,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
+	h := &engine.Handles{Writers: cfg.Readers, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
