@@ -97,7 +97,7 @@ func (w *Writer) separate(conn *sql.Conn, saves []*save, refused error) {
 		conn.Close()
 		for _, s := range saves {
 			if conn, err := w.begin(s.ctx); err != nil {
-				s.err = err
+				s.fail(err) // it may have ids of the transaction that was undone
 			} else {
 				w.run(conn, []*save{s})
 			}

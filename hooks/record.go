@@ -94,7 +94,7 @@ func (f *agentFinder) keep(execution, agent string) {
 
 func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if actor := Actor(ctx); actor != "" {
-		return actor, nil
+		return actor, checkActor(actor)
 	}
 	for _, column := range []string{"agent_id", "agent_id_1"} {
 		if agent := r.text(column); agent != "" {

@@ -132,7 +132,7 @@ func (w *write) refused(t *tx) {
 
 // orSystem is the agent in a storable form, SystemActor if that is blank.
 func orSystem(agent string) string {
-	if agent = clean(agent); strings.TrimSpace(agent) == "" {
+	if agent = storable(agent); strings.TrimSpace(agent) == "" {
 		return SystemActor
 	}
 	return agent

@@ -114,6 +114,10 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 		}
 	}
 	for _, part := range s.parts {
+		if err := checkActor(Actor(ctx)); err != nil && part[0].TableName() != "audit_log" {
+			s.refuse(&refusal{part, err})
+			return s, nil
+		}
 		for i, m := range part {
 			m.Prepare(s.at)
 			if err := m.Validate(); err != nil {

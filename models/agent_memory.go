@@ -39,7 +39,7 @@ func (m *AgentMemory) Prepare(now time.Time) {
 // Validate implements Model.
 func (m *AgentMemory) Validate() error {
 	v := rules{table: "agent_memory"}
-	v.required("agent_id", m.AgentID)
+	v.key("agent_id", m.AgentID)
 	if m.MemoryJSON == nil {
 		v.refuse("memory_json", nil, "must be set")
 	}

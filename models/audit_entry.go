@@ -26,7 +26,7 @@ func (a *AuditEntry) Prepare(now time.Time) { fillTimes(now, &a.Timestamp, &a.Cr
 func (a *AuditEntry) Validate() error {
 	v := rules{table: "audit_log"}
 	v.when("timestamp", a.Timestamp.Time)
-	v.required("agent_id", a.AgentID)
+	v.key("agent_id", a.AgentID)
 	v.required("operation", a.Operation)
 	enum(&v, "status", a.Status, AuditStatuses())
 	v.count("duration_ms", a.DurationMS)

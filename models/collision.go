@@ -28,9 +28,9 @@ func (c *Collision) Prepare(now time.Time) { fillTimes(now, &c.Timestamp, &c.Cre
 // Validate implements Model.
 func (c *Collision) Validate() error {
 	v := rules{table: "collision_detection"}
-	v.required("session_id", c.SessionID)
-	v.required("agent_id_1", c.AgentID1)
-	v.required("agent_id_2", c.AgentID2)
+	v.key("session_id", c.SessionID)
+	v.key("agent_id_1", c.AgentID1)
+	v.key("agent_id_2", c.AgentID2)
 	if c.AgentID1 != "" && c.AgentID1 == c.AgentID2 {
 		v.refuse("agent_id_2", c.AgentID2, "must be another agent than agent_id_1")
 	}

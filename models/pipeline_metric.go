@@ -28,7 +28,7 @@ func (m *PipelineMetric) Prepare(now time.Time) { fillTimes(now, &m.Timestamp, &
 // Validate implements Model.
 func (m *PipelineMetric) Validate() error {
 	v := rules{table: "pipeline_metrics"}
-	v.required("execution_id", m.ExecutionID)
+	v.key("execution_id", m.ExecutionID)
 	enum(&v, "stage", m.Stage, Stages())
 	v.count("duration_ms", m.DurationMS)
 	v.count("input_size_bytes", m.InputSizeBytes)

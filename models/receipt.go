@@ -38,8 +38,8 @@ func (r *Receipt) Prepare(now time.Time) {
 // Validate implements Model.
 func (r *Receipt) Validate() error {
 	v := rules{table: "receipts"}
-	v.required("execution_id", r.ExecutionID)
-	v.required("agent_id", r.AgentID)
+	v.key("execution_id", r.ExecutionID)
+	v.key("agent_id", r.AgentID)
 	enum(&v, "operation", r.Operation, Operations())
 	enum(&v, "status", r.Status, ReceiptStatuses())
 	v.when("timestamp", r.Timestamp.Time)

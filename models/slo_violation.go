@@ -27,8 +27,8 @@ func (s *SLOViolation) Prepare(now time.Time) { fillTimes(now, &s.Timestamp, &s.
 // Validate implements Model.
 func (s *SLOViolation) Validate() error {
 	v := rules{table: "slo_violations"}
-	v.required("execution_id", s.ExecutionID)
-	v.required("metric", s.Metric)
+	v.key("execution_id", s.ExecutionID)
+	v.key("metric", s.Metric)
 	v.number("target_value", s.TargetValue)
 	v.number("actual_value", s.ActualValue)
 	enum(&v, "severity", s.Severity, ViolationSeverities())

@@ -3,12 +3,18 @@ package models
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
+
+// MaxKeyBytes is how long an id of an agent, execution or session and the name of a
+// metric may be, in bytes: PostgreSQL indexes at most 2,704, of two agents together
+// (https://www.postgresql.org/docs/current/btree.html).
+const MaxKeyBytes = 1000
 
 // rules collects what is wrong with one row.
 type rules struct {
@@ -41,6 +47,14 @@ func (r *rules) text(column, s string) bool {
 func (r *rules) required(column, s string) {
 	if r.text(column, s) && strings.TrimSpace(s) == "" {
 		r.refuse(column, s, "must not be blank")
+	}
+}
+
+// key: required, and short enough for every engine's index.
+func (r *rules) key(column, s string) {
+	r.required(column, s)
+	if len(s) > MaxKeyBytes {
+		r.refuse(column, s, fmt.Sprintf("is longer than %d bytes", MaxKeyBytes))
 	}
 }
 

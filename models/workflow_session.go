@@ -39,7 +39,7 @@ func (s *WorkflowSession) Prepare(now time.Time) {
 // Validate implements Model.
 func (s *WorkflowSession) Validate() error {
 	v := rules{table: "workflow_sessions"}
-	v.required("session_id", s.SessionID)
+	v.key("session_id", s.SessionID)
 	v.when("start_time", s.StartTime)
 	enum(&v, "status", s.Status, SessionStatuses())
 	v.count("agent_count", s.AgentCount)

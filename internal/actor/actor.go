@@ -3,13 +3,16 @@
 // import hooks, can set it too.
 package actor
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 type key struct{}
 
 // With says who is acting in ctx. A blank agent changes nothing.
 func With(ctx context.Context, agent string) context.Context {
-	if agent == "" {
+	if strings.TrimSpace(agent) == "" {
 		return ctx
 	}
 	return context.WithValue(ctx, key{}, agent)

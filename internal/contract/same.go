@@ -15,12 +15,14 @@ import (
 
 // sameCases are those that databases answer differently if nobody sees to it.
 var sameCases = cases{
+	"Actors":        sameActors,
 	"EmptyBatches":  sameEmptyBatches,
 	"ErrorFields":   sameErrorFields,
 	"HugeNumbers":   sameHugeNumbers,
 	"JSONNumbers":   sameJSONNumbers,
 	"JSONRefused":   sameJSONRefused,
 	"JSONUnicode":   sameJSONUnicode,
+	"LongKeys":      sameLongKeys,
 	"LongText":      sameLongText,
 	"MergePatch":    sameMergePatch,
 	"Nulls":         sameNulls,

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -146,4 +147,66 @@ func sameReceiptBytes(t *T) {
 	}
 	_, err := store.Reports.RecentExecutions(ctx)
 	require.NoError(t, err)
+}
+
+// sameLongKeys: a key has 1,000 bytes at most, which every index takes.
+func sameLongKeys(t *T) {
+	store, ctx := open(t), t.Context()
+	most := random(models.MaxKeyBytes)
+	r := receipt(most)
+	r.AgentID = most
+	r.Violations = []models.SLOViolation{*violation("")}
+	r.Violations[0].Metric = most
+	require.NoError(t, store.Receipts.Create(ctx, r))
+	session(t, store, most)
+	c := collision(most)
+	c.AgentID1, c.AgentID2 = most[:999]+"1", most[:999]+"2"
+	require.NoError(t, store.Collisions.Report(ctx, c))
+	got, err := store.Receipts.Get(ctx, most)
+	require.NoError(t, err)
+	assert.Equal(t, most, got.AgentID)
+
+	long := most + "x"
+	m := violation(most)
+	m.Metric = long
+	c = collision(most)
+	c.AgentID2 = long
+	byID, byAgent := receipt(long), receipt("x")
+	byAgent.AgentID = long
+	refused(t, store, []refusal{
+		{"Receipt", repository.ErrInvalid, func(ctx context.Context) error { return store.Receipts.Create(ctx, byID) }},
+		{"Agent", repository.ErrInvalid, func(ctx context.Context) error { return store.Receipts.Create(ctx, byAgent) }},
+		{"Session", repository.ErrInvalid, func(ctx context.Context) error {
+			return store.Sessions.Start(ctx, &models.WorkflowSession{SessionID: long})
+		}},
+		{"Metric", repository.ErrInvalid, func(ctx context.Context) error { return store.Violations.Record(ctx, m) }},
+		{"Collision", repository.ErrInvalid, func(ctx context.Context) error { return store.Collisions.Report(ctx, c) }},
+		{"Memory", repository.ErrInvalid, func(ctx context.Context) error { return store.Memory.Put(ctx, long, models.JSON(`{}`)) }},
+		{"Audit", repository.ErrInvalid, func(ctx context.Context) error {
+			return store.Audit.Record(ctx, &models.AuditEntry{AgentID: long, Operation: "o", Status: models.AuditStarted})
+		}},
+	})
+}
+
+// sameActors: an actor whom agent_id cannot hold is refused, and the failed entry names
+// as much of it as can be stored; a blank one is none.
+func sameActors(t *T) {
+	store := open(t)
+	for name, actor := range map[string]string{"NUL": "a\x00b", "NotUTF8": "a\xffb", "Long": random(models.MaxKeyBytes + 1)} {
+		t.Run(name, func(t *T) {
+			before := dump(t, store)
+			err := store.Receipts.Create(hooks.WithActor(t.Context(), actor), receipt("x"))
+			require.ErrorIs(t, err, repository.ErrInvalid)
+			var e *repository.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, []any{"audit_log", "agent_id", actor}, []any{e.Table, e.Column, e.Value})
+			assert.Equal(t, before, dump(t, store))
+			failed, _, err := store.Audit.List(t.Context(), repository.AuditFilter{Status: models.AuditFailed, Page: repository.Page{Limit: 1}})
+			require.NoError(t, err)
+			require.Len(t, failed, 1)
+			assert.Equal(t, actor[:1], failed[0].AgentID[:1])
+		})
+	}
+	require.NoError(t, store.Receipts.Create(hooks.WithActor(t.Context(), " \t"), receipt("x")))
+	assert.Contains(t, entries(t, store), "receipts.create completed coder x")
 }

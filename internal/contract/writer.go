@@ -156,7 +156,10 @@ func writerGroups(t *T) {
 			assert.EqualValues(t, len(saved)+1, number(t, db, "SELECT count(*) FROM receipts"))
 			assert.EqualValues(t, 2*(len(saved)+1), number(t, db, "SELECT count(*) FROM pipeline_metrics"))
 			assert.EqualValues(t, 4*(len(saved)+1), number(t, db, "SELECT count(*) FROM audit_log WHERE status = 'completed'"))
-			assert.EqualValues(t, 2*writers/4*each, number(t, db, "SELECT count(*) FROM audit_log WHERE status = 'failed'"))
+			// One for each that was refused, and for one whose context ended while it was written.
+			entries, refused := number(t, db, "SELECT count(*) FROM audit_log WHERE status = 'failed'"), 2*writers/4*each
+			assert.GreaterOrEqual(t, entries, int64(refused))
+			assert.LessOrEqual(t, entries, int64(refused+gaveUp))
 			assert.EqualValues(t, 4*(len(saved)+1), number(t, db, t.engine.SQL.Saves))
 		})
 	}
