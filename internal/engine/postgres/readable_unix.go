@@ -8,7 +8,8 @@ import (
 )
 
 // readable reports whether something waits to be read on an idle connection: its end,
-// or what a server says that ends it. It reads nothing and costs no round trip.
+// or what a server says that ends it. It reads nothing, costs no round trip, and
+// does not wait for a Read that is under way: after a long write pgx leaves one running.
 func readable(conn net.Conn) bool {
 	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = secured.NetConn()
@@ -22,10 +23,9 @@ func readable(conn net.Conn) bool {
 		return true
 	}
 	waits := false
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) {
 		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		waits = err != syscall.EAGAIN
-		return true
 	})
 	return waits || err != nil
 }
