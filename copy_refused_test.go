@@ -96,7 +96,8 @@ func TestCopy_ConnectionLost(t *testing.T) {
 		t.Run(lost, func(t *testing.T) {
 			t.Parallel()
 			dsn, file := pgtest.DSN(t), engines["SQLite"](t)
-			server, other := open(t, dsn+"&application_name=tier2_lost_"+lost), open(t, file)
+			name := "lost_" + models.NewID()
+			server, other := open(t, dsn+"&application_name="+name), open(t, file)
 			from, to := server, other
 			if lost == "target" {
 				from, to = other, server
@@ -110,7 +111,7 @@ func TestCopy_ConnectionLost(t *testing.T) {
 				steps := 0
 				_, err = tier2.Copy(t.Context(), from, to, func(tier2.CopyProgress) {
 					if steps++; steps == at {
-						_, err := killer.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", "tier2_lost_"+lost)
+						_, err := killer.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", name)
 						assert.NoError(t, err)
 					}
 				})
