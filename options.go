@@ -62,6 +62,17 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
+// WithoutGroupCommit gives every save a transaction of its own, and writes it through
+// GORM, so that callbacks and plugins on Store.DB see it. Without this option,
+// repositories create rows by constant SQL, and goroutines that save at the same time
+// share a transaction; what each of them sees is the same.
+func WithoutGroupCommit() Option {
+	return func(c *engine.Config) error {
+		c.Ungrouped = true
+		return nil
+	}
+}
+
 // WithExisting makes Open give models.ErrNotFound where it would make a database: for
 // a missing or empty file, and a PostgreSQL schema without tier2's tables. An older
 // database is upgraded as always.

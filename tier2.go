@@ -80,12 +80,16 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := handles.Write.Use(hooks.New(hooks.WithClock(handles.Write.NowFunc))); err != nil {
+	if err := handles.Write.Use(hooks.New(hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted))); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
-	return newStore(handles, &closing{}, repository.Handle{
-		Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc,
-	}), nil
+	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc}
+	if !cfg.Ungrouped {
+		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers); err != nil {
+			return nil, errors.Join(err, handles.Close())
+		}
+	}
+	return newStore(handles, &closing{}, h), nil
 }
 
 // openEngine lets the DSN choose the engine.
@@ -128,8 +132,21 @@ func (s *Store) DB() *gorm.DB { return s.handle.Write }
 // whole Transaction may be called again.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
 	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		return fn(newStore(s.handles, s.closing, repository.Handle{Write: db, Read: db, Now: s.handle.Now}))
+		h := s.handle
+		h.Write, h.Read = db, db
+		return fn(newStore(s.handles, s.closing, h))
 	})
+}
+
+// Maintain keeps a large database fast: it refreshes the statistics of the query
+// planner; on SQLite it also empties the WAL and brings the totals of the views up to
+// date, anew if another program has made them wrong in a way that Verify finds. It may
+// run at any time, beside writers. Inside a transaction it is models.ErrInvalid.
+func (s *Store) Maintain(ctx context.Context) error {
+	if s.handle.Write != s.handles.Write {
+		return &models.Error{Kind: models.ErrInvalid, Reason: "a database cannot be maintained from inside a transaction"}
+	}
+	return s.handles.Maintain(ctx)
 }
 
 // Close ends the store and its connections, after the statements that run. Later

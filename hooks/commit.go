@@ -10,6 +10,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
 )
 
 // lead runs one transaction for s and all that wait by the time it has begun.
@@ -138,15 +140,15 @@ func failAll(saves []*save, err error) {
 
 // leave writes the failed entries, each once, outside of any transaction.
 func (w *Writer) leave(saves []*save) {
-	var failures []entry
 	for _, s := range saves {
-		if s.failed != nil {
-			failures = append(failures, *s.failed)
-			s.failed = nil
+		if s.failed == nil {
+			continue
 		}
-	}
-	if len(failures) > 0 {
-		w.plugin.writeFailures(context.Background(), w.pool, w.log, failures)
+		failures := []entry{*s.failed}
+		s.failed = nil
+		attempt.AfterLast(s.ctx, func() {
+			w.plugin.writeFailures(context.WithoutCancel(s.ctx), w.pool, w.log, failures)
+		})
 	}
 }
 

@@ -11,6 +11,7 @@
 package hooks
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"time"
@@ -20,8 +21,9 @@ import (
 
 // Plugin writes audit entries and agent memory. Install it with db.Use.
 type Plugin struct {
-	now     func() time.Time
-	dialect *dialect
+	now      func() time.Time
+	dialect  *dialect
+	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
 }
 
 // Option changes how a Plugin works.
@@ -30,6 +32,12 @@ type Option func(*Plugin)
 // WithClock sets the clock that dates entries and fills empty times. Without it the
 // plugin takes GORM's NowFunc.
 func WithClock(now func() time.Time) Option { return func(p *Plugin) { p.now = now } }
+
+// WithInserted has a function called in the transaction of every create, with the
+// largest id that it gave.
+func WithInserted(f func(ctx context.Context, tx gorm.ConnPool, table string, id int64)) Option {
+	return func(p *Plugin) { p.inserted = f }
+}
 
 // New makes a plugin for one *gorm.DB.
 func New(opts ...Option) *Plugin {

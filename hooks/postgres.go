@@ -35,7 +35,7 @@ ON CONFLICT (agent_id) DO UPDATE SET
 WHERE jsonb_typeof(agent_memory.memory_json) = 'object'
   AND jsonb_typeof(coalesce(agent_memory.collision_history, '[]')) = 'array'`,
 
-	lock:     "\nFOR UPDATE",
+	lock:     "\nORDER BY id\nFOR UPDATE", // in one order, so that no two writers of several rows deadlock
 	inserted: "(xmax = 0)",
 }
 

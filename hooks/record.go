@@ -45,7 +45,11 @@ func (w *write) record(changes []change) error {
 	took := time.Since(w.start)
 	agents := agentFinder{pool: s.ConnPool, dialect: w.plugin.dialect}
 	var owed debt
+	var last int64 // of the rows created
 	for _, c := range changes {
+		if c.action == actionCreate {
+			last = max(last, c.new.id())
+		}
 		agent, err := agents.of(s.Context, c.row())
 		if err != nil {
 			return err
@@ -54,7 +58,15 @@ func (w *write) record(changes []change) error {
 			return err
 		}
 	}
+	w.plugin.created(s.Context, s.ConnPool, w.table, last)
 	return owed.pay(s.Context, s.ConnPool, w.plugin.dialect)
+}
+
+// created tells of rows that were created, if there are any.
+func (p *Plugin) created(ctx context.Context, tx gorm.ConnPool, table string, last int64) {
+	if p.inserted != nil && last > 0 {
+		p.inserted(ctx, tx, table, last)
+	}
 }
 
 // agentFinder says who acted: the context's actor, else whom the row names, else

@@ -126,7 +126,7 @@ func (w *write) refused(t *tx) {
 			}
 		}
 	}
-	nameValue(w.db.Error, w.table, r)
+	w.blame(r)
 	t.failures = append(t.failures, failedEntry(w.table, w.action, orSystem(agent), w.at, time.Since(w.start), r, w.db.Error))
 }
 
@@ -136,16 +136,6 @@ func orSystem(agent string) string {
 		return SystemActor
 	}
 	return agent
-}
-
-// nameValue adds the offending value to an error that knows only its column.
-func nameValue(err error, table string, r row) {
-	var e *models.Error
-	if errors.As(err, &e) && e.Value == nil && e.Table == table {
-		if v, ok := r[e.Column]; ok {
-			e.Value = v
-		}
-	}
 }
 
 // check prepares and validates what is to be written, before any SQL.
@@ -158,6 +148,9 @@ func (w *write) check() error {
 				Reason: "entries are append-only: they are never changed or deleted, outside retention (hooks.WithRetention)",
 			}
 		}
+	}
+	if err := w.checkValues(); err != nil {
+		return err
 	}
 	switch w.action {
 	case actionCreate:

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -48,41 +50,42 @@ func NewWriter(db *gorm.DB, leaders int) (*Writer, error) {
 }
 
 // Create writes new rows, all or none, parents before children, and gives them their
-// ids; ids that are set are not kept. The error of a row that was refused is an
-// *models.Error, as GORM's would be, and leaves one failed entry. When ctx ends
-// before the rows are being written, they are not, and its error is returned.
-func (w *Writer) Create(ctx context.Context, rows ...models.Model) error {
+// ids. If db is in a transaction it is part of that, and a refused write takes back
+// only its own part; else it is grouped. Rows whose id is set are left to GORM.
+//
+// The error of a row that was refused is a *models.Error, as GORM's would be, and
+// leaves one failed entry. When ctx ends before the rows are being written, they are
+// not, and its error is returned.
+func (w *Writer) Create(ctx context.Context, db *gorm.DB, rows ...models.Model) error {
+	if slices.ContainsFunc(rows, func(m models.Model) bool { return *identity(m) != 0 }) {
+		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			for _, m := range rows {
+				if err := tx.Omit(clause.Associations).Create(m).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	s, err := w.prepare(ctx, rows)
 	if s == nil {
 		return err
 	}
+	if _, ok := db.Statement.ConnPool.(gorm.TxCommitter); ok {
+		return w.join(db.Statement.ConnPool, s)
+	}
 	return w.group.join(ctx, s, w.lead)
 }
 
-// In is a Writer in the transaction of tx, where a refused write takes back only its
-// own part; nothing is grouped.
-func (w *Writer) In(tx *gorm.DB) *TxWriter { return &TxWriter{w, tx} }
-
-// TxWriter is a Writer inside a caller's transaction.
-type TxWriter struct {
-	w  *Writer
-	tx *gorm.DB
-}
-
-// Create is Writer.Create, inside the transaction.
-func (t *TxWriter) Create(ctx context.Context, rows ...models.Model) error {
-	s, err := t.w.prepare(ctx, rows)
-	if s == nil {
-		return err
-	}
-	pool := t.tx.Statement.ConnPool
+// join writes s in a caller's transaction.
+func (w *Writer) join(pool gorm.ConnPool, s *save) error {
 	if s.err == nil {
-		if err := t.w.saveIn(t.w.wrap(pool), s); err != nil {
+		if err := w.saveIn(w.wrap(pool), s); err != nil {
 			return err
 		}
 	}
-	if current := currentTx(pool); current != nil && s.failed != nil {
-		current.failures = append(current.failures, *s.failed)
+	if t := currentTx(pool); t != nil && s.failed != nil {
+		t.failures = append(t.failures, *s.failed)
 	}
 	return s.err
 }
@@ -158,6 +161,7 @@ func (s *save) refuse(err error) {
 	}
 	if len(cause.rows) == 1 {
 		r = rowOf(cause.rows[0])
+		blame(s.err, table, naturalKeys[table])
 		nameValue(s.err, table, r)
 	}
 	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err)
@@ -226,6 +230,7 @@ func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*s
 		if err := w.plugin.dialect.insertRows(ctx, pool, rows); err != nil {
 			return &refusal{rows, w.translate(err)}
 		}
+		w.plugin.created(ctx, pool, table, *identity(rows[len(rows)-1]))
 	}
 	return nil
 }

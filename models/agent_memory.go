@@ -20,7 +20,7 @@ type AgentMemory struct {
 	CollisionHistory JSON      `gorm:"check:chk_agent_memory_collision_history,collision_history IS NULL OR json_valid(collision_history)"`
 	RetryCount       int64     `gorm:"default:0;check:chk_agent_memory_retry_count,retry_count >= 0"` // failures since the last success
 	LastError        string    // the newest failure; kept when a later execution passes
-	UpdatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_agent_memory_updated_at,sort:desc"`
+	UpdatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_agent_memory_updated_at"`
 	CreatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP"`
 }
 

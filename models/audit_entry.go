@@ -6,14 +6,14 @@ import "time"
 type AuditEntry struct {
 	ID int64 `gorm:"primaryKey;autoIncrement"`
 	// Timestamp is when it was done; the store's clock if zero on create.
-	Timestamp    Timestamp   `gorm:"not null;index:idx_audit_log_timestamp,sort:desc;index:idx_audit_log_agent_id,priority:2,sort:desc"`
+	Timestamp    Timestamp   `gorm:"not null;index:idx_audit_log_timestamp;index:idx_audit_log_agent_id,priority:2"`
 	AgentID      string      `gorm:"not null;index:idx_audit_log_agent_id,priority:1"`
 	Operation    string      `gorm:"not null"` // free text, or table.action for what the hooks wrote
 	Status       AuditStatus `gorm:"not null;index:idx_audit_log_status,priority:1;check:chk_audit_log_status,status IN ('started','completed','failed','skipped')"`
 	DurationMS   int64       `gorm:"check:chk_audit_log_duration_ms,duration_ms >= 0"` // milliseconds
 	ErrorMessage string
 	ContextJSON  JSON      `gorm:"check:chk_audit_log_context_json,context_json IS NULL OR json_valid(context_json)"`
-	CreatedAt    time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2,sort:desc"`
+	CreatedAt    time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2"`
 }
 
 // TableName implements GORM's Tabler.

@@ -13,8 +13,8 @@ type Collision struct {
 	Resolution    string        // empty while unresolved
 	Severity      Severity      `gorm:"not null;index:idx_collision_detection_severity,priority:1;check:chk_collision_detection_severity,severity IN ('info','warning','critical')"`
 	// Timestamp is when it was seen; the store's clock if zero on create.
-	Timestamp Timestamp `gorm:"not null;index:idx_collision_detection_session_id,priority:2,sort:desc"`
-	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_collision_detection_severity,priority:2,sort:desc"`
+	Timestamp Timestamp `gorm:"not null;index:idx_collision_detection_session_id,priority:2"`
+	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_collision_detection_severity,priority:2"`
 
 	Session *WorkflowSession `gorm:"belongsTo;foreignKey:SessionID;references:SessionID" json:",omitempty"`
 }

@@ -47,7 +47,7 @@ var (
 type Error struct {
 	Table      string   // the table, or "" if unknown
 	Column     string   // the column, or several joined by ", "; "" if unknown
-	Constraint string   // the database's constraint, if it was the one to refuse
+	Constraint string   // the database's constraint, if it was the one to refuse; SQLite does not say which child keeps a parent
 	Value      any      // the offending value; nil if unknown
 	Allowed    []string // the values that are allowed, for an enum
 	Reason     string   // what is wrong, as the end of a sentence

@@ -13,7 +13,7 @@ type SLOViolation struct {
 	Description string
 	// Timestamp is when it was found; the store's clock if zero on create.
 	Timestamp Timestamp `gorm:"not null"`
-	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_slo_violations_metric,priority:2,sort:desc;index:idx_slo_violations_severity,priority:2,sort:desc"`
+	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_slo_violations_metric,priority:2;index:idx_slo_violations_severity,priority:2"`
 
 	Receipt *Receipt `gorm:"belongsTo;foreignKey:ExecutionID;references:ExecutionID" json:",omitempty"`
 }

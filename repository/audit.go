@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -72,7 +73,10 @@ func (a *Audit) Trail(ctx context.Context, id string) ([]models.AuditEntry, erro
 }
 
 func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
-	if err := known(auditTable, "status", f.Status, models.AuditStatuses()); err != nil {
+	if err := errors.Join(
+		known(auditTable, "status", f.Status, models.AuditStatuses()),
+		text(auditTable, "agent_id", f.AgentID), text(auditTable, "operation", f.Operation), text(auditTable, "execution_id", f.ExecutionID),
+	); err != nil {
 		return list{}, err
 	}
 	q := a.h.read(ctx).Model(&models.AuditEntry{})
@@ -86,10 +90,10 @@ func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
 	return list{q, auditTable, "timestamp"}, err
 }
 
-// member is the SQL for a top-level text member of a JSON column.
+// member is the SQL for a top-level member of a JSON column, as text.
 func member(db *gorm.DB, column, key string) string {
 	if db.Name() == "sqlite" {
-		return "json_extract(" + column + ", '$." + key + "')"
+		return "CAST(json_extract(" + column + ", '$." + key + "') AS TEXT)"
 	}
 	return column + "::jsonb ->> '" + key + "'"
 }

@@ -131,6 +131,7 @@ func (c *Collisions) filter(ctx context.Context, f CollisionFilter) (*gorm.DB, e
 	if err := errors.Join(
 		known(collisionsTable, "collision_type", f.CollisionType, models.CollisionTypes()),
 		known(collisionsTable, "severity", f.Severity, models.Severities()),
+		text(collisionsTable, "session_id", f.SessionID), text(collisionsTable, "agent_id", f.AgentID),
 	); err != nil {
 		return nil, err
 	}

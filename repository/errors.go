@@ -37,11 +37,16 @@ func invalid(table, column string, value any, reason string) *Error {
 
 // required refuses a key that no row can have.
 func required(table, column, value string) error {
-	switch {
-	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
-		return invalid(table, column, value, "must be valid UTF-8 without NUL")
-	case strings.TrimSpace(value) == "":
+	if strings.TrimSpace(value) == "" {
 		return invalid(table, column, value, "must not be blank")
+	}
+	return text(table, column, value)
+}
+
+// text refuses what no row holds, and PostgreSQL would not even compare.
+func text(table, column, value string) error {
+	if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
+		return invalid(table, column, value, "must be valid UTF-8 without NUL")
 	}
 	return nil
 }

@@ -163,11 +163,12 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 		if stored != nil {
 			return duplicateExecution(stored.ExecutionID, "was finished by another program")
 		}
-		if err := run.write(tx, now); err != nil {
+		ctx, inside := tx.Statement.Context, e.h.in(tx) // ctx has a default actor
+		if err := run.write(ctx, inside, now); err != nil {
 			return err
 		}
 		entry := *ended
-		if err := tx.Create(&entry).Error; err != nil {
+		if err := insert(ctx, inside, &entry); err != nil {
 			return err
 		}
 		return e.count(tx, counter)

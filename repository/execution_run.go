@@ -1,12 +1,12 @@
 package repository
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -33,35 +33,20 @@ func (r *run) prepare(now time.Time) error {
 
 // write creates the receipt, its metrics and its violations, and leaves the latter
 // two in the receipt. It may be called again when its transaction was undone.
-func (r *run) write(tx *gorm.DB, now time.Time) error {
-	measured, err := r.measure(tx)
+func (r *run) write(ctx context.Context, h Handle, now time.Time) error {
+	measured, err := r.measure(h.Write)
 	if err != nil {
 		return err
 	}
 	missed := violations(r.targets, measured)
 	for i := range missed {
-		missed[i].ExecutionID = r.receipt.ExecutionID
 		missed[i].Prepare(now)
 	}
-	r.receipt.ID = 0
+	r.receipt.ID, r.receipt.Metrics, r.receipt.Violations = 0, r.metrics, missed
 	for i := range r.metrics {
 		r.metrics[i].ID = 0
 	}
-	if err := tx.Omit(clause.Associations).Create(r.receipt).Error; err != nil {
-		return err
-	}
-	if len(r.metrics) > 0 {
-		if err := tx.Omit(clause.Associations).Create(&r.metrics).Error; err != nil {
-			return err
-		}
-	}
-	if len(missed) > 0 {
-		if err := tx.Omit(clause.Associations).Create(&missed).Error; err != nil {
-			return err
-		}
-	}
-	r.receipt.Metrics, r.receipt.Violations = r.metrics, missed
-	return nil
+	return NewReceipts(h).create(ctx, r.receipt)
 }
 
 // measure is what was measured and what follows from the timings: the time of RDF

@@ -64,7 +64,7 @@ func (r *Executions) Begin(ctx context.Context, agent string, op models.Operatio
 			return err
 		}
 		entry := *started
-		return tx.Create(&entry).Error
+		return insert(ctx, r.h.in(tx), &entry)
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,20 @@ type Handle struct {
 	Write *gorm.DB         // the handle that writes, hooks installed
 	Read  *gorm.DB         // a handle for reading, which may be a pool of its own
 	Now   func() time.Time // the store's clock; time.Now if nil
+	// Creator, unless nil, writes new rows instead of GORM.
+	Creator Creator
+}
+
+// Creator writes new rows with what they owe to audit log and memory, all or none,
+// and gives them their ids; in the transaction that db is, if it is one.
+type Creator interface {
+	Create(ctx context.Context, db *gorm.DB, rows ...models.Model) error
+}
+
+// in is h inside the transaction tx.
+func (h Handle) in(tx *gorm.DB) Handle {
+	h.Write, h.Read = tx, tx
+	return h
 }
 
 // now is the clock in UTC, to the microsecond that both engines keep.

@@ -81,7 +81,7 @@ func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportRes
 			return err
 		}
 		if stored == nil {
-			if err := run.write(tx, now); err != nil {
+			if err := run.write(tx.Statement.Context, r.h.in(tx), now); err != nil {
 				return err
 			}
 			result.Receipt = run.receipt

@@ -52,8 +52,8 @@ func (m *Memory) Put(ctx context.Context, agentID string, doc models.JSON) error
 
 // Update lets fn change the agent's own keys and writes the result. No update is
 // lost: others wait meanwhile. Numbers are json.Number, so that none loses digits. fn
-// must not call the store, which would wait for itself; it may be called again if
-// another created the agent meanwhile. An error or panic of fn changes nothing.
+// must not call the store, which would wait for itself; it is called again if the
+// transaction lost against another one. An error or panic of fn changes nothing.
 // Errors: fn's own, ErrInvalid for what JSON cannot hold, ErrCorrupt.
 func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[string]any) error) error {
 	if fn == nil {
@@ -197,35 +197,40 @@ func (m *Memory) modify(ctx context.Context, agentID string, change func(*models
 	if err := required(memoryTable, "agent_id", agentID); err != nil {
 		return err
 	}
-	attempt := func() error {
-		return m.h.transaction(ctx, func(tx *gorm.DB) error {
-			var row models.AgentMemory
-			err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("agent_id = ?", agentID).Take(&row).Error
-			if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+	return m.h.transaction(ctx, func(tx *gorm.DB) error {
+		for range 2 { // another may make the agent between our look and our insert
+			done, err := m.change(tx, agentID, change)
+			if done || err != nil {
 				return err
 			}
-			row.AgentID = agentID
-			if err := change(&row); err != nil {
-				return err
-			}
-			now := m.h.now()
-			row.Prepare(now)
-			if err := row.Validate(); err != nil {
-				return err
-			}
-			if row.ID == 0 {
-				return tx.Create(&row).Error
-			}
-			return tx.Model(&models.AgentMemory{}).Where("id = ?", row.ID).Updates(map[string]any{
-				"memory_json": row.MemoryJSON, "retry_count": row.RetryCount, "last_error": row.LastError, "updated_at": now,
-			}).Error
-		})
+		}
+		return &Error{Table: memoryTable, Column: "agent_id", Value: agentID, Kind: ErrRetry, Reason: "another transaction made this memory, and this one cannot see it; run the whole transaction again"}
+	})
+}
+
+// change is one attempt of modify; it is not done if another made the row meanwhile.
+func (m *Memory) change(tx *gorm.DB, agentID string, change func(*models.AgentMemory) error) (done bool, err error) {
+	var row models.AgentMemory
+	err = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("agent_id = ?", agentID).Take(&row).Error
+	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+		return false, err
 	}
-	err := attempt()
-	if errors.Is(err, ErrDuplicate) { // another created the agent between our look and our insert
-		err = attempt()
+	row.AgentID = agentID
+	if err := change(&row); err != nil {
+		return false, err
 	}
-	return err
+	now := m.h.now()
+	row.Prepare(now)
+	if err := row.Validate(); err != nil {
+		return false, err
+	}
+	if row.ID == 0 {
+		res := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "agent_id"}}, DoNothing: true}).Create(&row)
+		return res.RowsAffected == 1, res.Error
+	}
+	return true, tx.Model(&models.AgentMemory{}).Where("id = ?", row.ID).Updates(map[string]any{
+		"memory_json": row.MemoryJSON, "retry_count": row.RetryCount, "last_error": row.LastError, "updated_at": now,
+	}).Error
 }
 
 func reserved() error {

@@ -42,14 +42,7 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 		return invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	receipt.Prepare(r.h.now())
-	restore := keepReceipts([]*models.Receipt{receipt})
-	err := r.h.retry(ctx, func(ctx context.Context) error {
-		restore()
-		return r.h.write(ctx).Create(receipt).Error
-	})
-	if err != nil {
-		restore()
-	}
+	err := r.create(ctx, receipt)
 	return blame(err, ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
 
@@ -66,6 +59,18 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 		}
 		receipt.Prepare(now)
 	}
+	err := r.create(ctx, receipts...)
+	if errors.Is(err, ErrDuplicate) {
+		return blame(err, ErrDuplicate, receiptsTable, "execution_id", r.taken(ctx, receipts), "")
+	}
+	return err
+}
+
+// create writes prepared receipts with their children.
+func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) error {
+	if rows := families(receipts); rows != nil && r.h.Creator != nil {
+		return r.h.create(ctx, rows...)
+	}
 	restore := keepReceipts(receipts)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		restore()
@@ -74,10 +79,32 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 	if err != nil {
 		restore()
 	}
-	if errors.Is(err, ErrDuplicate) {
-		return blame(err, ErrDuplicate, receiptsTable, "execution_id", r.taken(ctx, receipts), "")
-	}
 	return err
+}
+
+// families lists the receipts, then their metrics, then their violations; nil if a
+// child is stored already, which GORM then gives to its new receipt.
+func families(receipts []*models.Receipt) []models.Model {
+	rows := asModels(receipts)
+	for _, r := range receipts {
+		for i := range r.Metrics {
+			if r.Metrics[i].ID != 0 {
+				return nil
+			}
+			r.Metrics[i].ExecutionID = r.ExecutionID
+			rows = append(rows, &r.Metrics[i])
+		}
+	}
+	for _, r := range receipts {
+		for i := range r.Violations {
+			if r.Violations[i].ID != 0 {
+				return nil
+			}
+			r.Violations[i].ExecutionID = r.ExecutionID
+			rows = append(rows, &r.Violations[i])
+		}
+	}
+	return rows
 }
 
 // taken is the execution_id that made a batch fail, or nil if it is gone by now.
@@ -206,6 +233,8 @@ func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
 	if err := errors.Join(
 		known(receiptsTable, "operation", f.Operation, models.Operations()),
 		known(receiptsTable, "status", f.Status, models.ReceiptStatuses()),
+		text(receiptsTable, "agent_id", f.AgentID), text(receiptsTable, "environment", f.Environment),
+		text(receiptsTable, "manifest_hash", f.ManifestHash), text(receiptsTable, "ontology_hash", f.OntologyHash),
 	); err != nil {
 		return list{}, err
 	}

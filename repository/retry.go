@@ -34,7 +34,7 @@ func pauses() backoff.BackOff {
 //
 // Of several attempts the last alone leaves failed entries in the audit log.
 func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context) error) error {
-	if _, inside := h.Write.Statement.ConnPool.(gorm.TxCommitter); inside {
+	if h.inside() {
 		return transaction(ctx)
 	}
 	return attempt.Last(ctx, func(ctx context.Context, begin func()) error {
@@ -59,9 +59,27 @@ func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context)
 	})
 }
 
+// inside reports whether h is in a caller's transaction.
+func (h Handle) inside() bool {
+	_, inside := h.Write.Statement.ConnPool.(gorm.TxCommitter)
+	return inside
+}
+
+// create is insert for rows of several tables, parents first; h has a Creator.
+func (h Handle) create(ctx context.Context, rows ...models.Model) error {
+	err := h.Creator.Create(ctx, h.Write, rows...)
+	if !errors.Is(err, ErrRetry) || h.inside() {
+		return err
+	}
+	return h.retry(ctx, func(ctx context.Context) error { return h.Creator.Create(ctx, h.Write, rows...) })
+}
+
 // insert creates rows without their associations, all of them or none. Whatever did
 // not come about leaves them without the ids that it had given them.
 func insert[T any](ctx context.Context, h Handle, rows ...*T) error {
+	if h.Creator != nil {
+		return h.create(ctx, asModels(rows)...)
+	}
 	restore := keep(rows)
 	err := h.retry(ctx, func(ctx context.Context) error {
 		restore()
@@ -75,6 +93,14 @@ func insert[T any](ctx context.Context, h Handle, rows ...*T) error {
 		restore()
 	}
 	return err
+}
+
+func asModels[T any](rows []*T) []models.Model {
+	list := make([]models.Model, len(rows))
+	for i, row := range rows {
+		list[i] = any(row).(models.Model)
+	}
+	return list
 }
 
 // keep remembers rows as they are now.

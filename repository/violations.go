@@ -49,18 +49,20 @@ func (v *Violations) Check(ctx context.Context, executionID string, targets []Ta
 	var missed []models.SLOViolation
 	now := v.h.now()
 	err := v.h.transaction(ctx, func(tx *gorm.DB) error {
-		inside := Handle{Write: tx, Read: tx, Now: v.h.Now}
+		inside := v.h.in(tx)
 		if _, err := NewReceipts(inside).Get(ctx, executionID); err != nil {
 			return err
 		}
 		if missed = violations(targets, measurements); len(missed) == 0 {
 			return nil
 		}
+		rows := make([]*models.SLOViolation, len(missed))
 		for i := range missed {
 			missed[i].ExecutionID = executionID
 			missed[i].Prepare(now)
+			rows[i] = &missed[i]
 		}
-		return tx.CreateInBatches(&missed, batchSize).Error
+		return insert(ctx, inside, rows...)
 	})
 	if err != nil {
 		return nil, err

@@ -60,6 +60,11 @@ func auditTrailAndList(t *T) {
 		assert.Equal(t, c.want, n, name)
 	}
 
+	number := record(start, `{"execution_id":7}`)
+	trail, err = store.Audit.Trail(ctx, "7")
+	require.NoError(t, err)
+	assert.Equal(t, []models.AuditEntry{*number}, trail, "an id that is a number is found by its text")
+
 	saved(t, store, "z")
 	trail, err = store.Audit.Trail(ctx, "z")
 	require.NoError(t, err)

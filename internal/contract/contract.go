@@ -39,7 +39,7 @@ type Engine struct {
 	DSN func(testing.TB) string
 	SQL SQL
 	// Lacks names the cases that the engine cannot have, with the cases under them, and
-	// says why. Names are paths below the engine's, such as "Import/TooDeep".
+	// says why. Names are paths below the engine's, such as "Hooks/Processes".
 	Lacks map[string]string
 }
 
@@ -53,8 +53,8 @@ type SQL struct {
 	Saves string
 	// CheckOff and CheckOn let rows in that CHECK constraints refuse.
 	CheckOff, CheckOn string
-	// Reset empties a database, ids starting at 1 again, for the next case. Without it
-	// every case has a new one.
+	// Reset empties a database, ids starting at 1 again, and is how one case after the
+	// other uses it, since a new one is slow to make. Without it every case has a new one.
 	Reset string
 }
 
@@ -65,21 +65,22 @@ type cases map[string]func(*T)
 
 // groups are all there is.
 var groups = map[string]cases{
-	"Audit":      auditCases,
-	"Collisions": collisionCases,
-	"Commit":     commitCases,
-	"Executions": executionCases,
-	"Hooks":      hookCases,
-	"Import":     importCases,
-	"Memory":     memoryCases,
-	"Metrics":    metricCases,
-	"Receipts":   receiptCases,
-	"Refusals":   refusalCases,
-	"Reports":    reportCases,
-	"Same":       sameCases,
-	"Sessions":   sessionCases,
-	"Violations": violationCases,
-	"Writer":     writerCases,
+	"Audit":       auditCases,
+	"Collisions":  collisionCases,
+	"Commit":      commitCases,
+	"Concurrency": concurrencyCases,
+	"Executions":  executionCases,
+	"Hooks":       hookCases,
+	"Import":      importCases,
+	"Memory":      memoryCases,
+	"Metrics":     metricCases,
+	"Receipts":    receiptCases,
+	"Refusals":    refusalCases,
+	"Reports":     reportCases,
+	"Same":        sameCases,
+	"Sessions":    sessionCases,
+	"Violations":  violationCases,
+	"Writer":      writerCases,
 }
 
 // Run runs every case on e, as subtests of t, and returns what ran. The report is

@@ -13,6 +13,11 @@ func SQLite(name string, dsn func(testing.TB) string) Engine {
 			Saves:    "SELECT coalesce(sum(json_extract(memory_json, '$._activity.saves')), 0) FROM agent_memory",
 			CheckOff: "PRAGMA ignore_check_constraints = ON",
 			CheckOn:  "PRAGMA ignore_check_constraints = OFF",
+			Reset: `DROP TRIGGER IF EXISTS boom;
+				DROP TABLE IF EXISTS notes;
+				DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
+				DELETE FROM workflow_sessions; DELETE FROM audit_log; DELETE FROM agent_memory; DELETE FROM receipts;
+				DELETE FROM sqlite_sequence`,
 		},
 	}
 }
@@ -24,8 +29,7 @@ func SQLiteMemory(name string) Engine {
 	return e
 }
 
-// Postgres is the engine of PostgreSQL servers. Databases are lent to one case after
-// the other, since a new one is slow to make.
+// Postgres is the engine of PostgreSQL servers.
 func Postgres(name string, dsn func(testing.TB) string) Engine {
 	return Engine{
 		Name: name,
@@ -56,7 +60,6 @@ func Postgres(name string, dsn func(testing.TB) string) Engine {
 			"Hooks/Matrix/upsert map, key in capitals": "PostgreSQL tells quoted names with capitals apart",
 			"Hooks/CorruptMemory/no JSON":              "a jsonb column holds nothing else than JSON",
 			"Hooks/CorruptMemory/history no JSON":      "a jsonb column holds nothing else than JSON",
-			"Import/TooDeep":                           "only SQLite limits how deep JSON is nested, to 1,000",
 		},
 	}
 }

@@ -63,7 +63,7 @@ func writerLikeGORM(t *T) {
 		ids = append(ids, idOf(t, byGORM, m))
 	}
 	for i, m := range rows() {
-		require.NoError(t, w.Create(t.Context(), m))
+		require.NoError(t, w.Create(t.Context(), byWriter, m))
 		assert.Equal(t, ids[i], idOf(t, byWriter, m), "%T", m)
 	}
 	assert.Equal(t, strings.Split(contents(t, byGORM), "\n"), strings.Split(contents(t, byWriter), "\n"))
@@ -103,7 +103,7 @@ func writerGroups(t *T) {
 		t.Run(fmt.Sprint(leaders), func(t *T) {
 			db := openDB(t)
 			w := newWriter(t, db, leaders)
-			require.NoError(t, w.Create(t.Context(), run("taken", "z")...))
+			require.NoError(t, w.Create(t.Context(), db, run("taken", "z")...))
 			var wg sync.WaitGroup
 			var mu sync.Mutex
 			saved, gaveUp := map[string]bool{}, 0
@@ -121,7 +121,7 @@ func writerGroups(t *T) {
 						case 3:
 							go cancel()
 						}
-						err := w.Create(ctx, rows...)
+						err := w.Create(ctx, db, rows...)
 						cancel()
 						mu.Lock()
 						switch {
@@ -176,13 +176,12 @@ func writerInTransaction(t *T) {
 	stop := errors.New("stop")
 	for _, end := range []error{stop, nil} {
 		err := db.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
-			in := w.In(tx)
-			require.NoError(t, in.Create(t.Context(), run("a", "ann")...))
+			require.NoError(t, w.Create(t.Context(), tx, run("a", "ann")...))
 			bad := run("b", "ann")
 			bad[1].(*models.PipelineMetric).ExecutionID = "nobody"
-			require.ErrorIs(t, in.Create(t.Context(), bad...), models.ErrForeignKey)
+			require.ErrorIs(t, w.Create(t.Context(), tx, bad...), models.ErrForeignKey)
 			bad[0].(*models.Receipt).Status = "done"
-			require.ErrorIs(t, in.Create(t.Context(), bad...), models.ErrInvalid)
+			require.ErrorIs(t, w.Create(t.Context(), tx, bad...), models.ErrInvalid)
 			return end
 		})
 		require.ErrorIs(t, err, end)
@@ -208,7 +207,7 @@ func writerRefused(t *T) {
 		&models.AuditEntry{AgentID: " ", Operation: "o", Status: models.AuditStarted},
 		&models.WorkflowSession{SessionID: "s", AgentCount: -1},
 	} {
-		first, second := db.WithContext(t.Context()).Create(m).Error, w.Create(t.Context(), m)
+		first, second := db.WithContext(t.Context()).Create(m).Error, w.Create(t.Context(), db, m)
 		require.Error(t, first)
 		require.Error(t, second)
 		assert.Equal(t, first.Error(), second.Error())
@@ -218,11 +217,11 @@ func writerRefused(t *T) {
 		entries[0].ID, entries[0].DurationMS = entries[1].ID, entries[1].DurationMS
 		assert.Equal(t, entries[1], entries[0])
 	}
-	require.NoError(t, w.Create(t.Context()), "no rows is no error")
+	require.NoError(t, w.Create(t.Context(), db), "no rows is no error")
 
 	t.refuse(db, "agent_memory", "NEW.agent_id = 'eve'")
 	before := contents(t, db)
-	require.ErrorContains(t, w.Create(t.Context(), run("eve-1", "eve")...), "boom")
+	require.ErrorContains(t, w.Create(t.Context(), db, run("eve-1", "eve")...), "boom")
 	assert.Equal(t, int64(0), number(t, db, "SELECT count(*) FROM receipts"))
 	assert.Equal(t, int64(0), number(t, db, "SELECT count(*) FROM agent_memory"))
 	assert.Contains(t, contents(t, db), before, "only a failed entry is new")

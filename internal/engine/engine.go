@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"runtime"
 	"time"
 
@@ -25,6 +26,7 @@ type Config struct {
 	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
 	Now         func() time.Time // the clock; nil: time.Now
 	Logger      logger.Interface // nil: silent
+	Ungrouped   bool             // every save in a transaction of its own, through GORM
 	Existing    bool             // models.ErrNotFound instead of making a database that is not there
 }
 
@@ -56,6 +58,13 @@ type Handles struct {
 	Write *gorm.DB
 	// Read refuses to write, and sees what is committed.
 	Read *gorm.DB
+	// Writers is how many transactions may write at once without waiting in the engine.
+	Writers int
+	// Inserted, unless nil, is called in the transaction of an INSERT, with the largest
+	// id that it gave.
+	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
+	// Maintain keeps the database fast, and mends what it derived from the rows.
+	Maintain func(ctx context.Context) error
 	// Bulk reads and writes whole tables over the same connections.
 	Bulk Bulk
 	// Close ends them. Called once, by package tier2.

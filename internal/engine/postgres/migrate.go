@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	_ "embed"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,11 +18,23 @@ import (
 var schema string
 
 // SchemaVersion is the version that schema.sql puts into tier2_schema.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // steps are the upgrades: each is SQL that takes the schema from the version of its
 // key to a later one, and says so in tier2_schema. 0 is a schema without our tables.
-var steps = map[int64]string{0: schema}
+var steps = map[int64]string{0: schema, 2: fromTwo()}
+
+// fromTwo makes the indexes again, in ascending order, with those that are new, and
+// recent_executions, which searches them.
+func fromTwo() string {
+	var b strings.Builder
+	for _, m := range regexp.MustCompile(`(?m)^CREATE INDEX (\w+) [^;]+;`).FindAllStringSubmatch(schema, -1) {
+		b.WriteString("DROP INDEX IF EXISTS " + m[1] + ";\n" + m[0] + "\n")
+	}
+	view := regexp.MustCompile(`CREATE VIEW recent_executions [^;]+;`).FindString(schema)
+	b.WriteString("DROP VIEW IF EXISTS recent_executions;\n" + view + "\nUPDATE tier2_schema SET version = 3;\n")
+	return b.String()
+}
 
 // state is what migrate finds in a schema.
 type state struct {

@@ -51,7 +51,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
+	h := &engine.Handles{Writers: cfg.Readers, Maintain: func(ctx context.Context) error { return analyze(ctx, write) }, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
@@ -120,4 +120,14 @@ func openGORM(cfg engine.Config, db *sql.DB) (*gorm.DB, error) {
 // refuse is an error of kind ErrInvalid.
 func refuse(format string, args ...any) error {
 	return &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+}
+
+// analyze refreshes the statistics of the query planner; vacuuming is autovacuum's.
+func analyze(ctx context.Context, db *sql.DB) error {
+	for _, m := range models.All() {
+		if _, err := db.ExecContext(ctx, "ANALYZE "+m.TableName()); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
--- tier2: the PostgreSQL schema, version 2 (table tier2_schema); versions are counted as
+-- tier2: the PostgreSQL schema, version 3 (table tier2_schema); versions are counted as
 -- in SQLite's schema.sql, so that equal numbers mean equal columns.
 --
 -- The tables, columns, indexes, constraints and views have the names that schema.sql
@@ -10,7 +10,7 @@
 CREATE TABLE tier2_schema (
   version bigint NOT NULL
 );
-INSERT INTO tier2_schema (version) VALUES (2);
+INSERT INTO tier2_schema (version) VALUES (3);
 
 -- What SQLite's json_valid says of text, which receipt_json stays, byte for byte. (IS
 -- JSON came with PostgreSQL 16.) It has a search_path of its own, so that a CHECK does
@@ -50,10 +50,12 @@ CREATE TABLE receipts (
   CONSTRAINT chk_receipts_duration_ms CHECK (duration_ms >= 0),
   CONSTRAINT chk_receipts_receipt_json CHECK (receipt_json IS NULL OR json_valid(receipt_json))
 );
-CREATE INDEX idx_receipts_agent_timestamp ON receipts(agent_id,timestamp DESC);
+CREATE INDEX idx_receipts_agent_timestamp ON receipts(agent_id,timestamp);
 CREATE UNIQUE INDEX idx_receipts_execution_id ON receipts(execution_id);
-CREATE INDEX idx_receipts_status ON receipts(status,created_at DESC);
-CREATE INDEX idx_receipts_created_at ON receipts(created_at DESC);
+CREATE INDEX idx_receipts_agent_duration ON receipts(agent_id,duration_ms);
+CREATE INDEX idx_receipts_timestamp ON receipts(timestamp);
+CREATE INDEX idx_receipts_status ON receipts(status,created_at);
+CREATE INDEX idx_receipts_created_at ON receipts(created_at);
 
 -- One row an agent: its own state, and under "_activity" what the store counts.
 CREATE TABLE agent_memory (
@@ -70,7 +72,7 @@ CREATE TABLE agent_memory (
   CONSTRAINT chk_agent_memory_retry_count CHECK (retry_count >= 0)
 );
 CREATE UNIQUE INDEX idx_agent_memory_agent_id ON agent_memory(agent_id);
-CREATE INDEX idx_agent_memory_updated_at ON agent_memory(updated_at DESC);
+CREATE INDEX idx_agent_memory_updated_at ON agent_memory(updated_at);
 
 -- What was done, by whom, and how it ended; appended to, never changed.
 CREATE TABLE audit_log (
@@ -87,9 +89,13 @@ CREATE TABLE audit_log (
   CONSTRAINT chk_audit_log_duration_ms CHECK (duration_ms >= 0),
   CONSTRAINT chk_audit_log_context_json CHECK (context_json IS NULL OR json_typeof(context_json) IS NOT NULL)
 );
-CREATE INDEX idx_audit_log_timestamp ON audit_log(timestamp DESC);
-CREATE INDEX idx_audit_log_agent_id ON audit_log(agent_id,timestamp DESC);
-CREATE INDEX idx_audit_log_status ON audit_log(status,created_at DESC);
+CREATE INDEX idx_audit_log_timestamp ON audit_log(timestamp);
+CREATE INDEX idx_audit_log_agent_id ON audit_log(agent_id,timestamp);
+CREATE INDEX idx_audit_log_status ON audit_log(status,created_at);
+CREATE INDEX idx_audit_log_execution_id ON audit_log((context_json ->> 'execution_id'))
+  WHERE context_json ->> 'execution_id' IS NOT NULL;
+CREATE INDEX idx_audit_log_no_execution ON audit_log(agent_id,timestamp)
+  WHERE context_json ->> 'execution_id' IS NULL;
 
 -- One row a run of several agents in parallel.
 CREATE TABLE workflow_sessions (
@@ -112,8 +118,8 @@ CREATE TABLE workflow_sessions (
   CONSTRAINT chk_workflow_sessions_context_json CHECK (context_json IS NULL OR jsonb_typeof(context_json) IS NOT NULL)
 );
 CREATE UNIQUE INDEX idx_workflow_sessions_session_id ON workflow_sessions(session_id);
-CREATE INDEX idx_workflow_sessions_status ON workflow_sessions(status,created_at DESC);
-CREATE INDEX idx_workflow_sessions_created_at ON workflow_sessions(created_at DESC);
+CREATE INDEX idx_workflow_sessions_status ON workflow_sessions(status,created_at);
+CREATE INDEX idx_workflow_sessions_created_at ON workflow_sessions(created_at);
 
 -- Two agents of a session in each other's way.
 CREATE TABLE collision_detection (
@@ -131,9 +137,9 @@ CREATE TABLE collision_detection (
   CONSTRAINT chk_collision_detection_collision_type CHECK (collision_type IN ('file_conflict','memory_conflict','semantic_overlap','structural_overlap')),
   CONSTRAINT chk_collision_detection_severity CHECK (severity IN ('info','warning','critical'))
 );
-CREATE INDEX idx_collision_detection_session_id ON collision_detection(session_id,timestamp DESC);
+CREATE INDEX idx_collision_detection_session_id ON collision_detection(session_id,timestamp);
 CREATE INDEX idx_collision_detection_agents ON collision_detection(agent_id_1,agent_id_2);
-CREATE INDEX idx_collision_detection_severity ON collision_detection(severity,created_at DESC);
+CREATE INDEX idx_collision_detection_severity ON collision_detection(severity,created_at);
 
 -- One row a stage of an execution.
 CREATE TABLE pipeline_metrics (
@@ -155,8 +161,8 @@ CREATE TABLE pipeline_metrics (
   CONSTRAINT chk_pipeline_metrics_status CHECK (status IN ('passed','failed'))
 );
 CREATE INDEX idx_pipeline_metrics_execution_id ON pipeline_metrics(execution_id);
-CREATE INDEX idx_pipeline_metrics_stage ON pipeline_metrics(stage,duration_ms DESC);
-CREATE INDEX idx_pipeline_metrics_timestamp ON pipeline_metrics(timestamp DESC);
+CREATE INDEX idx_pipeline_metrics_stage ON pipeline_metrics(stage,duration_ms);
+CREATE INDEX idx_pipeline_metrics_timestamp ON pipeline_metrics(timestamp);
 
 -- A target that an execution missed.
 CREATE TABLE slo_violations (
@@ -173,8 +179,8 @@ CREATE TABLE slo_violations (
   CONSTRAINT chk_slo_violations_severity CHECK (severity IN ('warning','critical'))
 );
 CREATE INDEX idx_slo_violations_execution_id ON slo_violations(execution_id);
-CREATE INDEX idx_slo_violations_metric ON slo_violations(metric,created_at DESC);
-CREATE INDEX idx_slo_violations_severity ON slo_violations(severity,created_at DESC);
+CREATE INDEX idx_slo_violations_metric ON slo_violations(metric,created_at);
+CREATE INDEX idx_slo_violations_severity ON slo_violations(severity,created_at);
 
 -- The newest 100 executions, with what belongs to each: its violations, the audit
 -- entries whose context names it, and those of its agent that name no execution and
@@ -184,15 +190,10 @@ CREATE VIEW recent_executions AS
 WITH newest AS MATERIALIZED (
   SELECT *, LEAST(duration_ms, 100000000000000) * interval '1 millisecond' AS duration
   FROM receipts ORDER BY timestamp DESC, id DESC LIMIT 100
-), named AS MATERIALIZED (
-  SELECT context_json ->> 'execution_id' AS execution_id, COUNT(*) AS entries
-  FROM audit_log
-  WHERE context_json ->> 'execution_id' IN (SELECT execution_id FROM newest)
-  GROUP BY 1
 )
 SELECT r.id, r.execution_id, r.agent_id, r.operation, r.status, r.timestamp, r.duration_ms,
   r.files_generated, r.files_modified, r.error_message, r.environment, r.created_at,
-  COALESCE((SELECT n.entries FROM named n WHERE n.execution_id = r.execution_id), 0)
+  (SELECT COUNT(*) FROM audit_log a WHERE a.context_json ->> 'execution_id' = r.execution_id)
   + (SELECT COUNT(*) FROM audit_log a
     WHERE a.agent_id = r.agent_id
       AND a.timestamp BETWEEN r.timestamp - interval '1 millisecond' AND r.timestamp + r.duration + interval '1 millisecond'

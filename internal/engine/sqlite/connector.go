@@ -51,7 +51,8 @@ func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)"
 
 // shared are the pragmas of reading and writing connections alike: cache_size is in
 // KiB when negative (64 MB), and a temp_store in memory keeps the statement journal
-// of INSERT triggers and large sorts off the disk.
+// of INSERT triggers and large sorts off the disk. With recursive_triggers the rows that
+// INSERT OR REPLACE removes leave the totals (https://www.sqlite.org/pragma.html#pragma_recursive_triggers).
 func (c config) shared() []string {
 	sync := "NORMAL"
 	if c.FullSync {
@@ -59,6 +60,6 @@ func (c config) shared() []string {
 	}
 	return []string{
 		busyTimeout(c.BusyTimeout), "foreign_keys(ON)", "synchronous(" + sync + ")",
-		"cache_size(-65536)", "temp_store(MEMORY)",
+		"cache_size(-65536)", "temp_store(MEMORY)", "recursive_triggers(ON)",
 	}
 }

@@ -78,7 +78,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	}
 	write := openPool(where.uri("rw"), 1, writing...)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), "query_only(ON)")...)
-	h := &engine.Handles{Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read) }}
+	h := &engine.Handles{Writers: 1, Inserted: new(totals).inserted, Maintain: func(ctx context.Context) error { return maintain(ctx, write) }, Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read) }}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)
 	}
@@ -105,6 +105,13 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 // and folds the WAL into the file.
 func closePools(write, read *sql.DB) error {
 	err := read.Close()
+	// What another program holds or has broken is no reason not to close.
+	if tx, begun := write.Begin(); begun == nil {
+		for table := range folds {
+			_ = fold(context.Background(), tx, table)
+		}
+		_ = tx.Commit()
+	}
 	if _, optimize := write.Exec("PRAGMA optimize"); optimize != nil {
 		if !errors.Is(translate(optimize), models.ErrBusy) {
 			err = errors.Join(err, translate(optimize))

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gorm.io/driver/sqlite"
@@ -82,6 +83,9 @@ func translate(err error) error {
 	switch code {
 	case codeUnique, codePrimaryKey, codeRowID:
 		e.Table, e.Column = columns(detail)
+		if ours := func(m models.Model) bool { return m.TableName() == e.Table }; code == codeUnique && slices.ContainsFunc(models.All(), ours) {
+			e.Constraint = "idx_" + e.Table + "_" + e.Column // as schema.sql names its unique indexes
+		}
 		return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
 	case codeNotNull:
 		e.Table, e.Column = columns(detail)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,31 @@ import (
 // transaction, with foreign keys off, and sets user_version.
 var steps = map[int]func(ctx context.Context, conn *sql.Conn, schema string) error{
 	0: fromSeed,
+	2: fromTwo,
+}
+
+// indexName finds the indexes that a schema makes.
+var indexName = regexp.MustCompile("INDEX IF NOT EXISTS `([a-z0-9_]+)`")
+
+// fromTwo makes the indexes again, in ascending order, where newer rows are appended
+// and pages stay full, and adds the totals of the views.
+func fromTwo(ctx context.Context, conn *sql.Conn, schema string) error {
+	u := &upgrade{ctx: ctx, conn: conn}
+	for _, name := range indexName.FindAllStringSubmatch(schema, -1) {
+		u.exec("DROP INDEX IF EXISTS " + quote(name[1]))
+	}
+	u.exec(schema)
+	u.fold()
+	return u.err
+}
+
+// fold fills the totals.
+func (u *upgrade) fold() {
+	for _, statements := range folds {
+		for _, statement := range statements {
+			u.exec(statement)
+		}
+	}
 }
 
 // asidePrefix names the old tables while the rows are copied out of them.
@@ -50,6 +76,7 @@ func fromSeed(ctx context.Context, conn *sql.Conn, schema string) error {
 	for _, statement := range foreign {
 		u.exec(statement)
 	}
+	u.fold()
 	return u.result()
 }
 

@@ -58,7 +58,7 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 	db := openPool(where.uri("rw"), 1, busyTimeout(engine.DefaultBusyTimeout), "query_only(ON)")
 	defer db.Close()
 	for _, examine := range []func(context.Context, *sql.DB, *description, *engine.Verification) error{
-		quickCheck, foreignKeys, compare, documents, values,
+		quickCheck, foreignKeys, compare, documents, values, checkTotals,
 	} {
 		err := examine(ctx, db, want, v)
 		if ctx.Err() != nil {

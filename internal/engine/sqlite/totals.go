@@ -1,0 +1,149 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+)
+
+// foldEvery is how many rows of a table the views add up themselves at most before
+// the store folds them into the totals: some tenths of a millisecond of reading.
+const foldEvery = 1024
+
+// folds bring the totals of schema.sql up to the newest row of a table.
+var folds = map[string][]string{
+	"receipts": {
+		`INSERT INTO tier2_agent_totals
+SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms), COALESCE(SUM(files_generated), 0), COUNT(files_generated)
+FROM receipts WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'receipts') GROUP BY agent_id
+ON CONFLICT (agent_id) DO UPDATE SET executions = executions + excluded.executions, passed = passed + excluded.passed,
+  failed = failed + excluded.failed, duration_ms = duration_ms + excluded.duration_ms,
+  files_generated = files_generated + excluded.files_generated, files_known = files_known + excluded.files_known`,
+		`UPDATE tier2_folded SET last_id = max(last_id, (SELECT COALESCE(MAX(id), 0) FROM receipts)) WHERE name = 'receipts'`,
+	},
+	"pipeline_metrics": {
+		`INSERT INTO tier2_stage_totals
+SELECT stage, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms)
+FROM pipeline_metrics WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'pipeline_metrics') GROUP BY stage
+ON CONFLICT (stage) DO UPDATE SET executions = executions + excluded.executions, passed = passed + excluded.passed,
+  failed = failed + excluded.failed, duration_ms = duration_ms + excluded.duration_ms`,
+		`UPDATE tier2_folded SET last_id = max(last_id, (SELECT COALESCE(MAX(id), 0) FROM pipeline_metrics)) WHERE name = 'pipeline_metrics'`,
+	},
+}
+
+// wrong finds, in a database whose totals do not hold what they should, the names of
+// the agents or stages.
+var wrong = map[string]string{
+	"tier2_agent_totals": `WITH direct AS (
+  SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms), COALESCE(SUM(files_generated), 0), COUNT(files_generated)
+  FROM receipts WHERE id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts') GROUP BY agent_id)
+SELECT agent_id FROM (SELECT * FROM direct EXCEPT SELECT * FROM tier2_agent_totals)
+UNION SELECT agent_id FROM (SELECT * FROM tier2_agent_totals EXCEPT SELECT * FROM direct) ORDER BY 1`,
+	"tier2_stage_totals": `WITH direct AS (
+  SELECT stage, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms)
+  FROM pipeline_metrics WHERE id <= (SELECT last_id FROM tier2_folded WHERE name = 'pipeline_metrics') GROUP BY stage)
+SELECT stage FROM (SELECT * FROM direct EXCEPT SELECT * FROM tier2_stage_totals)
+UNION SELECT stage FROM (SELECT * FROM tier2_stage_totals EXCEPT SELECT * FROM direct) ORDER BY 1`,
+}
+
+// executor is a connection, a pool or a transaction.
+type executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// fold brings the totals of one table up to date, inside the transaction of db.
+func fold(ctx context.Context, db executor, table string) error {
+	for _, statement := range folds[table] {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// totals remembers up to which id each table was folded when this process last saw it.
+type totals struct {
+	receipts, metrics atomic.Int64
+}
+
+// inserted folds a table now and then, in the transaction that inserted the row id.
+// Should that fail, the views still add the rows up themselves, and it is tried again
+// later: no save is refused for it.
+func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, id int64) {
+	last := &t.receipts
+	switch table {
+	case "receipts":
+	case "pipeline_metrics":
+		last = &t.metrics
+	default:
+		return
+	}
+	if id-last.Load() < foldEvery {
+		return
+	}
+	last.Store(id)
+	_ = fold(ctx, tx, table)
+}
+
+// maintain folds what is left, makes totals anew that are wrong, refreshes the
+// statistics of the query planner and empties the WAL.
+func maintain(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return translate(err)
+	}
+	defer tx.Rollback()
+	for table, query := range wrong {
+		var name string
+		switch err := tx.QueryRowContext(ctx, query+" LIMIT 1").Scan(&name); {
+		case errors.Is(err, sql.ErrNoRows):
+			continue
+		case err != nil:
+			return translate(err)
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+			return translate(err)
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE tier2_folded SET last_id = 0 WHERE name = ?", totalled[table]); err != nil {
+			return translate(err)
+		}
+	}
+	for table := range folds {
+		if err := fold(ctx, tx, table); err != nil {
+			return translate(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return translate(err)
+	}
+	for _, pragma := range []string{"PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if _, err := db.ExecContext(ctx, pragma); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// totalled is the table that each table of totals adds up.
+var totalled = map[string]string{"tier2_agent_totals": "receipts", "tier2_stage_totals": "pipeline_metrics"}
+
+// checkTotals reports totals that are not what their rows add up to.
+func checkTotals(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+	for _, table := range slices.Sorted(maps.Keys(wrong)) {
+		var name string
+		err := each(ctx, db, func() {
+			v.Add("totals: %s of %q is not what %s adds up to; maintain mends it", table, name, totalled[table])
+		}, wrong[table], &name)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

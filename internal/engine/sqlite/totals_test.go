@@ -1,0 +1,199 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+)
+
+// direct is what the views must answer, from the rows themselves.
+var direct = map[string]string{
+	"agent_performance_summary": `SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), AVG(duration_ms), MIN(duration_ms),
+		MAX(duration_ms), SUM(files_generated), MAX(timestamp) FROM receipts GROUP BY agent_id`,
+	"pipeline_stage_performance": `SELECT stage, COUNT(*), AVG(duration_ms), MIN(duration_ms), MAX(duration_ms), SUM(status = 'passed'),
+		SUM(status = 'failed') FROM pipeline_metrics GROUP BY stage`,
+}
+
+// answers are the rows of a query as text, in order.
+func answers(db *sql.DB, query string) (list []string, err error) {
+	rows, err := db.Query(query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		values := make([]any, len(columns))
+		dest := make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return nil, err
+		}
+		list = append(list, fmt.Sprintf("%v", values))
+	}
+	slices.Sort(list)
+	return list, rows.Err()
+}
+
+// TestViewsAreExact: after any history of raw SQL, with folding at any time between,
+// the views say what the rows add up to, and verify finds nothing.
+func TestViewsAreExact(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		h, err := Open(context.Background(), engine.Config{DSN: ":memory:"}, schemaText(t))
+		require.NoError(t, err)
+		defer h.Close()
+		db, err := h.Write.DB()
+		require.NoError(t, err)
+		agent := rapid.SampledFrom([]string{"a", "b", "c"})
+		status := rapid.SampledFrom([]string{"passed", "failed", "partial"})
+		stage := rapid.SampledFrom([]string{"μ₁_normalize", "μ₃_emit"})
+		duration := rapid.IntRange(0, 5)
+		files := rapid.SampledFrom([]any{nil, 0, 1, 7})
+		id := rapid.IntRange(1, 40)
+		n := 0
+		exec := func(query string, args ...any) {
+			if _, err := db.Exec(query, args...); err != nil {
+				rt.Fatalf("%s %v: %v", query, args, err)
+			}
+		}
+		const receipt = ` INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms, files_generated) VALUES (?, ?, 'watch', ?, ?, ?, ?)`
+		values := func(key string) []any {
+			n++
+			return []any{key, agent.Draw(rt, "agent"), status.Draw(rt, "status"), fmt.Sprintf("2026-01-29T12:00:%02dZ", n%60), duration.Draw(rt, "ms"), files.Draw(rt, "files")}
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"insert":  func(*rapid.T) { exec("INSERT"+receipt, values(fmt.Sprint("new", n))...) },
+			"replace": func(*rapid.T) { exec("INSERT OR REPLACE"+receipt, values(fmt.Sprint("x", id.Draw(rt, "key")))...) },
+			"upsert": func(*rapid.T) {
+				exec("INSERT"+receipt+" ON CONFLICT (execution_id) DO UPDATE SET agent_id = excluded.agent_id, duration_ms = excluded.duration_ms",
+					values(fmt.Sprint("x", id.Draw(rt, "key")))...)
+			},
+			"status": func(*rapid.T) { exec("UPDATE receipts SET status = ? WHERE id = ?", status.Draw(rt, "status"), id.Draw(rt, "id")) },
+			"agents": func(*rapid.T) { exec("UPDATE receipts SET agent_id = ? WHERE agent_id = ?", agent.Draw(rt, "to"), agent.Draw(rt, "from")) },
+			"files":  func(*rapid.T) { exec("UPDATE receipts SET files_generated = ? WHERE id <= ?", files.Draw(rt, "files"), id.Draw(rt, "id")) },
+			"id":     func(*rapid.T) { exec("UPDATE OR IGNORE receipts SET id = id + 100 WHERE id = ?", id.Draw(rt, "id")) },
+			"back":   func(*rapid.T) { exec("UPDATE OR REPLACE receipts SET id = ? WHERE id = ?", id.Draw(rt, "to"), id.Draw(rt, "from")) },
+			"delete": func(*rapid.T) { exec("DELETE FROM receipts WHERE duration_ms = ?", duration.Draw(rt, "ms")) },
+			"clear":  func(*rapid.T) { exec("DELETE FROM receipts WHERE agent_id = ?", agent.Draw(rt, "agent")) },
+			"metric": func(*rapid.T) {
+				exec("PRAGMA foreign_keys=OFF")
+				exec(`INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('x', ?, ?, ?, '2026-01-29T12:00:00Z')`,
+					stage.Draw(rt, "stage"), duration.Draw(rt, "ms"), rapid.SampledFrom([]string{"passed", "failed"}).Draw(rt, "status"))
+			},
+			"metrics": func(*rapid.T) {
+				exec("UPDATE pipeline_metrics SET stage = ?, duration_ms = ? WHERE id = ?", stage.Draw(rt, "stage"), duration.Draw(rt, "ms"), id.Draw(rt, "id"))
+			},
+			"metric gone": func(*rapid.T) { exec("DELETE FROM pipeline_metrics WHERE id = ?", id.Draw(rt, "id")) },
+			"fold": func(*rapid.T) {
+				for table := range folds {
+					require.NoError(rt, fold(context.Background(), db, table))
+				}
+			},
+			"": func(rt *rapid.T) {
+				for view, query := range direct {
+					want, err := answers(db, query)
+					require.NoError(rt, err)
+					got, err := answers(db, "SELECT * FROM "+view)
+					require.NoError(rt, err)
+					require.Equal(rt, want, got, view)
+				}
+				v := &engine.Verification{}
+				require.NoError(rt, checkTotals(context.Background(), db, nil, v))
+				require.Empty(rt, v.Findings)
+			},
+		})
+	})
+}
+
+// TestFoldsNowAndThen: the store folds as rows come, so that the views add up few.
+func TestFoldsNowAndThen(t *testing.T) {
+	t.Parallel()
+	h := openTest(t, engine.Config{DSN: ":memory:"})
+	db, err := h.Write.DB()
+	require.NoError(t, err)
+	insert := func(n int) {
+		_, err := db.Exec(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) INSERT INTO receipts
+			(execution_id, agent_id, operation, status, timestamp, duration_ms) SELECT hex(randomblob(16)), 'a', 'watch', 'passed', '2026-01-29T12:00:00Z', n FROM c`, n)
+		require.NoError(t, err)
+	}
+	for _, step := range []struct {
+		rows, id int
+		folded   string
+	}{{1000, 1000, "0"}, {100, 1100, "1100"}, {1000, 2100, "1100"}, {100, 2200, "2200"}} {
+		insert(step.rows)
+		h.Inserted(context.Background(), db, "receipts", int64(step.id))
+		h.Inserted(context.Background(), db, "audit_log", 1_000_000)
+		assert.Equal(t, []string{step.folded}, strs(t, db, "SELECT last_id FROM tier2_folded WHERE name = 'receipts'"))
+	}
+}
+
+// TestTotalsThatAreWrong: what the triggers cannot see, verify names and maintain mends.
+func TestTotalsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "t.db")
+	h := openTest(t, engine.Config{DSN: path})
+	db := plain(t, path)
+	_, err := db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES
+		(5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3), (6, 'x6', 'bob', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
+	require.NoError(t, err)
+	require.NoError(t, h.Maintain(t.Context()))
+	verify := func() []string {
+		v, err := Verify(t.Context(), path, schemaText(t))
+		require.NoError(t, err)
+		return v.Findings
+	}
+	require.Empty(t, verify())
+	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)
+		VALUES (2, 'x2', 'ann', 'watch', 'failed', '2026-01-29T12:00:00Z', 4)`)
+	require.NoError(t, err)
+	assert.Equal(t, []string{`totals: tier2_agent_totals of "ann" is not what receipts adds up to; maintain mends it`}, verify())
+	require.NoError(t, h.Maintain(t.Context()))
+	assert.Empty(t, verify())
+	assert.Equal(t, []string{"2", "1"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary ORDER BY agent_id"))
+}
+
+// TestUpgradeFromTwo: indexes, totals and views come, rows stay.
+func TestUpgradeFromTwo(t *testing.T) {
+	t.Parallel()
+	old, err := os.ReadFile("testdata/schema-2.sql")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "t.db")
+	db := plain(t, path)
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{string(old), `INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms)
+		VALUES ('x', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`,
+		`INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('x', 'μ₃_emit', 3, 'passed', '2026-01-29T12:00:00Z')`,
+		`CREATE INDEX idx_receipts_mine ON receipts(environment)`} {
+		_, err := db.Exec(statement)
+		require.NoError(t, err)
+	}
+	before := dump(t, db)
+	require.NoError(t, db.Close())
+	h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+	require.NoError(t, err)
+	require.NoError(t, h.Close())
+
+	db = plain(t, path)
+	assert.Equal(t, before, dump(t, db))
+	assert.Equal(t, []string{"1", "1"}, strs(t, db, "SELECT executions FROM tier2_agent_totals UNION ALL SELECT executions FROM tier2_stage_totals"))
+	assert.Equal(t, []string{"idx_receipts_mine"}, strs(t, db, "SELECT name FROM sqlite_schema WHERE name = 'idx_receipts_mine'"))
+	v, err := Verify(t.Context(), path, schemaText(t))
+	require.NoError(t, err)
+	assert.Empty(t, v.Findings)
+}
