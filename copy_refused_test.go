@@ -15,12 +15,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// TestCopy_Tables: what is copied is what the schema holds, on both engines.
+// TestCopy_Tables: what is copied is what the schema holds, on both engines, but for the
+// totals (tier2_...) that each database derives for itself.
 func TestCopy_Tables(t *testing.T) {
 	t.Parallel()
 	store := open(t, ":memory:")
 	var names []string
-	require.NoError(t, store.DB().Raw(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`).Scan(&names).Error)
+	require.NoError(t, store.DB().Raw(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE 'tier2\_%' ESCAPE '\' ORDER BY rowid`).Scan(&names).Error)
 	tables := postgres.Tables()
 	require.Len(t, tables, len(names))
 	for i, table := range tables {
@@ -52,6 +53,7 @@ func TestCopy_Row(t *testing.T) {
 		"Bytes":     {"SQLite", "Postgres", receipt + "(41, 'a', 'b', 'watch', 'passed', '2026-01-01', 1, CAST(x'ff' AS TEXT))", models.ErrInvalid, "row 41 of receipts", "UPDATE receipts SET error_message = '' WHERE id = 41"},
 		"Surrogate": {"SQLite", "Postgres", `INSERT INTO agent_memory (id, agent_id, memory_json) VALUES (41, 'x', '{"a":"\ud800"}')`, models.ErrInvalid, "row 41 of agent_memory", "UPDATE agent_memory SET memory_json = '{}' WHERE id = 41"},
 		"Number":    {"SQLite", "Postgres", `INSERT INTO agent_memory (id, agent_id, memory_json) VALUES (41, 'x', '{"a":1e200000}')`, models.ErrInvalid, "row 41 of agent_memory", "UPDATE agent_memory SET memory_json = '{}' WHERE id = 41"},
+		"Escape":    {"SQLite", "Postgres", `INSERT INTO audit_log (id, timestamp, agent_id, operation, status, context_json) VALUES (41, '2026-01-01', 'a', 'o', 'failed', '{"a":"\u0000"}')`, models.ErrInvalid, "row 41 of audit_log", "UPDATE audit_log SET context_json = NULL WHERE id = 41"},
 		"Time":      {"SQLite", "SQLite", receipt + "(41, 'a', 'b', 'watch', 'passed', 'yesterday', 1, '')", models.ErrCorrupt, `receipts.timestamp "yesterday": cannot be read as timestamptz in row 41`, "UPDATE receipts SET timestamp = '2026-01-01' WHERE id = 41"},
 		"Integer":   {"SQLite", "Postgres", receipt + "(41, 'a', 'b', 'watch', 'passed', '2026-01-01', 2.5, '')", models.ErrCorrupt, `receipts.duration_ms "2.5": cannot be read as bigint in row 41`, "UPDATE receipts SET duration_ms = 2 WHERE id = 41"},
 		"Infinity":  {"Postgres", "SQLite", receipt + "(41, 'a', 'b', 'watch', 'passed', 'infinity', 1, '')", models.ErrCorrupt, `receipts.timestamp "infinity": cannot be read as timestamptz in row 41`, "UPDATE receipts SET timestamp = '2026-01-01' WHERE id = 41"},
@@ -95,7 +97,8 @@ func TestCopy_ConnectionLost(t *testing.T) {
 		t.Run(lost, func(t *testing.T) {
 			t.Parallel()
 			dsn, file := pgtest.DSN(t), engines["SQLite"](t)
-			server, other := open(t, dsn+"&application_name=tier2_lost_"+lost), open(t, file)
+			name := "lost_" + models.NewID()
+			server, other := open(t, dsn+"&application_name="+name), open(t, file)
 			from, to := server, other
 			if lost == "target" {
 				from, to = other, server
@@ -109,7 +112,7 @@ func TestCopy_ConnectionLost(t *testing.T) {
 				steps := 0
 				_, err = tier2.Copy(t.Context(), from, to, func(tier2.CopyProgress) {
 					if steps++; steps == at {
-						_, err := killer.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", "tier2_lost_"+lost)
+						_, err := killer.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", name)
 						assert.NoError(t, err)
 					}
 				})

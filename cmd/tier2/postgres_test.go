@@ -92,6 +92,10 @@ func TestVerify_PostgreSQL(t *testing.T) {
 		},
 		"Time":  {sql: []string{receipt, "UPDATE receipts SET timestamp = 'infinity', created_at = '0001-01-01 BC'"}, want: []string{"value: receipts row 1: created_at cannot be read: 0001-01-01 00:00:00+00 BC", "value: receipts row 1: timestamp cannot be read: infinity"}},
 		"Float": {sql: []string{receipt, "INSERT INTO slo_violations (execution_id, metric, target_value, actual_value, severity, timestamp) VALUES ('e', 'm', 'NaN', 1, 'warning', '2026-01-01')"}, want: []string{"value: slo_violations row 1: target_value cannot be read: NaN"}},
+		"JSON": {
+			sql:  []string{`INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES ('2026-01-01', 'a', 'o', 'failed', '{"a":"\u0000"}'), ('2026-01-01', 'a', 'o', 'failed', '{"a":"\ud800"}'), ('2026-01-01', 'a', 'o', 'failed', '{"a":"\u03bc \\u0000"}')`},
+			want: []string{"json: audit_log row 1: context_json cannot be read", "json: audit_log row 2: context_json cannot be read"},
+		},
 		"Counter": {
 			sql:  []string{strings.NewReplacer("(execution_id", "(id, execution_id", "('e'", "(7, 'e'").Replace(receipt)},
 			want: []string{"identity: receipts.id: the counter stands at 0, behind row 7"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -16,7 +17,7 @@ type Dialect interface {
 	Placeholder(n int) string                                           // of the nth argument, from 1
 	Expression(c Column) string                                         // what to select for a column
 	Value(c Column, v any) (any, error)                                 // what the driver gave, as a Row has it
-	Argument(c Column, v any) any                                       // the reverse
+	Argument(c Column, v any) (any, error)                              // the reverse
 	Insert(ctx context.Context, s *Session, t *Table, rows []Row) error // Writer's
 	Translate(err error) error
 }
@@ -85,8 +86,11 @@ func (s *Session) Count(ctx context.Context, t *Table) (n int64, err error) {
 // Rows implements Snapshot.
 func (s *Session) Rows(ctx context.Context, t *Table, after, upTo []any) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		query, args := s.selection(t, after, upTo)
-		rows, err := s.Conn.QueryContext(ctx, query, args...)
+		query, args, err := s.selection(t, after, upTo)
+		var rows *sql.Rows
+		if err == nil {
+			rows, err = s.Conn.QueryContext(ctx, query, args...)
+		}
 		if err != nil {
 			yield(nil, s.Translate(err))
 			return
@@ -115,7 +119,7 @@ func (s *Session) Rows(ctx context.Context, t *Table, after, upTo []any) iter.Se
 	}
 }
 
-func (s *Session) selection(t *Table, after, upTo []any) (query string, args []any) {
+func (s *Session) selection(t *Table, after, upTo []any) (query string, args []any, err error) {
 	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		columns[i] = s.Expression(c)
@@ -128,7 +132,9 @@ func (s *Session) selection(t *Table, after, upTo []any) (query string, args []a
 		}
 		places := make([]string, len(values))
 		for i, v := range values {
-			args = append(args, s.Argument(t.Columns[t.Key[i]], v))
+			arg, refused := s.Argument(t.Columns[t.Key[i]], v)
+			err = errors.Join(err, refused)
+			args = append(args, arg)
 			places[i] = s.Placeholder(len(args))
 		}
 		bounds = append(bounds, fmt.Sprintf("(%s) %s (%s)", key, operator, strings.Join(places, ", ")))
@@ -139,7 +145,7 @@ func (s *Session) selection(t *Table, after, upTo []any) (query string, args []a
 	if len(bounds) > 0 {
 		query += " WHERE " + strings.Join(bounds, " AND ")
 	}
-	return query + " ORDER BY " + key, args
+	return query + " ORDER BY " + key, args, err
 }
 
 func (s *Session) row(t *Table, values []any) (Row, error) {
@@ -179,7 +185,11 @@ func (s *Session) Update(ctx context.Context, t *Table, rows []Row) error {
 	}
 	query := "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(key, " AND ")
 	for _, row := range rows {
-		if _, err := s.Conn.ExecContext(ctx, query, s.Arguments(t, row)...); err != nil {
+		args, err := s.Arguments(t, row)
+		if err == nil {
+			_, err = s.Conn.ExecContext(ctx, query, args...)
+		}
+		if err != nil {
 			return s.Translate(err)
 		}
 	}
@@ -187,14 +197,17 @@ func (s *Session) Update(ctx context.Context, t *Table, rows []Row) error {
 }
 
 // Arguments are a row as the driver takes it.
-func (s *Session) Arguments(t *Table, row Row) []any {
-	args := make([]any, len(row))
+func (s *Session) Arguments(t *Table, row Row) (args []any, err error) {
+	args = make([]any, len(row))
 	for i, v := range row {
-		if v != nil {
-			args[i] = s.Argument(t.Columns[i], v)
+		if v == nil {
+			continue
+		}
+		if args[i], err = s.Argument(t.Columns[i], v); err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", t.Name, t.Columns[i].Name, err)
 		}
 	}
-	return args
+	return args, nil
 }
 
 // Names are the names of the columns.

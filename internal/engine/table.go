@@ -7,7 +7,8 @@ type Type string
 const (
 	Integer  Type = "bigint"           // int64
 	Float    Type = "double precision" // float64
-	Text     Type = "text"             // text, and JSON whose bytes are a contract
+	Text     Type = "text"             // text, also of JSON that is evidence and never looked into
+	JSONText Type = "json"             // JSON whose bytes are a contract
 	Time     Type = "timestamptz"      // a time in UTC, to the microsecond
 	Document Type = "jsonb"            // JSON that equals another of the same value
 )
@@ -16,7 +17,7 @@ const (
 type Column struct {
 	Name string
 	Type Type
-	JSON bool // whether it holds JSON: a Document, or Text with a CHECK
+	JSON bool // whether it holds JSON: a Document, JSONText, or Text with a CHECK
 }
 
 // Table is a table of the schema.

@@ -33,10 +33,7 @@ func Tables() []engine.Table {
 		}
 		for i, c := range columnText.FindAllStringSubmatch(m[2], -1) {
 			column := engine.Column{Name: c[1], Type: engine.Type(c[2])}
-			if column.Type == "json" { // keeps the text as it was given
-				column.Type, column.JSON = engine.Text, true
-			}
-			column.JSON = column.JSON || column.Type == engine.Document || checked[column.Name]
+			column.JSON = column.Type == engine.Document || column.Type == engine.JSONText || checked[column.Name]
 			table.Columns = append(table.Columns, column)
 			if strings.Contains(c[3], "PRIMARY KEY") {
 				table.Key = []int{i}

@@ -63,6 +63,9 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := tx.ExecContext(ctx, readableJSON); err != nil {
+		return nil, err
+	}
 	if now.version != SchemaVersion {
 		v.Add("schema: version %d, expected %d", now.version, SchemaVersion)
 	}
@@ -77,6 +80,17 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 	}
 	return v, nil
 }
+
+// readableJSON tells whether the operators that the views use can read a document: the type json
+// takes \u0000 and halves of surrogate pairs, and they do not.
+const readableJSON = `CREATE FUNCTION pg_temp.readable(document json) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM document ->> '';
+  RETURN true;
+EXCEPTION WHEN data_exception THEN
+  RETURN false;
+END
+$$`
 
 var functionName = regexp.MustCompile(`CREATE FUNCTION (\w+)\(`)
 

@@ -54,7 +54,10 @@ func rows(ctx context.Context, tx *sql.Tx, schema string, table engine.Table, v 
 			add(column+" NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'", finding)
 		case c.Type == engine.Float:
 			add(column+" IN ('NaN', 'Infinity', '-Infinity')", finding)
-		case c.JSON:
+		case c.Type == engine.JSONText: // only escapes can make it unreadable
+			add("strpos("+column+"::text, '\\u') > 0 AND NOT pg_temp.readable("+column+")", literal("json: %s row %s: "+c.Name+" cannot be read by the database's operators"))
+		}
+		if c.JSON {
 			documents = append(documents, "count("+column+")")
 		}
 	}

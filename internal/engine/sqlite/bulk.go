@@ -81,7 +81,7 @@ func (dialect) Value(c engine.Column, v any) (any, error) {
 		}
 	case string:
 		switch c.Type {
-		case engine.Text, engine.Document:
+		case engine.Text, engine.JSONText, engine.Document:
 			return v, nil
 		case engine.Time:
 			at, err := models.ParseTimestamp(v)
@@ -95,17 +95,17 @@ func (dialect) Value(c engine.Column, v any) (any, error) {
 const datetimeLayout = "2006-01-02 15:04:05.999999999-07:00"
 
 // Argument implements engine.Dialect.
-func (dialect) Argument(c engine.Column, v any) any {
+func (dialect) Argument(c engine.Column, v any) (any, error) {
 	at, ok := v.(engine.Instant)
 	switch {
 	case !ok:
-		return v
+		return v, nil
 	case at.Text != "":
-		return at.Text
+		return at.Text, nil
 	case c.Name == "timestamp": // as schema.sql says
-		return models.At(at.Time).String()
+		return models.At(at.Time).String(), nil
 	}
-	return at.UTC().Format(datetimeLayout)
+	return at.UTC().Format(datetimeLayout), nil
 }
 
 // Insert implements engine.Dialect.
@@ -120,7 +120,11 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, r
 	}
 	defer statement.Close()
 	for _, row := range rows {
-		if _, err := statement.ExecContext(ctx, s.Arguments(t, row)...); err != nil {
+		args, err := s.Arguments(t, row)
+		if err != nil {
+			return err
+		}
+		if _, err := statement.ExecContext(ctx, args...); err != nil {
 			return err
 		}
 	}
