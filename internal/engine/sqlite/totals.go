@@ -17,24 +17,28 @@ import (
 // the store folds them into the totals: some tenths of a millisecond of reading.
 const foldEvery = 1024
 
-// folds bring the totals of schema.sql up to the newest row of a table.
+// folds bring the totals of schema.sql up to the newest row of a table. They end at the
+// AUTOINCREMENT counter: no id up to there is given again, while one above it, which
+// only an UPDATE of id makes, can be (https://www.sqlite.org/autoinc.html).
 var folds = map[string][]string{
 	"receipts": {
 		`INSERT INTO tier2_agent_totals
 SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms), COALESCE(SUM(files_generated), 0), COUNT(files_generated)
-FROM receipts WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'receipts') GROUP BY agent_id
+FROM receipts WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'receipts')
+  AND id <= (SELECT seq FROM sqlite_sequence WHERE name = 'receipts') GROUP BY agent_id
 ON CONFLICT (agent_id) DO UPDATE SET executions = executions + excluded.executions, passed = passed + excluded.passed,
   failed = failed + excluded.failed, duration_ms = duration_ms + excluded.duration_ms,
   files_generated = files_generated + excluded.files_generated, files_known = files_known + excluded.files_known`,
-		`UPDATE tier2_folded SET last_id = max(last_id, (SELECT COALESCE(MAX(id), 0) FROM receipts)) WHERE name = 'receipts'`,
+		`UPDATE tier2_folded SET last_id = max(last_id, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'receipts'), 0)) WHERE name = 'receipts'`,
 	},
 	"pipeline_metrics": {
 		`INSERT INTO tier2_stage_totals
 SELECT stage, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms)
-FROM pipeline_metrics WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'pipeline_metrics') GROUP BY stage
+FROM pipeline_metrics WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'pipeline_metrics')
+  AND id <= (SELECT seq FROM sqlite_sequence WHERE name = 'pipeline_metrics') GROUP BY stage
 ON CONFLICT (stage) DO UPDATE SET executions = executions + excluded.executions, passed = passed + excluded.passed,
   failed = failed + excluded.failed, duration_ms = duration_ms + excluded.duration_ms`,
-		`UPDATE tier2_folded SET last_id = max(last_id, (SELECT COALESCE(MAX(id), 0) FROM pipeline_metrics)) WHERE name = 'pipeline_metrics'`,
+		`UPDATE tier2_folded SET last_id = max(last_id, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'pipeline_metrics'), 0)) WHERE name = 'pipeline_metrics'`,
 	},
 }
 

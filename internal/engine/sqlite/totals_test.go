@@ -84,11 +84,19 @@ func TestViewsAreExact(t *testing.T) {
 				exec("INSERT"+receipt+" ON CONFLICT (execution_id) DO UPDATE SET agent_id = excluded.agent_id, duration_ms = excluded.duration_ms",
 					values(fmt.Sprint("x", id.Draw(rt, "key")))...)
 			},
-			"status": func(*rapid.T) { exec("UPDATE receipts SET status = ? WHERE id = ?", status.Draw(rt, "status"), id.Draw(rt, "id")) },
-			"agents": func(*rapid.T) { exec("UPDATE receipts SET agent_id = ? WHERE agent_id = ?", agent.Draw(rt, "to"), agent.Draw(rt, "from")) },
-			"files":  func(*rapid.T) { exec("UPDATE receipts SET files_generated = ? WHERE id <= ?", files.Draw(rt, "files"), id.Draw(rt, "id")) },
-			"id":     func(*rapid.T) { exec("UPDATE OR IGNORE receipts SET id = id + 100 WHERE id = ?", id.Draw(rt, "id")) },
-			"back":   func(*rapid.T) { exec("UPDATE OR REPLACE receipts SET id = ? WHERE id = ?", id.Draw(rt, "to"), id.Draw(rt, "from")) },
+			"status": func(*rapid.T) {
+				exec("UPDATE receipts SET status = ? WHERE id = ?", status.Draw(rt, "status"), id.Draw(rt, "id"))
+			},
+			"agents": func(*rapid.T) {
+				exec("UPDATE receipts SET agent_id = ? WHERE agent_id = ?", agent.Draw(rt, "to"), agent.Draw(rt, "from"))
+			},
+			"files": func(*rapid.T) {
+				exec("UPDATE receipts SET files_generated = ? WHERE id <= ?", files.Draw(rt, "files"), id.Draw(rt, "id"))
+			},
+			"id": func(*rapid.T) { exec("UPDATE OR IGNORE receipts SET id = id + 100 WHERE id = ?", id.Draw(rt, "id")) },
+			"back": func(*rapid.T) {
+				exec("UPDATE OR REPLACE receipts SET id = ? WHERE id = ?", id.Draw(rt, "to"), id.Draw(rt, "from"))
+			},
 			"delete": func(*rapid.T) { exec("DELETE FROM receipts WHERE duration_ms = ?", duration.Draw(rt, "ms")) },
 			"clear":  func(*rapid.T) { exec("DELETE FROM receipts WHERE agent_id = ?", agent.Draw(rt, "agent")) },
 			"metric": func(*rapid.T) {
