@@ -37,7 +37,7 @@ func TestVerbs_PostgreSQL(t *testing.T) {
 	assert.Equal(t, exitFound, got.code)
 	assert.Contains(t, got.stdout, "schema: table receipts is missing\n", "and none was made")
 
-	const ok = "ok: 7 tables, 21 indexes, 3 views, 0 JSON documents\n"
+	const ok = "ok: 7 tables, 25 indexes, 3 views, 0 JSON documents\n"
 	got = run(t, "", "init", db)
 	assert.Equal(t, exitOK, got.code, got.stderr)
 	assert.Regexp(t, `^created postgres://\S+\n`+ok+"$", got.stdout)
@@ -79,7 +79,7 @@ func TestVerify_PostgreSQL(t *testing.T) {
 		"OtherIndex": {sql: []string{"DROP INDEX idx_receipts_status", "CREATE INDEX idx_receipts_status ON receipts(status)"}, want: []string{"index idx_receipts_status is not as expected"}},
 		"OtherView":  {sql: []string{"DROP VIEW recent_executions", "CREATE VIEW recent_executions AS SELECT 1 AS one"}, want: []string{"view recent_executions is not as expected"}},
 		"Function":   {sql: []string{"CREATE OR REPLACE FUNCTION json_valid(document text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT AS 'SELECT true'"}, want: []string{"function json_valid is not as expected"}},
-		"Version":    {sql: []string{"UPDATE tier2_schema SET version = 1"}, want: []string{"schema: version 1, expected 2"}},
+		"Version":    {sql: []string{"UPDATE tier2_schema SET version = 1"}, want: []string{"schema: version 1, expected 3"}},
 		"Constraint": {sql: []string{"ALTER TABLE receipts DROP CONSTRAINT chk_receipts_status", strings.Replace(receipt, "'passed'", "'done'", 1)}, want: []string{
 			"constraint receipts.chk_receipts_status is missing", "check: receipts row 1: breaks the constraint chk_receipts_status",
 		}},
@@ -93,8 +93,8 @@ func TestVerify_PostgreSQL(t *testing.T) {
 		"Time":  {sql: []string{receipt, "UPDATE receipts SET timestamp = 'infinity', created_at = '0001-01-01 BC'"}, want: []string{"value: receipts row 1: created_at cannot be read: 0001-01-01 00:00:00+00 BC", "value: receipts row 1: timestamp cannot be read: infinity"}},
 		"Float": {sql: []string{receipt, "INSERT INTO slo_violations (execution_id, metric, target_value, actual_value, severity, timestamp) VALUES ('e', 'm', 'NaN', 1, 'warning', '2026-01-01')"}, want: []string{"value: slo_violations row 1: target_value cannot be read: NaN"}},
 		"JSON": {
-			sql:  []string{`INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES ('2026-01-01', 'a', 'o', 'failed', '{"a":"\u0000"}'), ('2026-01-01', 'a', 'o', 'failed', '{"a":"\ud800"}'), ('2026-01-01', 'a', 'o', 'failed', '{"a":"\u03bc \\u0000"}')`},
-			want: []string{"json: audit_log row 1: context_json cannot be read", "json: audit_log row 2: context_json cannot be read"},
+			sql:  []string{"DROP INDEX idx_audit_log_execution_id, idx_audit_log_no_execution", `INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES ('2026-01-01', 'a', 'o', 'failed', '{"a":"\u0000"}'), ('2026-01-01', 'a', 'o', 'failed', '{"a":"\ud800"}'), ('2026-01-01', 'a', 'o', 'failed', '{"a":"\u03bc \\u0000"}')`},
+			want: []string{"index idx_audit_log_execution_id is missing", "index idx_audit_log_no_execution is missing", "json: audit_log row 1: context_json cannot be read", "json: audit_log row 2: context_json cannot be read"},
 		},
 		"Counter": {
 			sql:  []string{strings.NewReplacer("(execution_id", "(id, execution_id", "('e'", "(7, 'e'").Replace(receipt)},

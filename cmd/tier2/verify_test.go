@@ -30,7 +30,7 @@ func TestVerify_Findings(t *testing.T) {
 		"View":      {sql: []string{"DROP VIEW recent_executions"}, want: []string{"schema: view recent_executions is missing"}},
 		"OtherView": {sql: []string{"DROP VIEW recent_executions", "CREATE VIEW recent_executions AS SELECT 1"}, want: []string{"view recent_executions is not as expected"}},
 		"Column":    {sql: []string{"ALTER TABLE receipts ADD COLUMN mine"}, want: []string{"table receipts is not as expected"}},
-		"Version":   {sql: []string{"PRAGMA user_version = 1"}, want: []string{"schema: version 1, expected 2"}},
+		"Version":   {sql: []string{"PRAGMA user_version = 1"}, want: []string{"schema: version 1, expected 3"}},
 		"ForeignKey": {
 			sql:  []string{"INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('none', 'μ₃_emit', 1, 'passed', '2026-01-01')"},
 			want: []string{"foreign_key_check: pipeline_metrics row 1 names a row of receipts that does not exist"},
@@ -43,13 +43,12 @@ func TestVerify_Findings(t *testing.T) {
 		"JSON": {
 			sql: []string{
 				strings.Replace(receipt, "'{}'", "'{'", 1), "INSERT INTO agent_memory (agent_id, memory_json, collision_history) VALUES ('a', 'x', '[')",
-				"INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES ('2026-01-01', 'a', 'o', 'started', '')",
 				"INSERT INTO workflow_sessions (session_id, start_time, status, agent_count, context_json) VALUES ('s', 'x', 'running', 1, '{]')",
 			},
 			want: []string{
-				"quick_check", "quick_check", "quick_check", "quick_check",
+				"quick_check", "quick_check", "quick_check",
 				"json: receipts row 1: receipt_json", "json: agent_memory row 1: memory_json", "json: agent_memory row 1: collision_history",
-				"json: audit_log row 1: context_json", "json: workflow_sessions row 1: context_json",
+				"json: workflow_sessions row 1: context_json",
 			},
 		},
 	} {

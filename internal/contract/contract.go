@@ -30,6 +30,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seanchatmangpt/ggen/tier2"
 )
 
 // Engine is a kind of database that the suite runs on.
@@ -38,7 +40,9 @@ type Engine struct {
 	// DSN makes an empty database and returns what tier2.Open takes; the database may
 	// go when the test ends.
 	DSN func(testing.TB) string
-	SQL SQL
+	// Options are for every store of the suite.
+	Options []tier2.Option
+	SQL     SQL
 	// Lacks names the cases that the engine cannot have, with the cases under them, and
 	// says why. Names are paths below the engine's, such as "Hooks/Processes".
 	Lacks map[string]string
@@ -89,7 +93,7 @@ var groups = map[string]cases{
 func Run(t *testing.T, e Engine) *Report {
 	s := &suite{engine: e, owner: t, report: &Report{Engine: e, ran: map[string]bool{}, lacking: map[string]bool{}}}
 	if dsn := os.Getenv(saverEnv); dsn != "" { // this process is a child of hooksProcesses
-		save(t, dsn)
+		save(t, e, dsn)
 		return s.report
 	}
 	root := &T{T: t, suite: s}

@@ -85,7 +85,7 @@ func calls(s *tier2.Store) map[string]func(context.Context) error {
 // refusalsClosedStore: a closed store says so, whatever is asked; closing it again, also
 // by several at once, is no error.
 func refusalsClosedStore(t *T) {
-	store := openDatabase(t, t.engine.DSN(t)).store
+	store := t.engine.open(t, t.engine.DSN(t)).store
 	var closers sync.WaitGroup
 	for range 4 {
 		closers.Go(func() { assert.NoError(t, store.Close()) })

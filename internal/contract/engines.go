@@ -17,7 +17,8 @@ func SQLite(name string, dsn func(testing.TB) string) Engine {
 				DROP TABLE IF EXISTS notes;
 				DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
 				DELETE FROM workflow_sessions; DELETE FROM audit_log; DELETE FROM agent_memory; DELETE FROM receipts;
-				DELETE FROM sqlite_sequence`,
+				DELETE FROM sqlite_sequence;
+				DELETE FROM tier2_agent_totals; DELETE FROM tier2_stage_totals; UPDATE tier2_folded SET last_id = 0`,
 		},
 	}
 }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,10 +47,10 @@ type database struct {
 	clock *clock
 }
 
-func openDatabase(t testing.TB, dsn string) *database {
+func (e Engine) open(t testing.TB, dsn string) *database {
 	t.Helper()
 	c := &clock{now: start}
-	store, err := tier2.Open(context.Background(), dsn, tier2.WithClock(c.Now))
+	store, err := tier2.Open(context.Background(), dsn, append(slices.Clip(e.Options), tier2.WithClock(c.Now))...)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
 	return &database{store, c}
@@ -60,11 +61,11 @@ func openDatabase(t testing.TB, dsn string) *database {
 func (t *T) database() *database {
 	t.Helper()
 	if t.engine.SQL.Reset == "" {
-		return openDatabase(t, t.engine.DSN(t))
+		return t.engine.open(t, t.engine.DSN(t))
 	}
 	d := t.take()
 	if d == nil {
-		d = openDatabase(t.owner, t.engine.DSN(t.owner))
+		d = t.engine.open(t.owner, t.engine.DSN(t.owner))
 	}
 	d.clock.Set(start)
 	t.Cleanup(func() {

@@ -31,7 +31,7 @@ func hooksProcesses(t *T) {
 		require.NoError(t, err)
 	}
 	dsn := t.engine.DSN(t)
-	store := openDatabase(t, dsn).store
+	store := t.engine.open(t, dsn).store
 	// The child comes to save through Run, called by the same test.
 	caller := "^" + strings.ReplaceAll(t.owner.Name(), "/", "$/^") + "$"
 	children, outputs := make([]*exec.Cmd, processes), make([]bytes.Buffer, processes)
@@ -53,8 +53,8 @@ func hooksProcesses(t *T) {
 }
 
 // save is what a child process does.
-func save(t *testing.T, dsn string) {
-	store := openDatabase(t, dsn).store
+func save(t *testing.T, e Engine, dsn string) {
+	store := e.open(t, dsn).store
 	saves, err := strconv.Atoi(os.Getenv(savesEnv))
 	require.NoError(t, err)
 	for i := range saves {

@@ -143,7 +143,7 @@ func (s state) current() (bool, error) {
 		return false, &models.Error{Reason: "a store must be able to write, and the server or the URL allows only reading", Kind: models.ErrReadOnly}
 	case s.version > SchemaVersion:
 		return false, refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
-	case s.version == SchemaVersion && len(s.tables) < len(models.All()):
+	case s.version > 0 && (known || s.version == SchemaVersion) && len(s.tables) < len(models.All()):
 		return false, refuse("schema %s says schema version %d, but of tier2's tables it holds only: %s", s.schema, s.version, strings.Join(s.tables, ", "))
 	case s.version == SchemaVersion:
 		return true, nil

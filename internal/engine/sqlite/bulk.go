@@ -128,5 +128,8 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, r
 			return err
 		}
 	}
-	return nil
+	if len(rows) == 0 {
+		return nil
+	}
+	return unfold(ctx, s.Conn, t.Name, rows[0][t.Key[0]])
 }

@@ -137,12 +137,12 @@ func (s state) current() (bool, error) {
 	switch {
 	case s.version > SchemaVersion:
 		return refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
-	case s.version == SchemaVersion && len(missing) > 0:
+	case s.version > 0 && steps[s.version] == nil && s.version < SchemaVersion:
+		return refuse("the database has schema version %d, which never was one of tier2", s.version)
+	case s.version > 0 && len(missing) > 0:
 		return refuse("the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
 	case s.version == SchemaVersion:
 		return true, nil
-	case steps[s.version] == nil:
-		return refuse("the database has schema version %d, which never was one of tier2", s.version)
 	case known == 0 && len(s.tables) > 0:
 		return refuse("the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
 	}

@@ -135,6 +135,23 @@ func maintain(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
+// unfold empties the totals of a table if they end behind id, with which a row was
+// inserted; the next fold makes them anew.
+func unfold(ctx context.Context, db executor, table string, id any) error {
+	for totals, of := range totalled {
+		if of != table {
+			continue
+		}
+		const folded = " (SELECT last_id FROM tier2_folded WHERE name = ?)"
+		if _, err := db.ExecContext(ctx, "DELETE FROM "+totals+" WHERE ? <="+folded, id, table); err != nil {
+			return err
+		}
+		_, err := db.ExecContext(ctx, "UPDATE tier2_folded SET last_id = 0 WHERE name = ? AND ? <= last_id", table, id)
+		return err
+	}
+	return nil
+}
+
 // totalled is the table that each table of totals adds up.
 var totalled = map[string]string{"tier2_agent_totals": "receipts", "tier2_stage_totals": "pipeline_metrics"}
 

@@ -176,6 +176,30 @@ func TestTotalsThatAreWrong(t *testing.T) {
 	assert.Equal(t, []string{"2", "1"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary ORDER BY agent_id"))
 }
 
+// TestBulkBetweenRows: rows that a copy inserts between existing ones are in the totals.
+func TestBulkBetweenRows(t *testing.T) {
+	t.Parallel()
+	h := openTest(t, engine.Config{DSN: ":memory:"})
+	db, err := h.Write.DB()
+	require.NoError(t, err)
+	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)
+		VALUES (5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
+	require.NoError(t, err)
+	require.NoError(t, h.Maintain(t.Context()))
+	table := &engine.Table{Name: "receipts", Key: []int{0}}
+	for _, c := range []string{"id", "execution_id", "agent_id", "operation", "status", "timestamp", "duration_ms"} {
+		table.Columns = append(table.Columns, engine.Column{Name: c, Type: engine.Text})
+	}
+	w, err := h.Bulk.Begin(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, w.Insert(t.Context(), table, []engine.Row{{int64(2), "x2", "ann", "watch", "failed", "2026-01-29T12:00:00Z", int64(4)}}))
+	require.NoError(t, w.Commit(t.Context()))
+	require.NoError(t, w.Close())
+	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary"))
+	require.NoError(t, h.Maintain(t.Context()))
+	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT executions FROM tier2_agent_totals"))
+}
+
 // TestUpgradeFromTwo: indexes, totals and views come, rows stay.
 func TestUpgradeFromTwo(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,10 @@ var indexName = regexp.MustCompile("INDEX IF NOT EXISTS `([a-z0-9_]+)`")
 // and pages stay full, and adds the totals of the views.
 func fromTwo(ctx context.Context, conn *sql.Conn, schema string) error {
 	u := &upgrade{ctx: ctx, conn: conn}
+	if ids := u.texts("SELECT id FROM audit_log WHERE context_json IS NOT NULL AND NOT json_valid(context_json) ORDER BY id"); len(ids) > 0 {
+		u.refuse(&models.Error{Table: "audit_log", Column: "context_json", Kind: models.ErrInvalid, Reason: "is not valid JSON, " + listed(ids)})
+		return u.result()
+	}
 	for _, name := range indexName.FindAllStringSubmatch(schema, -1) {
 		u.exec("DROP INDEX IF EXISTS " + quote(name[1]))
 	}
@@ -178,7 +182,7 @@ type unkeepable struct{ rows []error }
 
 // Error implements error.
 func (e *unkeepable) Error() string {
-	lines := []string{"the database is of schema 1.0.0 and cannot be upgraded; nothing was changed. Correct or delete first:"}
+	lines := []string{"the database is of an older schema and cannot be upgraded; nothing was changed. Correct or delete first:"}
 	for _, err := range e.rows {
 		lines = append(lines, "  "+err.Error())
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 )
 
-// object is a table, index or view of a database.
+// object is a table, index, view or trigger of a database.
 type object struct{ kind, name, sql string }
 
 // description is the schema of a database.
@@ -25,7 +25,7 @@ func describe(ctx context.Context, db *sql.DB) (*description, error) {
 	}
 	var o object
 	err := each(ctx, db, func() { d.objects = append(d.objects, o) },
-		`SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE type IN ('table', 'index', 'view')
+		`SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE type IN ('table', 'index', 'view', 'trigger')
 		AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type = 'view', type = 'index', rowid`, &o.kind, &o.name, &o.sql)
 	return &d, err
 }
@@ -62,7 +62,9 @@ func compare(ctx context.Context, db *sql.DB, want *description, v *engine.Verif
 		case normal(got) != normal(o.sql):
 			v.Add("schema: %s %s is not as expected: %s", o.kind, o.name, strings.Join(strings.Fields(got), " "))
 		}
-		v.Count(o.kind)
+		if !strings.HasPrefix(o.name, "tier2_") { // what serves the views is no table of the seven
+			v.Count(o.kind)
+		}
 	}
 	return nil
 }
