@@ -38,6 +38,9 @@ type list struct {
 	db     *gorm.DB // the filter, on a handle that may be used again
 	table  string
 	column string // the time column
+	// inOrder says that an index gives the filtered rows in the list's order. It is a
+	// list of receipts then.
+	inOrder bool
 }
 
 // key is where a row stands in its list: its time as the database shows it, and id.
@@ -94,7 +97,12 @@ func fetch[T any](l list, p Page) (page []T, next string, err error) {
 	if l, err = l.behind(p.Cursor); err != nil {
 		return nil, "", err
 	}
-	keys, err := l.keys(limit + 1)
+	var keys []key
+	if l.inOrder {
+		page, keys, err = inOrder[T](l, limit+1)
+	} else {
+		keys, err = l.keys(limit + 1)
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -102,8 +110,18 @@ func fetch[T any](l list, p Page) (page []T, next string, err error) {
 		keys = keys[:limit]
 		next = cursor{l.table, keys[limit-1].SortKey, keys[limit-1].ID}.encode()
 	}
+	if l.inOrder {
+		return page[:len(keys)], next, nil
+	}
 	page, err = rows[T](l, keys)
 	return page, next, err
+}
+
+// inOrder is list.indexed, whose rows are a T.
+func inOrder[T any](l list, n int) ([]T, []key, error) {
+	receipts, keys, err := l.indexed(n)
+	page, _ := any(receipts).([]T)
+	return page, keys, err
 }
 
 // keysAhead is how many keys walk reads at once, some 3 MB, because a list without an
@@ -138,20 +156,27 @@ func each[T any](start list, err error, p Page, yield func(T) bool) error {
 		if err != nil {
 			return err
 		}
-		keys, err := l.keys(ahead)
-		if err != nil {
-			return err
-		}
-		for part := range slices.Chunk(keys, size) {
-			page, err := rows[T](l, part)
-			if err != nil {
-				return err
+		var keys []key
+		if l.inOrder {
+			ahead = size
+			var page []T
+			page, keys, err = inOrder[T](l, size)
+			if err == nil && !all(page, yield) {
+				return nil
 			}
-			for _, row := range page {
-				if !yield(row) {
+		} else if keys, err = l.keys(ahead); err == nil {
+			for part := range slices.Chunk(keys, size) {
+				page, err := rows[T](l, part)
+				if err != nil {
+					return err
+				}
+				if !all(page, yield) {
 					return nil
 				}
 			}
+		}
+		if err != nil {
+			return err
 		}
 		if len(keys) < ahead {
 			return nil
@@ -159,4 +184,14 @@ func each[T any](start list, err error, p Page, yield func(T) bool) error {
 		last := keys[len(keys)-1]
 		p.Cursor = cursor{l.table, last.SortKey, last.ID}.encode()
 	}
+}
+
+// all reports whether yield wanted every row.
+func all[T any](page []T, yield func(T) bool) bool {
+	for _, row := range page {
+		if !yield(row) {
+			return false
+		}
+	}
+	return true
 }
