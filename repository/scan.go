@@ -16,14 +16,13 @@ import (
 const receiptColumns = "id, execution_id, agent_id, operation, status, timestamp, created_at, manifest_hash, ontology_hash, " +
 	"files_generated, files_modified, duration_ms, receipt_json, error_message, environment"
 
-// receiptFields are where a row of receiptColumns goes. Receipts are read by the
+// receiptFields appends where a row of receiptColumns goes. Receipts are read by the
 // million, and GORM's reflection takes as long for each as SQLite does.
-func receiptFields(r *models.Receipt) []any {
-	return []any{
+func receiptFields(fields []any, r *models.Receipt) []any {
+	return append(fields,
 		&r.ID, &r.ExecutionID, &r.AgentID, &r.Operation, &r.Status, &r.Timestamp, (*moment)(&r.CreatedAt),
 		(*words)(&r.ManifestHash), (*words)(&r.OntologyHash), (*number)(&r.FilesGenerated), (*number)(&r.FilesModified),
-		&r.DurationMS, &r.ReceiptJSON, (*words)(&r.ErrorMessage), (*words)(&r.Environment),
-	}
+		&r.DurationMS, &r.ReceiptJSON, (*words)(&r.ErrorMessage), (*words)(&r.Environment))
 }
 
 // words, number and moment read columns that can be NULL, which is their zero value.
@@ -35,6 +34,10 @@ type (
 
 // Scan implements sql.Scanner.
 func (w *words) Scan(v any) error {
+	if text, ok := v.(string); ok {
+		*w = words(text)
+		return nil
+	}
 	var s sql.NullString
 	err := s.Scan(v)
 	*w = words(s.String)
@@ -43,6 +46,10 @@ func (w *words) Scan(v any) error {
 
 // Scan implements sql.Scanner.
 func (n *number) Scan(v any) error {
+	if whole, ok := v.(int64); ok {
+		*n = number(whole)
+		return nil
+	}
 	var i sql.NullInt64
 	err := i.Scan(v)
 	*n = number(i.Int64)
@@ -67,22 +74,26 @@ func (m *moment) Scan(v any) error {
 }
 
 // indexed reads the first n rows of a list of receipts whose order an index gives, and
-// their keys.
-func (l list) indexed(n int) (page []models.Receipt, keys []key, err error) {
+// the key of the last or, if there are more than want, of the last that is wanted.
+func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) {
 	rows, err := l.ordered(l.db).Select(receiptColumns + ", timestamp || ''").Limit(n).Rows()
 	if err != nil {
-		return nil, nil, translated(l.db, err)
+		return nil, key{}, translated(l.db, err)
 	}
 	defer rows.Close()
-	page, keys = make([]models.Receipt, n), make([]key, n)
-	i := 0
-	for ; i < n && rows.Next(); i++ {
-		if err := rows.Scan(append(receiptFields(&page[i]), &keys[i].SortKey)...); err != nil {
-			return nil, nil, translated(l.db, err)
+	page = make([]models.Receipt, 0, n)
+	fields, sortKey := make([]any, 0, 16), sql.RawBytes{}
+	for len(page) < n && rows.Next() {
+		page = page[:len(page)+1]
+		r := &page[len(page)-1]
+		if err := rows.Scan(append(receiptFields(fields, r), &sortKey)...); err != nil {
+			return nil, key{}, translated(l.db, err)
 		}
-		keys[i].ID = page[i].ID
+		if len(page) == want {
+			last = key{r.ID, string(sortKey)}
+		}
 	}
-	return page[:i], keys[:i], translated(l.db, rows.Err())
+	return page, last, translated(l.db, rows.Err())
 }
 
 // selectReceipt reads one receipt, on the engine of that name.
@@ -109,7 +120,7 @@ func (h Handle) receipt(ctx context.Context, executionID string) (*models.Receip
 		return nil, gorm.ErrRecordNotFound
 	}
 	var r models.Receipt
-	if err := rows.Scan(receiptFields(&r)...); err != nil {
+	if err := rows.Scan(receiptFields(make([]any, 0, 15), &r)...); err != nil {
 		return nil, err
 	}
 	return &r, translated(h.Read, rows.Close())
