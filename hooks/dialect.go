@@ -21,6 +21,9 @@ type dialect struct {
 	// lock ends the SELECT of rows that are about to change; "" where the transaction
 	// shuts out every other writer.
 	lock string
+	// patience limits how many milliseconds a statement of the transaction waits for a
+	// lock; "" where none does.
+	patience string
 	// inserted is the RETURNING expression that is true for a row that an upsert
 	// inserted; "" where lock is.
 	inserted string
