@@ -22,11 +22,11 @@ func cases(d *databases) []bout {
 	// on is a setup that opens a contestant and hands it to what it should do.
 	on := func(toDisk bool, do func(c contestant, s *source) work) func(context.Context, string) (work, func() error, error) {
 		return func(ctx context.Context, name string) (work, func() error, error) {
-			c, err := d.open(ctx, name, toDisk)
+			c, closing, err := d.open(ctx, name, toDisk)
 			if err != nil {
 				return nil, nil, err
 			}
-			return do(c, newSource(agents)), c.close, nil
+			return do(c, newSource(agents)), closing, nil
 		}
 	}
 	withSeed := contestants
@@ -52,6 +52,9 @@ func cases(d *databases) []bout {
 	}
 	for _, size := range []int{100, 1000, 10_000} {
 		b := bout{name: fmt.Sprintf("a batch of %d", size), unit: "batch", units: 1 + 1000/size, contestants: contestants, setup: on(false, batches(size))}
+		if size == 10_000 && d.onPostgres() {
+			b.rounds = 3
+		}
 		if size == 1000 && !d.onPostgres() {
 			b.contestants, b.targets = withSeed, []target{atMost("tier2", elapsed, 1, "hand-written")}
 		}

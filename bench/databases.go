@@ -17,7 +17,6 @@ type databases struct {
 	dir    string
 	server string // "" for SQLite
 	n      int
-	drops  []func() error
 }
 
 func newDatabases(server string) (*databases, error) {
@@ -33,39 +32,34 @@ func (d *databases) file() string {
 	return filepath.Join(d.dir, fmt.Sprintf("%d.db", d.n))
 }
 
-// dsn is that of a new database. On PostgreSQL its commits wait for the disk if every
-// one should; on SQLite an option of the store decides.
-func (d *databases) dsn(ctx context.Context, toDisk bool) (string, error) {
+// dsn is that of a new database, which drop removes. On PostgreSQL its commits wait for
+// the disk if every one should; on SQLite an option of the store decides.
+func (d *databases) dsn(ctx context.Context, toDisk bool) (dsn string, drop func() error, err error) {
 	if !d.onPostgres() {
-		return d.file(), nil
+		return d.file(), func() error { return nil }, nil
 	}
-	dsn, drop, err := pgschema.New(ctx, d.server)
-	if err != nil {
-		return "", err
-	}
-	d.drops = append(d.drops, drop)
+	dsn, drop, err = pgschema.New(ctx, d.server)
 	if toDisk {
 		dsn = strings.Replace(dsn, "synchronous_commit=off", "synchronous_commit=on", 1)
 	}
-	return dsn, nil
+	return dsn, drop, err
 }
 
-// open gives a contestant an empty database of its own.
-func (d *databases) open(ctx context.Context, name string, toDisk bool) (contestant, error) {
-	dsn, err := d.dsn(ctx, toDisk)
+// open gives a contestant an empty database of its own, which closing removes.
+func (d *databases) open(ctx context.Context, name string, toDisk bool) (c contestant, closing func() error, err error) {
+	dsn, drop, err := d.dsn(ctx, toDisk)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var opts []tier2.Option
 	if toDisk {
-		return newContestant(ctx, name, dsn, tier2.WithSynchronousFull())
+		opts = append(opts, tier2.WithSynchronousFull())
 	}
-	return newContestant(ctx, name, dsn)
+	c, err = newContestant(ctx, name, dsn, opts...)
+	if err != nil {
+		return nil, nil, errors.Join(err, drop())
+	}
+	return c, func() error { return errors.Join(c.close(), drop()) }, nil
 }
 
-func (d *databases) close() error {
-	errs := []error{os.RemoveAll(d.dir)}
-	for _, drop := range d.drops {
-		errs = append(errs, drop())
-	}
-	return errors.Join(errs...)
-}
+func (d *databases) close() error { return os.RemoveAll(d.dir) }

@@ -138,6 +138,9 @@ func (s section) markdown() string {
 	b.WriteString("| case | contestant | median | time | allocations | allocations | size | size | target |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range s.cases {
 		name := r.name
+		if r.rounds > 0 && r.rounds < s.rounds {
+			name += fmt.Sprintf(" (%d rounds)", r.rounds)
+		}
 		for _, m := range r.list {
 			var verdicts []string
 			for _, t := range r.targets {
@@ -154,10 +157,11 @@ func (s section) markdown() string {
 
 // versions says what takes part, in the versions of this build and server.
 func versions(ctx context.Context, d *databases) (string, error) {
-	dsn, err := d.dsn(ctx, false)
+	dsn, drop, err := d.dsn(ctx, false)
 	if err != nil {
 		return "", err
 	}
+	defer drop()
 	store, err := tier2.Open(ctx, dsn)
 	if err != nil {
 		return "", err

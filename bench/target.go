@@ -59,7 +59,7 @@ func (t target) judge(list []*measurement) string {
 		if !ok {
 			return "not measured"
 		}
-		return fmt.Sprintf("≥ %g × as fast as %s: %.2f, %s", t.faster, t.against, v, verdict(v >= t.faster))
+		return fmt.Sprintf("≥ %g × as fast as %s: %.3g, %s", t.faster, t.against, v, verdict(v >= t.faster))
 	}
 	v, ok := who.ratio(t.of, find(t.against))
 	if !ok {
@@ -69,7 +69,7 @@ func (t target) judge(list []*measurement) string {
 	if t.of == size && t.most == 1 { // smaller, not as small
 		return fmt.Sprintf("%s < 1 × %s: %.3f, %s", what, t.against, v, verdict(v < 1))
 	}
-	return fmt.Sprintf("%s ≤ %g × %s: %.2f, %s", what, t.most, t.against, v, verdict(v <= t.most))
+	return fmt.Sprintf("%s ≤ %g × %s: %.3g, %s", what, t.most, t.against, v, verdict(v <= t.most))
 }
 
 // show writes a value in its unit.
