@@ -3,83 +3,116 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // agents is how many agents save in the cases with many goroutines, and in batches.
 const agents = 8
 
-// cases are the comparisons on an empty database. newDSN gives each contestant one of
-// its own.
-func cases(newDSN func() string, onPostgres bool) []bout {
-	all := contestants
-	writers := []string{"hand-written", "plain GORM", "tier2"}
-	// with opens a contestant and hands it to work.
-	with := func(work func(c contestant, s *source) func(ctx context.Context, n int) error, opts ...tier2.Option) func(context.Context, string) (func(context.Context, int) error, func() error, error) {
-		return func(ctx context.Context, name string) (func(context.Context, int) error, func() error, error) {
-			c, err := newContestant(ctx, name, newDSN(), opts...)
+// writers are the contestants where those whose writes are the same as another's
+// would tell nothing new.
+var writers = []string{"hand-written", "plain GORM", "tier2"}
+
+// cases are the comparisons that begin with an empty database.
+func cases(d *databases) []bout {
+	// on is a setup that opens a contestant and hands it to what it should do.
+	on := func(toDisk bool, do func(c contestant, s *source) work) func(context.Context, string) (work, func() error, error) {
+		return func(ctx context.Context, name string) (work, func() error, error) {
+			c, closing, err := d.open(ctx, name, toDisk)
 			if err != nil {
 				return nil, nil, err
 			}
-			return work(c, newSource(agents)), c.close, nil
+			return do(c, newSource(agents)), closing, nil
 		}
 	}
-	save := func(c contestant, s *source) func(context.Context, int) error {
-		return func(ctx context.Context, n int) error {
-			for range n {
-				if err := c.save(ctx, s.receipt(0)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
+	withSeed := contestants
+	if !d.onPostgres() {
+		withSeed = slices.Concat(contestants, []string{handOnSeed})
 	}
 	list := []bout{
-		{"one save", "save", 300, all, with(save)},
-		{"one save, every commit to disk", "save", 100, writers, with(save, tier2.WithSynchronousFull())},
+		{name: "one save", unit: "save", units: 300, contestants: withSeed, setup: on(false, saves), targets: saveTargets(d)},
+		{name: "one save, every commit to disk", unit: "save", units: 100, contestants: writers, setup: on(true, saves)},
 	}
 	for _, goroutines := range []int{8, 32} {
-		for _, full := range []bool{false, true} {
-			var opts []tier2.Option
-			name := fmt.Sprintf("%d goroutines saving", goroutines)
-			if full {
-				name += ", every commit to disk"
-				opts = append(opts, tier2.WithSynchronousFull())
+		for _, toDisk := range []bool{false, true} {
+			b := bout{name: fmt.Sprintf("%d goroutines saving", goroutines), unit: "save", units: 20 * goroutines,
+				contestants: writers, setup: on(toDisk, together(goroutines))}
+			if toDisk {
+				b.name += ", every commit to disk"
 			}
-			list = append(list, bout{name, "save", 20 * goroutines, writers, with(together(goroutines), opts...)})
+			if goroutines == 32 && !d.onPostgres() {
+				b.targets = []target{faster("tier2", map[bool]float64{false: 2.5, true: 8}[toDisk], "hand-written")}
+			}
+			list = append(list, b)
 		}
 	}
 	for _, size := range []int{100, 1000, 10_000} {
-		list = append(list, bout{fmt.Sprintf("a batch of %d", size), "batch", 1 + 1000/size, all, with(batches(size))})
+		b := bout{name: fmt.Sprintf("a batch of %d", size), unit: "batch", units: 1 + 1000/size, contestants: contestants, setup: on(false, batches(size))}
+		if size == 10_000 && d.onPostgres() {
+			b.rounds = 3
+		}
+		if size == 1000 && !d.onPostgres() {
+			b.contestants, b.targets = withSeed, []target{atMost("tier2", elapsed, 1, "hand-written")}
+		}
+		list = append(list, b)
 	}
 	list = append(list,
-		bout{"a whole execution (receipt, five metrics)", "execution", 100, all, with(executions)},
-		bout{"Get by execution id", "receipt", 500, all, with(gets)},
+		bout{name: "a whole execution (receipt, five metrics)", unit: "execution", units: 100, contestants: contestants, setup: on(false, executions)},
+		bout{name: "Get by execution id", unit: "receipt", units: 500, contestants: contestants, setup: on(false, gets),
+			targets: getTargets(d)},
+		bout{name: "update by key", unit: "update", units: 200, contestants: writers, setup: on(false, updates)},
+		bout{name: "conditional update of 100 rows", unit: "update", units: 5, contestants: writers, setup: on(false, updatesOfMany)},
 	)
-	if !onPostgres {
-		list = append(list,
-			bout{"update by key", "update", 200, []string{"hand-written", "plain GORM", "tier2"}, with(updates)},
-			bout{"conditional update of 100 rows", "update", 5, []string{"hand-written", "plain GORM", "tier2"}, with(updatesOfMany)},
-		)
+	if !d.onPostgres() {
+		list = append(list, bout{name: "a batch of 10000, with and without the totals of the views", unit: "batch", units: 1,
+			contestants: []string{withoutTotals, "tier2"}, setup: on(false, batches(10_000)),
+			targets: []target{atMost("tier2", elapsed, 1.1, withoutTotals)}})
 	}
 	return list
 }
 
+func saveTargets(d *databases) []target {
+	if d.onPostgres() {
+		return []target{atMost("tier2", elapsed, 1.4, "hand-written")}
+	}
+	return []target{
+		atMost("tier2", elapsed, 1.25, "hand-written"), atMost("tier2", allocations, 1.3, "hand-written"), faster("tier2", 2, "plain GORM"),
+	}
+}
+
+func getTargets(d *databases) []target {
+	if d.onPostgres() {
+		return nil
+	}
+	return []target{atMost("tier2", elapsed, 1.3, "hand-written")}
+}
+
+func saves(c contestant, s *source) work {
+	return func(ctx context.Context, n int) error {
+		for range n {
+			if err := c.save(ctx, s.receipt(0)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // together saves n receipts from as many goroutines.
-func together(goroutines int) func(c contestant, s *source) func(context.Context, int) error {
-	return func(c contestant, s *source) func(context.Context, int) error {
+func together(goroutines int) func(c contestant, s *source) work {
+	return func(c contestant, s *source) work {
 		return func(ctx context.Context, n int) error {
 			ctx, cancel := context.WithCancelCause(ctx)
 			defer cancel(nil)
 			var wg sync.WaitGroup
 			for g := range goroutines {
-				receipts := make([]*models.Receipt, n/goroutines)
-				for i := range receipts {
-					receipts[i] = s.receipt(g)
+				var receipts []*models.Receipt
+				for i := g; i < n; i += goroutines {
+					receipts = append(receipts, s.receipt(g))
 				}
 				wg.Go(func() {
 					for _, r := range receipts {
@@ -96,8 +129,8 @@ func together(goroutines int) func(c contestant, s *source) func(context.Context
 	}
 }
 
-func batches(size int) func(c contestant, s *source) func(context.Context, int) error {
-	return func(c contestant, s *source) func(context.Context, int) error {
+func batches(size int) func(c contestant, s *source) work {
+	return func(c contestant, s *source) work {
 		return func(ctx context.Context, n int) error {
 			for range n {
 				batch := make([]*models.Receipt, size)
@@ -113,7 +146,7 @@ func batches(size int) func(c contestant, s *source) func(context.Context, int) 
 	}
 }
 
-func executions(c contestant, s *source) func(context.Context, int) error {
+func executions(c contestant, s *source) work {
 	return func(ctx context.Context, n int) error {
 		for range n {
 			r := s.receipt(0)
@@ -126,14 +159,14 @@ func executions(c contestant, s *source) func(context.Context, int) error {
 	}
 }
 
-// filled gives work a contestant with a thousand receipts.
-func filled(work func(c contestant, receipts []*models.Receipt) func(context.Context, int) error) func(c contestant, s *source) func(context.Context, int) error {
-	return func(c contestant, s *source) func(context.Context, int) error {
+// filled hands do a contestant with a thousand receipts.
+func filled(do func(c contestant, receipts []*models.Receipt) work) func(c contestant, s *source) work {
+	return func(c contestant, s *source) work {
 		receipts := make([]*models.Receipt, 1000)
 		for i := range receipts {
 			receipts[i] = s.receipt(i / 100)
 		}
-		inner := work(c, receipts)
+		inner := do(c, receipts)
 		var once sync.Once
 		return func(ctx context.Context, n int) (err error) {
 			once.Do(func() { err = c.batch(ctx, receipts) })
@@ -145,8 +178,8 @@ func filled(work func(c contestant, receipts []*models.Receipt) func(context.Con
 	}
 }
 
-func gets(c contestant, s *source) func(context.Context, int) error {
-	return filled(func(c contestant, receipts []*models.Receipt) func(context.Context, int) error {
+func gets(c contestant, s *source) work {
+	return filled(func(c contestant, receipts []*models.Receipt) work {
 		return func(ctx context.Context, n int) error {
 			for i := range n {
 				if _, err := c.get(ctx, receipts[i*7%len(receipts)].ExecutionID); err != nil {
@@ -158,8 +191,8 @@ func gets(c contestant, s *source) func(context.Context, int) error {
 	})(c, s)
 }
 
-func updates(c contestant, s *source) func(context.Context, int) error {
-	return filled(func(c contestant, receipts []*models.Receipt) func(context.Context, int) error {
+func updates(c contestant, s *source) work {
+	return filled(func(c contestant, receipts []*models.Receipt) work {
 		return func(ctx context.Context, n int) error {
 			for i := range n {
 				if err := c.updateOne(ctx, receipts[i*7%len(receipts)].ExecutionID, time.Now().String()); err != nil {
@@ -171,8 +204,8 @@ func updates(c contestant, s *source) func(context.Context, int) error {
 	})(c, s)
 }
 
-func updatesOfMany(c contestant, s *source) func(context.Context, int) error {
-	return filled(func(c contestant, receipts []*models.Receipt) func(context.Context, int) error {
+func updatesOfMany(c contestant, s *source) work {
+	return filled(func(c contestant, receipts []*models.Receipt) work {
 		return func(ctx context.Context, n int) error {
 			for range n {
 				if err := c.updateMany(ctx, receipts[450].AgentID, time.Now().String()); err != nil {

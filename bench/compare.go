@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -11,76 +12,61 @@ import (
 // contestants in the order of the tables; the others are compared with the first.
 var contestants = []string{"hand-written", "plain GORM", "tier2", "tier2 DB()"}
 
-// measurement is what a contestant took for a unit of work, as the median of rounds.
+// handOnSeed is hand-written SQL on the schema that users of version 1.0.0 have.
+const handOnSeed = "hand-written, schema 1.0.0"
+
+// withoutTotals is tier2 on tables whose totals nobody keeps.
+const withoutTotals = "tier2 without totals"
+
+// quantity is what is measured.
+type quantity int
+
+const (
+	elapsed     quantity = iota // nanoseconds a unit of work
+	allocations                 // Go allocations a unit of work
+	size                        // bytes: of memory or on disk, as the case says
+	quantities
+)
+
+// sample is what a contestant took in one round; NaN where it was not measured.
+type sample [quantities]float64
+
+// measurement is what a contestant took, round by round.
 type measurement struct {
 	contestant string
-	time       time.Duration
-	allocs     float64
-	// timeRatio and allocRatio are medians of the ratio to the first contestant's in
-	// the same round.
-	timeRatio, allocRatio float64
+	rounds     [quantities][]float64
+	// stopped is the time limit that ended it, if one did.
+	stopped time.Duration
 }
 
-// bout is one case: setup opens a contestant and returns a function that does n units
-// of work.
-type bout struct {
-	name        string
-	unit        string
-	units       int // a round
-	contestants []string
-	setup       func(ctx context.Context, contestant string) (work func(ctx context.Context, n int) error, closing func() error, err error)
-}
-
-// run lets the contestants take turns, rounds times each, beginning with another one
-// each time.
-func (b bout) run(ctx context.Context, rounds int) ([]measurement, error) {
-	works := make([]func(context.Context, int) error, len(b.contestants))
-	for i, name := range b.contestants {
-		work, closing, err := b.setup(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("%s, %s: %w", b.name, name, err)
-		}
-		defer closing()
-		works[i] = work
-	}
-	times, allocs := make([][]float64, len(works)), make([][]float64, len(works))
-	for round := range rounds + 1 {
-		for k := range works {
-			i := (k + round) % len(works)
-			runtime.GC()
-			before, start := mallocs(), time.Now()
-			if err := works[i](ctx, b.units); err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", b.name, b.contestants[i], err)
-			}
-			took, after := time.Since(start), mallocs()
-			if round > 0 { // the first warms up
-				times[i] = append(times[i], float64(took)/float64(b.units))
-				allocs[i] = append(allocs[i], float64(after-before)/float64(b.units))
-			}
+func (m *measurement) add(s sample) {
+	for q, v := range s {
+		if v == v { // not NaN
+			m.rounds[q] = append(m.rounds[q], v)
 		}
 	}
-	list := make([]measurement, len(works))
-	for i, name := range b.contestants {
-		list[i] = measurement{
-			contestant: name, time: time.Duration(median(times[i])), allocs: median(allocs[i]),
-			timeRatio: median(ratios(times[i], times[0])), allocRatio: median(ratios(allocs[i], allocs[0])),
-		}
+}
+
+// median of a quantity, and whether it was measured.
+func (m *measurement) median(q quantity) (float64, bool) {
+	return median(m.rounds[q]), len(m.rounds[q]) > 0
+}
+
+// ratio to another contestant: the median of the ratios of each round, or the ratio of
+// the medians if one of them ran less often.
+func (m *measurement) ratio(q quantity, to *measurement) (float64, bool) {
+	a, b := m.rounds[q], to.rounds[q]
+	if len(a) == 0 || len(b) == 0 {
+		return 0, false
 	}
-	return list, nil
-}
-
-func mallocs() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.Mallocs
-}
-
-func ratios(a, b []float64) []float64 {
-	list := make([]float64, len(a))
+	if len(a) != len(b) {
+		return median(a) / median(b), true
+	}
+	ratios := make([]float64, len(a))
 	for i := range a {
-		list[i] = a[i] / b[i]
+		ratios[i] = a[i] / b[i]
 	}
-	return list
+	return median(ratios), true
 }
 
 func median(list []float64) float64 {
@@ -90,4 +76,97 @@ func median(list []float64) float64 {
 		return 0
 	}
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// work does n units of work.
+type work func(ctx context.Context, n int) error
+
+// bout is one case.
+type bout struct {
+	name        string
+	unit        string // what a unit of work is
+	units       int    // a round
+	contestants []string
+	targets     []target
+	// setup opens a contestant.
+	setup func(ctx context.Context, contestant string) (work, func() error, error)
+	// measure takes the sample of a round itself, where that is not the time and the
+	// allocations of work.
+	measure func(ctx context.Context, contestant string) (sample, error)
+	rounds  int           // at most, where a round takes seconds; 0 is no bound
+	once    []string      // contestants so slow that they have one round, the first
+	limit   time.Duration // ends a round of those; 0 is no bound
+}
+
+// run lets the contestants take turns, beginning with another one each round.
+func (b bout) run(ctx context.Context, rounds int) ([]*measurement, error) {
+	turns := make([]func(ctx context.Context) (sample, error), len(b.contestants))
+	list := make([]*measurement, len(b.contestants))
+	for i, name := range b.contestants {
+		list[i] = &measurement{contestant: name}
+		if b.measure != nil {
+			turns[i] = func(ctx context.Context) (sample, error) { return b.measure(ctx, name) }
+			continue
+		}
+		work, closing, err := b.setup(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", b.name, name, err)
+		}
+		defer closing()
+		turns[i] = func(ctx context.Context) (sample, error) { return timed(ctx, work, b.units) }
+	}
+	if b.rounds > 0 {
+		rounds = min(rounds, b.rounds)
+	}
+	for round := range rounds + 1 {
+		for k := range turns {
+			i := (k + round) % len(turns)
+			once := slices.Contains(b.once, b.contestants[i])
+			if once && round > 0 {
+				continue
+			}
+			s, err := b.turn(ctx, turns[i], once)
+			if once && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				list[i].stopped = b.limit
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", b.name, b.contestants[i], err)
+			}
+			if once || round > 0 { // the first round warms up
+				list[i].add(s)
+			}
+		}
+	}
+	return list, nil
+}
+
+func (b bout) turn(ctx context.Context, turn func(context.Context) (sample, error), once bool) (sample, error) {
+	if once && b.limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, b.limit)
+		defer cancel()
+		s, err := turn(limited)
+		if err != nil && limited.Err() != nil {
+			err = limited.Err() // the driver says "interrupted"
+		}
+		return s, err
+	}
+	return turn(ctx)
+}
+
+// timed is the sample of n units of work.
+func timed(ctx context.Context, work work, n int) (sample, error) {
+	runtime.GC()
+	before, start := mallocs(), time.Now()
+	if err := work(ctx, n); err != nil {
+		return sample{}, err
+	}
+	took, after := time.Since(start), mallocs()
+	return sample{elapsed: float64(took) / float64(n), allocations: float64(after-before) / float64(n), size: nan}, nil
+}
+
+func mallocs() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }

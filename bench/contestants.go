@@ -71,6 +71,13 @@ func over(ctx context.Context, name, dsn string, store *tier2.Store) (contestant
 		return nil, err
 	}
 	switch name {
+	case withoutTotals:
+		return viaRepositories{store}, dropTotals(ctx, pool)
+	case handOnSeed:
+		if err := loadSeed(ctx, pool); err != nil {
+			return nil, err
+		}
+		return newHand(pool)
 	case "hand-written":
 		return newHand(pool)
 	case "plain GORM":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,10 @@ var (
 	pgInsertMetric  = dollars(insertMetric) + " RETURNING id"
 	pgInsertAudit   = dollars(insertAudit)
 	pgUpsertMemory  = dollars(strings.Replace(upsertMemory, mergeSQLite, mergePostgres, 1))
+	pgSelectByKey   = "SELECT id, execution_id, agent_id, environment FROM receipts WHERE execution_id = $1 FOR UPDATE"
+	pgSelectByAgent = "SELECT id, execution_id, agent_id, environment FROM receipts WHERE agent_id = $1 AND operation = 'generation' ORDER BY id FOR UPDATE"
+	pgUpdateByKey   = dollars(updateByKey)
+	pgUpdateByAgent = dollars(updateByAgent)
 	pgSelectReceipt = strings.Replace(dollars(selectReceipt), "timestamp", `to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`, 1)
 )
 
@@ -126,10 +131,53 @@ func (h *handPostgres) get(ctx context.Context, executionID string) (*models.Rec
 	return scan(h.pool.QueryRow(ctx, pgSelectReceipt, executionID))
 }
 
+func (h *handPostgres) updateOne(ctx context.Context, executionID, environment string) error {
+	return h.update(ctx, pgSelectByKey, pgUpdateByKey, executionID, environment)
+}
+
+func (h *handPostgres) updateMany(ctx context.Context, agent, environment string) error {
+	return h.update(ctx, pgSelectByAgent, pgUpdateByAgent, agent, environment)
+}
+
+func (h *handPostgres) update(ctx context.Context, find, update, key, environment string) error {
+	at := models.At(clock())
+	return pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, find, key)
+		if err != nil {
+			return err
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[updated])
+		if err != nil {
+			return err
+		}
+		found = slices.DeleteFunc(found, func(r updated) bool { return r.Environment == environment })
+		if len(found) == 0 {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, update, environment, key); err != nil {
+			return err
+		}
+		for _, r := range found {
+			text := receiptContext("update", r.ID, r.ExecutionID, changed(r.Environment, environment))
+			if _, err := tx.Exec(ctx, pgInsertAudit, at.Time, r.AgentID, "receipts.update", 0, text, at.Time); err != nil {
+				return err
+			}
+		}
+		last := found[len(found)-1]
+		save := lastSave("receipts", "update", last.ID, at)
+		_, err = tx.Exec(ctx, pgUpsertMemory, last.AgentID, firstMemory(len(found), save, 0, nil), at.Time, at.Time, len(found), 0, save, nil)
+		return err
+	})
+}
+
+// updated is a receipt before its update.
+type updated struct {
+	ID                                int64
+	ExecutionID, AgentID, Environment string
+}
+
 // The rest is compared on SQLite only.
 
-func (*handPostgres) updateOne(context.Context, string, string) error  { return errors.ErrUnsupported }
-func (*handPostgres) updateMany(context.Context, string, string) error { return errors.ErrUnsupported }
 func (*handPostgres) page(context.Context, string, models.Timestamp, int64) ([]*models.Receipt, error) {
 	return nil, errors.ErrUnsupported
 }

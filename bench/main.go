@@ -1,41 +1,96 @@
 // Bench compares tier2 with hand-written SQL and with plain GORM, in one run, and
 // writes what it measured to BENCHMARKS.md.
+//
+// The contestants of a case take turns, each time in another order; what counts is the
+// median of the ratios of each round. PostgreSQL takes part where TIER2_TEST_POSTGRES
+// is the URL of a database in which schemas may be made.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/signal"
+	"regexp"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgschema"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 11, "how often each contestant runs")
-	flag.Parse()
-	if err := run(context.Background(), *rounds); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int) error {
-	dir, err := os.MkdirTemp("", "tier2-bench-")
+func run(ctx context.Context) error {
+	rounds := flag.Int("rounds", 11, "how often each contestant of a case takes its turn")
+	inMillions := flag.Bool("large", false, "the cases with a million receipts instead of the others")
+	only := flag.String("run", "", "only the cases whose name matches this `regexp`, and without writing BENCHMARKS.md")
+	child := flag.String("stream", "", "read every receipt of this `file` as -contestant does, and print what that took")
+	contestant := flag.String("contestant", "tier2", "who reads, with -stream")
+	flag.Parse()
+	if *child != "" {
+		return streamHere(ctx, *child, *contestant)
+	}
+	match, err := regexp.Compile(*only)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	n := 0
-	newDSN := func() string { n++; return filepath.Join(dir, fmt.Sprintf("%d.db", n)) }
-	for _, b := range cases(newDSN, false) {
-		results, err := b.run(ctx, rounds)
+	sections := []func(context.Context, int, *regexp.Regexp) (section, error){smallSection}
+	if *inMillions {
+		sections[0] = largeSection
+	} else if pgschema.Server() != "" {
+		sections = append(sections, postgresSection)
+	}
+	for _, measure := range sections {
+		s, err := measure(ctx, *rounds, match)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s\n", b.name)
-		for _, m := range results {
-			fmt.Printf("  %-14s %10s /%s  %6.2f x time  %7.0f allocs  %5.2f x allocs\n", m.contestant, m.time, b.unit, m.timeRatio, m.allocs, m.allocRatio)
+		if *only == "" {
+			if err := s.write(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func smallSection(ctx context.Context, rounds int, match *regexp.Regexp) (section, error) {
+	return emptySection(ctx, section{name: "sqlite", title: "SQLite", command: "make bench", rounds: rounds}, "", match)
+}
+
+func postgresSection(ctx context.Context, rounds int, match *regexp.Regexp) (section, error) {
+	return emptySection(ctx, section{name: "postgres", title: "PostgreSQL", command: "make bench", rounds: rounds}, pgschema.Server(), match)
+}
+
+func emptySection(ctx context.Context, s section, server string, match *regexp.Regexp) (section, error) {
+	d, err := newDatabases(server)
+	if err != nil {
+		return s, err
+	}
+	if s.versions, err = versions(ctx, d); err == nil {
+		err = s.run(ctx, cases(d), match)
+	}
+	return s, errors.Join(err, d.close())
+}
+
+func largeSection(ctx context.Context, rounds int, match *regexp.Regexp) (s section, err error) {
+	d, err := newDatabases("")
+	if err != nil {
+		return s, err
+	}
+	s = section{name: "large", title: "SQLite, a million receipts", command: "make bench-large", rounds: rounds}
+	if s.versions, err = versions(ctx, d); err == nil {
+		shelf := newShelf(d, million)
+		err = s.run(ctx, largeCases(shelf), match)
+		err = errors.Join(err, shelf.close())
+	}
+	return s, errors.Join(err, d.close())
 }

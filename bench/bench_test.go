@@ -1,0 +1,38 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
+)
+
+// BenchmarkSQLite and BenchmarkPostgres run each case alone, contestant by contestant:
+// for profiles. To compare, `go run ./bench` lets them take turns.
+func BenchmarkSQLite(b *testing.B) { benchmark(b, "", cases) }
+
+func BenchmarkPostgres(b *testing.B) {
+	if server := pgtest.Server(); server != "" {
+		benchmark(b, server, cases)
+	}
+}
+
+func benchmark(b *testing.B, server string, cases func(*databases) []bout) {
+	d, err := newDatabases(server)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, d.close()) })
+	for _, c := range cases(d) {
+		for _, contestant := range c.contestants {
+			b.Run(c.name+"/"+contestant, func(b *testing.B) {
+				work, closing, err := c.setup(b.Context(), contestant)
+				require.NoError(b, err)
+				defer closing()
+				require.NoError(b, work(b.Context(), 0)) // fills the database where the case wants one filled
+				b.ReportAllocs()
+				b.ResetTimer()
+				require.NoError(b, work(b.Context(), b.N))
+			})
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+)
+
+// section is a part of BENCHMARKS.md that one run writes anew.
+type section struct {
+	name     string // between <!-- name --> and <!-- /name --> in the file
+	title    string
+	command  string
+	rounds   int
+	versions string
+	cases    []result
+}
+
+// result is what the contestants of a case took.
+type result struct {
+	bout
+	list []*measurement
+}
+
+// run measures the cases that match and prints each when it is done.
+func (s *section) run(ctx context.Context, bouts []bout, match *regexp.Regexp) error {
+	fmt.Printf("%s (%s)\n", s.title, s.versions)
+	for _, b := range bouts {
+		if !match.MatchString(b.name) {
+			continue
+		}
+		list, err := b.run(ctx, s.rounds)
+		if err != nil {
+			return err
+		}
+		r := result{b, list}
+		s.cases = append(s.cases, r)
+		r.print()
+	}
+	return nil
+}
+
+func (r result) print() {
+	fmt.Printf("\n%s\n", r.name)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, m := range r.list {
+		fmt.Fprintf(w, "  %s\t%s\n", m.contestant, strings.Join(r.cells(m), "\t"))
+	}
+	w.Flush()
+	for _, t := range r.targets {
+		fmt.Printf("  %s: %s\n", t.who, t.judge(r.list))
+	}
+}
+
+// cells are the columns behind the contestant's name: a value and its ratio to the
+// first contestant for each quantity.
+func (r result) cells(m *measurement) (cells []string) {
+	for q := range quantities {
+		value, ratio := "", ""
+		if v, ok := m.median(q); ok {
+			value = show(q, v)
+			if q == elapsed {
+				value += "/" + r.unit
+			}
+		}
+		if v, ok := m.ratio(q, r.list[0]); ok {
+			ratio = fmt.Sprintf("%.2f ×", v)
+		}
+		if q == elapsed && m.stopped > 0 {
+			value = "> " + m.stopped.String()
+		}
+		cells = append(cells, value, ratio)
+	}
+	return cells
+}
+
+// preface stands once at the head of the file.
+const preface = `# Benchmarks
+
+The same work done by hand-written SQL (prepared statements, one transaction for the writes that belong
+together, nothing checked), by plain GORM as its documentation teaches, by tier2 through its repositories, and
+by tier2 through ` + "`store.DB()`" + `; all of them on the same driver, pragmas and schema, and all leave equal rows, which
+` + "`go test ./bench`" + ` holds. "Schema 1.0.0" is the schema before this module, where it makes a difference. The
+contestants of a case take turns in one process, each round in another order.
+
+**Absolute times mean nothing here**: they are those of one machine that others use as well. Ratios are medians
+of the ratios of each round, to the first contestant of the case, and those are what to compare. Each section is
+written by its command, which measures all of it again; a target is judged by the run that the section shows.
+`
+
+// write replaces the section in BENCHMARKS.md, and keeps the others.
+func (s section) write() error {
+	dir, err := root()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "BENCHMARKS.md")
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, []byte(s.replaceIn(string(old))), 0o644)
+}
+
+// replaceIn is the file with this section as it was measured now.
+func (s section) replaceIn(file string) string {
+	text := preface
+	for _, name := range []string{"sqlite", "postgres", "large"} {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
+		_, body, _ := strings.Cut(file, begin)
+		body, _, found := strings.Cut(body, end)
+		if name == s.name {
+			body, found = s.markdown(), true
+		}
+		if found {
+			text += "\n" + begin + body + end
+		}
+	}
+	return text
+}
+
+func (s section) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n", s.title)
+	fmt.Fprintf(&b, "`%s` on %s: %s. %s/%s, %d cores, %d rounds.\n\n", s.command, time.Now().UTC().Format(time.DateOnly), s.versions,
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), s.rounds)
+	b.WriteString("| case | contestant | median | time | allocations | allocations | size | size | target |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range s.cases {
+		name := r.name
+		if r.rounds > 0 && r.rounds < s.rounds {
+			name += fmt.Sprintf(" (%d rounds)", r.rounds)
+		}
+		for _, m := range r.list {
+			var verdicts []string
+			for _, t := range r.targets {
+				if t.who == m.contestant {
+					verdicts = append(verdicts, t.judge(r.list))
+				}
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, m.contestant, strings.Join(r.cells(m), " | "), strings.Join(verdicts, "<br>"))
+			name = ""
+		}
+	}
+	return b.String()
+}
+
+// versions says what takes part, in the versions of this build and server.
+func versions(ctx context.Context, d *databases) (string, error) {
+	dsn, drop, err := d.dsn(ctx, false)
+	if err != nil {
+		return "", err
+	}
+	defer drop()
+	store, err := tier2.Open(ctx, dsn)
+	if err != nil {
+		return "", err
+	}
+	defer store.Close()
+	engine, query := "SQLite", "SELECT sqlite_version()"
+	if d.onPostgres() {
+		engine, query = "PostgreSQL", "SHOW server_version"
+	}
+	var version string
+	if err := store.DB().WithContext(ctx).Raw(query).Scan(&version).Error; err != nil {
+		return "", err
+	}
+	driver := "github.com/jackc/pgx/v5"
+	if !d.onPostgres() {
+		pool, err := store.DB().DB()
+		if err != nil {
+			return "", err
+		}
+		driver = reflect.TypeOf(pool.Driver()).Elem().PkgPath()
+	}
+	list := []string{runtime.Version(), engine + " " + version}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == driver || dep.Path == "gorm.io/gorm" {
+				list = append(list, dep.Path+" "+dep.Version)
+			}
+		}
+	}
+	return strings.Join(list, ", "), nil
+}
