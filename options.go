@@ -27,7 +27,8 @@ func WithSynchronousFull() Option {
 
 // WithBusyTimeout sets how long a call waits while another process writes (on
 // PostgreSQL: for another's lock), before it gives models.ErrBusy: at least a
-// millisecond. Default: 10 s.
+// millisecond. A call that queues behind others of this process, which wait as well, may
+// take up to three times as long. Default: 10 s.
 func WithBusyTimeout(d time.Duration) Option {
 	return func(c *engine.Config) error {
 		if d < time.Millisecond {
