@@ -52,17 +52,18 @@ func (w *Writer) saveAlone(s *save) error {
 }
 
 // begin begins a transaction that may write, on a connection that the caller closes.
-func (w *Writer) begin(ctx context.Context) (*sql.Conn, error) {
-	conn, err := w.pool.Conn(ctx)
-	if err != nil {
-		return nil, w.translate(err)
-	}
-	if _, err := conn.ExecContext(ctx, w.plugin.dialect.begin); err != nil {
-		_ = w.end(conn, "ROLLBACK") // should it have begun just before ctx ended
-		conn.Close()
-		return nil, w.translate(err)
-	}
-	return conn, nil
+func (w *Writer) begin(ctx context.Context) (conn *sql.Conn, err error) {
+	err = w.plugin.turns.take(ctx, func() (err error) {
+		if conn, err = w.pool.Conn(ctx); err != nil {
+			return w.translate(err)
+		}
+		if _, err = conn.ExecContext(ctx, w.plugin.dialect.begin); err != nil {
+			_ = w.end(conn, "ROLLBACK") // should it have begun just before ctx ended
+			conn.Close()
+		}
+		return w.translate(err)
+	})
+	return conn, err
 }
 
 // end runs a statement that begins or ends a transaction of conn, whatever becomes of

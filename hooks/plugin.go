@@ -23,6 +23,7 @@ import (
 type Plugin struct {
 	now      func() time.Time
 	dialect  *dialect
+	turns    *turns
 	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
 }
 
@@ -59,7 +60,8 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.now == nil {
 		p.now = db.NowFunc
 	}
-	pool := &pool{ConnPool: db.ConnPool, plugin: p, log: db.Logger}
+	p.turns = newTurns(db.ConnPool)
+	pool := &pool{ConnPool: db.ConnPool, plugin: p, log: db.Logger, translate: translator(db)}
 	db.ConnPool, db.Statement.ConnPool = pool, pool
 
 	cb := db.Callback()

@@ -17,29 +17,40 @@ import (
 // it, GORM's own or a caller's, can write the failed entries when it has ended.
 type pool struct {
 	gorm.ConnPool
-	plugin *Plugin
-	log    logger.Interface
+	plugin    *Plugin
+	log       logger.Interface
+	translate func(error) error
+}
+
+// translator is how db's errors are translated.
+func translator(db *gorm.DB) func(error) error {
+	if t, ok := db.Dialector.(gorm.ErrorTranslator); ok && db.TranslateError {
+		return t.Translate
+	}
+	return func(err error) error { return err }
 }
 
 // BeginTx implements gorm.ConnPoolBeginner.
 func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
 	var inner gorm.ConnPool
-	var err error
-	switch beginner := p.ConnPool.(type) {
-	case gorm.TxBeginner:
-		var begun *sql.Tx
-		if begun, err = beginner.BeginTx(ctx, opts); err == nil {
-			inner = begun
-		}
-	case gorm.ConnPoolBeginner:
-		inner, err = beginner.BeginTx(ctx, opts)
-	default:
-		err = gorm.ErrInvalidTransaction
-	}
+	err := p.plugin.turns.take(ctx, func() (err error) {
+		inner, err = p.beginInner(ctx, opts)
+		return p.translate(err)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &tx{ConnPool: inner, pool: p, ctx: ctx}, nil
+}
+
+func (p *pool) beginInner(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
+	switch beginner := p.ConnPool.(type) {
+	case gorm.TxBeginner:
+		return beginner.BeginTx(ctx, opts)
+	case gorm.ConnPoolBeginner:
+		return beginner.BeginTx(ctx, opts)
+	}
+	return nil, gorm.ErrInvalidTransaction
 }
 
 // GetDBConn implements gorm.GetDBConnector.

@@ -43,10 +43,7 @@ func NewWriter(db *gorm.DB, leaders int, busy time.Duration) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{plugin: plugin, pool: pool, log: db.Logger, explain: db.Dialector.Explain, busy: busy, translate: func(err error) error { return err }}
-	if t, ok := db.Dialector.(gorm.ErrorTranslator); ok && db.TranslateError {
-		w.translate = t.Translate
-	}
+	w := &Writer{plugin: plugin, pool: pool, log: db.Logger, explain: db.Dialector.Explain, busy: busy, translate: translator(db)}
 	w.group.leaders = make(chan struct{}, leaders)
 	return w, nil
 }

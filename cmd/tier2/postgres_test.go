@@ -136,6 +136,10 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 		"postgres://u:hunter2%zz@127.0.0.1/db":                   exitUsage,
 		"mysql://u:hunter2@127.0.0.1/db":                         exitUsage,
 		"host=127.0.0.1 port=1 user=u password=hunter2 dbname=x": exitUsage,
+		" postgres://u:hunter2@127.0.0.1:1/db":                   exitUsage,
+		"\"postgres://u:hunter2@127.0.0.1:1/db\"":                exitUsage,
+		"postgres:/u:hunter2@127.0.0.1:1/db":                     exitUsage,
+		"Postgresql:u:hunter2@127.0.0.1:1/db":                    exitUsage,
 	}
 	if strings.HasPrefix(pgtest.Server(), "postgres") {
 		u, err := url.Parse(pgtest.Server())

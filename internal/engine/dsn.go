@@ -6,7 +6,8 @@ import (
 )
 
 var (
-	scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+	// scheme begins a URL, also one that was mistyped or pasted with a blank or a quote.
+	scheme = regexp.MustCompile(`(?i)^[\s"']*([a-z][a-z0-9+.-]*://|postgres(ql)?:)`)
 	// keywords is how libpq writes a connection without a URL.
 	keywords = regexp.MustCompile(`(?i)(^|\s)(password|host|dbname)\s*=`)
 )

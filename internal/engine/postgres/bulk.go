@@ -34,7 +34,7 @@ func (b *bulk) Same(ctx context.Context, other engine.Bulk) (bool, error) {
 
 func (b *bulk) identity(ctx context.Context) (id string, err error) {
 	const query = `SELECT concat_ws(' ', pg_postmaster_start_time(), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),
-		current_schema()::regnamespace::oid)`
+		quote_ident(current_schema())::regnamespace::oid)`
 	err = b.read.QueryRowContext(ctx, query).Scan(&id)
 	return id, translate(err)
 }

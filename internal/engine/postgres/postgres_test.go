@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -192,6 +193,34 @@ func TestSearchPath(t *testing.T) {
 	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrInvalid)
 	assert.ErrorContains(t, err, "no schema of the search_path exists")
+}
+
+// TestQuotedSchema: a name that SQL must quote is as good as any.
+func TestQuotedSchema(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	u, err := url.Parse(dsn)
+	require.NoError(t, err)
+	query := u.Query()
+	name := query.Get("search_path") + ` Mixed.Case "x"`
+	quoted := pgx.Identifier{name}.Sanitize()
+	owner := openTest(t, engine.Config{DSN: dsn})
+	require.NoError(t, owner.Write.Exec("CREATE SCHEMA "+quoted).Error)
+	t.Cleanup(func() { assert.NoError(t, owner.Write.Exec("DROP SCHEMA "+quoted+" CASCADE").Error) })
+	query.Set("search_path", quoted)
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq and pgx take + as it is
+
+	h := openTest(t, engine.Config{DSN: u.String()})
+	for _, other := range []*engine.Handles{openTest(t, engine.Config{DSN: u.String()}), owner} {
+		same, err := h.Bulk.Same(t.Context(), other.Bulk)
+		require.NoError(t, err)
+		assert.Equal(t, other != owner, same)
+	}
+	require.NoError(t, h.Maintain(t.Context()))
+	require.NoError(t, h.Write.Exec("INSERT INTO agent_memory (agent_id, memory_json) VALUES ('a', '{}')").Error)
+	v, err := Verify(t.Context(), u.String())
+	require.NoError(t, err)
+	assert.Empty(t, v.Findings)
+	assert.EqualValues(t, 1, v.Documents)
 }
 
 func TestRefusedSchemas(t *testing.T) {

@@ -52,7 +52,7 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 		v.Add("schema: no schema of the search_path exists")
 		return v, nil
 	}
-	have, err := describe(ctx, tx, "current_schema()::regnamespace")
+	have, err := describe(ctx, tx, "quote_ident(current_schema())::regnamespace")
 	if err != nil {
 		return nil, err
 	}
