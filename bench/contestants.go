@@ -30,7 +30,7 @@ type contestant interface {
 	updateMany(ctx context.Context, agent, environment string) error
 	// get reads one receipt.
 	get(ctx context.Context, executionID string) (*models.Receipt, error)
-	// page reads the 50 receipts of an agent behind (before, id).
+	// page reads the 50 receipts of an agent, of all for "", behind (before, id).
 	page(ctx context.Context, agent string, before models.Timestamp, id int64) ([]*models.Receipt, error)
 	// stream reads every receipt, newest first.
 	stream(ctx context.Context, yield func(*models.Receipt)) error
@@ -301,8 +301,10 @@ func (p plainGORM) page(ctx context.Context, agent string, before models.Timesta
 }
 
 func gormPage(db *gorm.DB, agent string, before models.Timestamp, id int64) (list []*models.Receipt, err error) {
-	err = db.Where("agent_id = ? AND (timestamp, id) < (?, ?)", agent, before, id).
-		Order("timestamp DESC, id DESC").Limit(50).Find(&list).Error
+	if agent != "" {
+		db = db.Where("agent_id = ?", agent)
+	}
+	err = db.Where("(timestamp, id) < (?, ?)", before, id).Order("timestamp DESC, id DESC").Limit(50).Find(&list).Error
 	return list, err
 }
 
