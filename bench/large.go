@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 const million = 1_000_000
@@ -196,6 +197,37 @@ func (s *shelf) gets(ctx context.Context, e entry, c contestant) (work, error) {
 		}
 		return nil
 	}, err
+}
+
+// pages reads a page four fifths down the receipts of an agent, or of all for "": as
+// tier2 by the cursor of the page before, else behind the last row of that.
+func (s *shelf) pages(agent string) func(context.Context, entry, contestant) (work, error) {
+	return func(ctx context.Context, e entry, c contestant) (work, error) {
+		list := c.(closing).store.Receipts.List
+		before, cursor, err := list(ctx, repository.ReceiptFilter{AgentID: agent, Until: filledAt(e.receipts / 5)})
+		if err != nil || cursor == "" {
+			return nil, fmt.Errorf("no page behind %d receipts: %w", len(before), err)
+		}
+		last := before[len(before)-1]
+		read := func(ctx context.Context) (int, error) {
+			page, err := c.page(ctx, agent, last.Timestamp, last.ID)
+			return len(page), err
+		}
+		if e.contestant == "tier2" {
+			read = func(ctx context.Context) (int, error) {
+				page, _, err := list(ctx, repository.ReceiptFilter{AgentID: agent, Page: repository.Page{Cursor: cursor}})
+				return len(page), err
+			}
+		}
+		return func(ctx context.Context, n int) error {
+			for range n {
+				if rows, err := read(ctx); err != nil || rows != 50 {
+					return fmt.Errorf("%d rows: %w", rows, err)
+				}
+			}
+			return nil
+		}, nil
+	}
 }
 
 // opening measures Open alone, on a file that was closed cleanly.
