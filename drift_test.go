@@ -117,7 +117,7 @@ func TestModelsEqualSchema(t *testing.T) {
 	count := func(part string) int {
 		return len(slices.DeleteFunc(slices.Clone(want), func(s string) bool { return !strings.Contains(s, part) }))
 	}
-	assert.Equal(t, 23, count("unique="), "named indexes: the seed's 21, and two more for lists and views")
+	assert.Equal(t, 22, count("unique="), "named indexes: the seed's 21, and one more for lists")
 	assert.Equal(t, 3, count("unique=1"))
 	assert.Equal(t, 3, count("delete=RESTRICT"))
 	assert.Equal(t, 26, count(" check "))

@@ -35,8 +35,7 @@ CREATE TABLE IF NOT EXISTS `receipts` (
   CONSTRAINT `chk_receipts_duration_ms` CHECK (duration_ms >= 0),
   CONSTRAINT `chk_receipts_receipt_json` CHECK (receipt_json IS NULL OR json_valid(receipt_json))
 );
-CREATE INDEX IF NOT EXISTS `idx_receipts_agent_timestamp` ON `receipts`(`agent_id`,`timestamp`);
-CREATE INDEX IF NOT EXISTS `idx_receipts_agent_duration` ON `receipts`(`agent_id`,`duration_ms`);
+CREATE INDEX IF NOT EXISTS `idx_receipts_agent_timestamp` ON `receipts`(`agent_id`,`timestamp`,`duration_ms`);
 CREATE INDEX IF NOT EXISTS `idx_receipts_timestamp` ON `receipts`(`timestamp`);
 CREATE UNIQUE INDEX IF NOT EXISTS `idx_receipts_execution_id` ON `receipts`(`execution_id`);
 CREATE INDEX IF NOT EXISTS `idx_receipts_status` ON `receipts`(`status`,`created_at`);
@@ -199,7 +198,8 @@ ORDER BY r.timestamp DESC, r.id DESC;
 -- it. The store folds those in now and then; triggers keep what is folded exact when such
 -- a row is updated or deleted, by any program. Two things they cannot see, which verify
 -- finds: an INSERT with an explicit id that is not above last_id, and the row that an
--- INSERT OR REPLACE removes on a connection without PRAGMA recursive_triggers.
+-- INSERT OR REPLACE removes on a connection without PRAGMA recursive_triggers. A minimum
+-- or maximum is NULL after a row that had it left, and then read from the index.
 CREATE TABLE IF NOT EXISTS `tier2_folded` (`name` text NOT NULL PRIMARY KEY, `last_id` integer NOT NULL);
 INSERT OR IGNORE INTO `tier2_folded` VALUES ('receipts', 0), ('pipeline_metrics', 0);
 CREATE TABLE IF NOT EXISTS `tier2_agent_totals` (
@@ -209,7 +209,9 @@ CREATE TABLE IF NOT EXISTS `tier2_agent_totals` (
   `failed` integer NOT NULL,
   `duration_ms` integer NOT NULL,
   `files_generated` integer NOT NULL,
-  `files_known` integer NOT NULL
+  `files_known` integer NOT NULL,
+  `min_duration_ms` integer,
+  `max_duration_ms` integer
 );
 CREATE TABLE IF NOT EXISTS `tier2_stage_totals` (
   `stage` text NOT NULL PRIMARY KEY,
@@ -225,7 +227,8 @@ WHEN OLD.id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts')
 BEGIN
   UPDATE tier2_agent_totals SET executions = executions - 1, passed = passed - (OLD.status = 'passed'),
     failed = failed - (OLD.status = 'failed'), duration_ms = duration_ms - OLD.duration_ms,
-    files_generated = files_generated - COALESCE(OLD.files_generated, 0), files_known = files_known - (OLD.files_generated IS NOT NULL)
+    files_generated = files_generated - COALESCE(OLD.files_generated, 0), files_known = files_known - (OLD.files_generated IS NOT NULL),
+    min_duration_ms = NULLIF(min_duration_ms, OLD.duration_ms), max_duration_ms = NULLIF(max_duration_ms, OLD.duration_ms)
   WHERE agent_id = OLD.agent_id;
   DELETE FROM tier2_agent_totals WHERE agent_id = OLD.agent_id AND executions = 0;
 END;
@@ -236,13 +239,15 @@ WHEN min(OLD.id, NEW.id) <= (SELECT last_id FROM tier2_folded WHERE name = 'rece
 BEGIN
   UPDATE tier2_agent_totals SET executions = executions - 1, passed = passed - (OLD.status = 'passed'),
     failed = failed - (OLD.status = 'failed'), duration_ms = duration_ms - OLD.duration_ms,
-    files_generated = files_generated - COALESCE(OLD.files_generated, 0), files_known = files_known - (OLD.files_generated IS NOT NULL)
+    files_generated = files_generated - COALESCE(OLD.files_generated, 0), files_known = files_known - (OLD.files_generated IS NOT NULL),
+    min_duration_ms = NULLIF(min_duration_ms, OLD.duration_ms), max_duration_ms = NULLIF(max_duration_ms, OLD.duration_ms)
   WHERE agent_id = OLD.agent_id AND OLD.id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts');
-  INSERT INTO tier2_agent_totals SELECT NEW.agent_id, 0, 0, 0, 0, 0, 0
+  INSERT INTO tier2_agent_totals SELECT NEW.agent_id, 0, 0, 0, 0, 0, 0, NEW.duration_ms, NEW.duration_ms
   WHERE NOT EXISTS (SELECT 1 FROM tier2_agent_totals WHERE agent_id = NEW.agent_id);
   UPDATE tier2_agent_totals SET executions = executions + 1, passed = passed + (NEW.status = 'passed'),
     failed = failed + (NEW.status = 'failed'), duration_ms = duration_ms + NEW.duration_ms,
-    files_generated = files_generated + COALESCE(NEW.files_generated, 0), files_known = files_known + (NEW.files_generated IS NOT NULL)
+    files_generated = files_generated + COALESCE(NEW.files_generated, 0), files_known = files_known + (NEW.files_generated IS NOT NULL),
+    min_duration_ms = min(min_duration_ms, NEW.duration_ms), max_duration_ms = max(max_duration_ms, NEW.duration_ms)
   WHERE agent_id = NEW.agent_id AND NEW.id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts');
   DELETE FROM tier2_agent_totals WHERE agent_id IN (OLD.agent_id, NEW.agent_id) AND executions = 0;
 END;
@@ -279,17 +284,20 @@ SELECT t.agent_id,
   t.passed AS successful_executions,
   t.failed AS failed_executions,
   t.duration_ms * 1.0 / t.executions AS avg_duration_ms,
-  (SELECT MIN(r.duration_ms) FROM receipts r WHERE r.agent_id = t.agent_id) AS min_duration_ms,
-  (SELECT MAX(r.duration_ms) FROM receipts r WHERE r.agent_id = t.agent_id) AS max_duration_ms,
+  CASE WHEN t.min_known THEN t.min_duration_ms ELSE (SELECT MIN(r.duration_ms) FROM receipts r WHERE r.agent_id = t.agent_id) END AS min_duration_ms,
+  CASE WHEN t.max_known THEN t.max_duration_ms ELSE (SELECT MAX(r.duration_ms) FROM receipts r WHERE r.agent_id = t.agent_id) END AS max_duration_ms,
   CASE WHEN t.files_known > 0 THEN t.files_generated END AS total_files_generated,
   (SELECT MAX(r.timestamp) FROM receipts r WHERE r.agent_id = t.agent_id) AS last_execution
 FROM (
   SELECT agent_id, SUM(executions) AS executions, SUM(passed) AS passed, SUM(failed) AS failed,
-    SUM(duration_ms) AS duration_ms, SUM(files_generated) AS files_generated, SUM(files_known) AS files_known
+    SUM(duration_ms) AS duration_ms, SUM(files_generated) AS files_generated, SUM(files_known) AS files_known,
+    MIN(min_duration_ms) AS min_duration_ms, MAX(max_duration_ms) AS max_duration_ms,
+    MIN(min_duration_ms IS NOT NULL) AS min_known, MIN(max_duration_ms IS NOT NULL) AS max_known
   FROM (
-    SELECT agent_id, executions, passed, failed, duration_ms, files_generated, files_known FROM tier2_agent_totals
+    SELECT agent_id, executions, passed, failed, duration_ms, files_generated, files_known, min_duration_ms, max_duration_ms
+    FROM tier2_agent_totals
     UNION ALL
-    SELECT agent_id, 1, status = 'passed', status = 'failed', duration_ms, files_generated, files_generated IS NOT NULL
+    SELECT agent_id, 1, status = 'passed', status = 'failed', duration_ms, files_generated, files_generated IS NOT NULL, duration_ms, duration_ms
     FROM receipts WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'receipts')
   )
   GROUP BY agent_id

@@ -76,6 +76,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 			return nil, err
 		}
 	}
+	cfg.Fill()
 	handles, err := openEngine(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	}
 	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc}
 	if !cfg.Ungrouped {
-		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers); err != nil {
+		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers, cfg.BusyTimeout); err != nil {
 			return nil, errors.Join(err, handles.Close())
 		}
 	}

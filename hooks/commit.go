@@ -28,16 +28,27 @@ func (w *Writer) lead(s *save) {
 	}
 	saves := w.group.take()
 	defer func() {
-		if r := recover(); r != nil {
-			_ = w.end(conn, "ROLLBACK")
-			failAll(saves, fmt.Errorf("tier2 hooks: panic while saving: %v", r))
-		}
-		conn.Close()
 		for _, s := range saves {
 			close(s.done)
 		}
 	}()
-	w.run(conn, saves)
+	patience := time.Duration(0)
+	if len(saves) > 1 { // a lock that one of them waits for is not the others' matter
+		patience = w.busy / 10
+	}
+	w.run(conn, saves, patience)
+}
+
+// saveAlone saves s in a transaction of its own, after one that it shared was refused.
+// What remains of its busy timeout is for others' locks.
+func (w *Writer) saveAlone(s *save) error {
+	conn, err := w.begin(s.ctx)
+	if err != nil {
+		s.fail(err)
+		return err
+	}
+	w.run(conn, []*save{s}, max(w.busy-time.Since(s.start), w.busy/10))
+	return s.err
 }
 
 // begin begins a transaction that may write, on a connection that the caller closes.
@@ -54,16 +65,21 @@ func (w *Writer) begin(ctx context.Context) (*sql.Conn, error) {
 	return conn, nil
 }
 
-// end ends the transaction of conn.
+// end runs a statement that begins or ends a transaction of conn, whatever becomes of
+// contexts.
 func (w *Writer) end(conn *sql.Conn, how string) error {
 	_, err := conn.ExecContext(context.Background(), how)
 	return w.translate(err)
 }
 
 // commit ends the transaction of conn. If the connection broke meanwhile, only a look
-// tells whether the server had done it.
+// tells whether the server had done it. SQLite goes on with a transaction whose COMMIT
+// it refused.
 func (w *Writer) commit(conn *sql.Conn) error {
 	err := w.end(conn, "COMMIT")
+	if err != nil {
+		_ = w.end(conn, "ROLLBACK")
+	}
 	var e *models.Error
 	if errors.As(err, &e) && e.Kind == models.ErrUnavailable {
 		e.Reason = "the connection to the server was lost during COMMIT: the transaction may have been committed, look before writing again"
@@ -72,54 +88,88 @@ func (w *Writer) commit(conn *sql.Conn) error {
 }
 
 // run writes and commits saves in the transaction that conn has begun, closes conn,
-// and leaves in each save how it ended.
-func (w *Writer) run(conn *sql.Conn, saves []*save) {
+// and leaves in each save how it ended, or that it is to be saved alone. No statement
+// waits longer than patience for a lock; 0 is the busy timeout.
+func (w *Writer) run(conn *sql.Conn, saves []*save, patience time.Duration) {
+	decided := false
+	defer func() {
+		// What the application plugs in, such as a logger, may panic, or end the goroutine.
+		if r := recover(); !decided {
+			_ = w.end(conn, "ROLLBACK")
+			failAll(saves, fmt.Errorf("tier2 hooks: panic, or runtime.Goexit, while saving: %v", r))
+		}
+		conn.Close()
+	}()
 	valid := slices.DeleteFunc(slices.Clone(saves), func(s *save) bool { return s.err != nil })
 	ctx, stop := w.merge(valid)
-	err := w.insert(ctx, w.wrap(conn), valid)
+	defer stop()
+	err := w.limit(conn, patience)
+	if err == nil {
+		err = w.insert(ctx, w.wrap(conn), valid)
+	}
 	stop()
 	if err == nil {
-		failAll(valid, w.commit(conn))
+		w.conclude(valid, w.commit(conn))
 	} else {
 		_ = w.end(conn, "ROLLBACK")
 		w.separate(conn, valid, err)
 	}
+	decided = true
 	conn.Close()
 	w.leave(saves)
 }
 
-// separate tries again, each for itself, saves that were refused together.
+// limit sets how long a statement of this transaction waits for others' locks.
+func (w *Writer) limit(conn *sql.Conn, patience time.Duration) error {
+	if w.plugin.dialect.patience == "" || patience <= 0 {
+		return nil
+	}
+	return w.end(conn, fmt.Sprintf(w.plugin.dialect.patience, max(patience.Milliseconds(), 1)))
+}
+
+// separate has saves that were refused together tried again, each for itself.
 func (w *Writer) separate(conn *sql.Conn, saves []*save, refused error) {
 	switch {
 	case len(saves) == 1:
 		saves[0].refuse(refused)
-	case w.plugin.dialect.lock != "": // one may wait for others' locks: it waits alone
-		conn.Close()
-		for _, s := range saves {
-			if conn, err := w.begin(s.ctx); err != nil {
-				s.fail(err) // it may have ids of the transaction that was undone
-			} else {
-				w.run(conn, []*save{s})
-			}
-		}
+	case w.plugin.dialect.lock != "": // one may wait for others' locks: its caller goes on
+		leaveAlone(saves)
 	default:
-		failAll(saves, w.savepoints(conn, saves))
+		w.savepoints(conn, saves)
 	}
 }
 
-// savepoints is one transaction with a savepoint for each save. Its error is that of
-// the transaction.
-func (w *Writer) savepoints(conn *sql.Conn, saves []*save) error {
+// conclude gives saves the outcome of their COMMIT. If it was refused, one of them may
+// have caused that, such as by a deferred constraint.
+func (w *Writer) conclude(saves []*save, err error) {
+	if err == nil || len(saves) == 1 || errors.Is(err, models.ErrUnavailable) {
+		failAll(saves, err)
+		return
+	}
+	leaveAlone(saves)
+}
+
+// leaveAlone leaves saves that have no error yet to their callers.
+func leaveAlone(saves []*save) {
+	for _, s := range saves {
+		s.alone = s.err == nil
+	}
+}
+
+// savepoints is one transaction with a savepoint for each save.
+func (w *Writer) savepoints(conn *sql.Conn, saves []*save) {
 	if err := w.end(conn, w.plugin.dialect.begin); err != nil {
-		return err
+		failAll(saves, err)
+		return
 	}
 	for _, s := range saves {
 		if err := w.saveIn(w.wrap(conn), s); err != nil {
 			_ = w.end(conn, "ROLLBACK")
-			return err
+			failAll(saves, err)
+			return
 		}
 	}
-	return w.commit(conn)
+	w.conclude(saves, w.commit(conn))
 }
 
 // saveIn writes one save in a savepoint of the transaction that pool is. What is
@@ -208,7 +258,14 @@ func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (resu
 func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
 	begun := time.Now()
 	rows, err = c.ConnPool.QueryContext(c.steady(ctx), query, args...)
+	traced := false
+	defer func() {
+		if !traced && err == nil { // open rows would keep the connection for ever
+			rows.Close()
+		}
+	}()
 	c.trace(ctx, begun, query, args, err)
+	traced = true
 	return rows, err
 }
 

@@ -27,10 +27,7 @@ func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
 		case <-s.done:
 			return s.err
 		case g.leaders <- struct{}{}:
-			if !s.isDone() {
-				lead(s)
-			}
-			<-g.leaders
+			g.lead(s, lead)
 		case <-ctx.Done():
 			if g.withdraw(s) {
 				return ctx.Err()
@@ -38,6 +35,14 @@ func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
 			<-s.done
 			return s.err
 		}
+	}
+}
+
+// lead gives the place among the leaders back, whatever happens.
+func (g *group) lead(s *save, lead func(*save)) {
+	defer func() { <-g.leaders }()
+	if !s.isDone() {
+		lead(s)
 	}
 }
 

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,7 +91,7 @@ func orNull[T any](p *T) any {
 
 // insertSizes are how many rows one INSERT takes: few sizes, so that the statements
 // stay prepared. SQLite allows 32,766 parameters in one, PostgreSQL 65,535.
-var insertSizes = [...]int{64, 16, 4, 1}
+var insertSizes = [...]int{64, 32, 16, 8, 4, 2, 1}
 
 // insertRows inserts models of one table and gives them their ids.
 func (d *dialect) insertRows(ctx context.Context, pool gorm.ConnPool, rows []models.Model) error {
@@ -101,16 +102,18 @@ func (d *dialect) insertRows(ctx context.Context, pool gorm.ConnPool, rows []mod
 
 // insertEntries inserts entries in their order.
 func (d *dialect) insertEntries(ctx context.Context, pool gorm.ConnPool, entries []entry) error {
-	return d.insert(ctx, pool, "audit_log", len(entries),
-		func(i int, args []any) []any { return entries[i].values(args) },
-		func(i int, id int64) {
+	var setID func(i int, id int64)
+	if slices.ContainsFunc(entries, func(e entry) bool { return e.of != nil }) {
+		setID = func(i int, id int64) {
 			if of := entries[i].of; of != nil {
 				of.ID = id
 			}
-		})
+		}
+	}
+	return d.insert(ctx, pool, "audit_log", len(entries), func(i int, args []any) []any { return entries[i].values(args) }, setID)
 }
 
-// insert inserts n rows, some at a time.
+// insert inserts n rows, some at a time. setID gets the id of each; nil if nobody asks.
 func (d *dialect) insert(ctx context.Context, pool gorm.ConnPool, table string, n int, values func(i int, args []any) []any, setID func(i int, id int64)) error {
 	for start := 0; start < n; {
 		size := 0
@@ -123,14 +126,10 @@ func (d *dialect) insert(ctx context.Context, pool gorm.ConnPool, table string, 
 		for i := start; i < start+size; i++ {
 			args = values(i, args)
 		}
-		next := start
-		err := d.insertIDs(ctx, pool, d.insertSQL(table, size), size, args, func(id int64) {
-			setID(next, id)
-			next++
-		})
-		if err == nil && next != start+size {
+		got, err := d.insertSome(ctx, pool, statementKey{d, table, size, setID != nil}, args, func(i int, id int64) { setID(start+i, id) })
+		if err == nil && got != size {
 			err = &models.Error{Table: table, Kind: models.ErrInvalid,
-				Reason: fmt.Sprintf("%d of %d rows were not inserted: a trigger of this database ignored them", start+size-next, size)}
+				Reason: fmt.Sprintf("%d of %d rows were not inserted: a trigger of this database ignored them", size-got, size)}
 		}
 		if err != nil {
 			return err
@@ -140,37 +139,53 @@ func (d *dialect) insert(ctx context.Context, pool gorm.ConnPool, table string, 
 	return nil
 }
 
-// statements keeps the texts of insertSQL by dialect, table and size.
+// insertSome sends one INSERT and says how many rows it inserted.
+func (d *dialect) insertSome(ctx context.Context, pool gorm.ConnPool, key statementKey, args []any, setID func(i int, id int64)) (int, error) {
+	if key.ids {
+		return d.insertIDs(ctx, pool, key.text(), key.rows, args, setID)
+	}
+	result, err := pool.ExecContext(ctx, key.text(), args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// statements keeps the text of each INSERT.
 var statements sync.Map
 
+// statementKey says which INSERT it is.
 type statementKey struct {
 	d     *dialect
 	table string
 	rows  int
+	ids   bool // whether it gives the ids of its rows
 }
 
-// insertSQL is INSERT INTO table (...) VALUES (...), (...).
-func (d *dialect) insertSQL(table string, rows int) string {
-	key := statementKey{d, table, rows}
-	if text, ok := statements.Load(key); ok {
+// text is INSERT INTO table (...) VALUES (...), (...).
+func (k statementKey) text() string {
+	if text, ok := statements.Load(k); ok {
 		return text.(string)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, strings.Join(inserted[table], ", "))
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", k.table, strings.Join(inserted[k.table], ", "))
 	n := 0
-	for i := range rows {
+	for i := range k.rows {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		for j := range inserted[table] {
+		for j := range inserted[k.table] {
 			n++
 			b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
-			b.WriteString(d.placeholder(n))
+			b.WriteString(k.d.placeholder(n))
 		}
 		b.WriteByte(')')
 	}
-	b.WriteString(d.returningID)
-	statements.Store(key, b.String())
+	if k.ids {
+		b.WriteString(k.d.returningID)
+	}
+	statements.Store(k, b.String())
 	return b.String()
 }
 
@@ -178,37 +193,37 @@ func questionMark(int) string { return "?" }
 
 func dollar(n int) string { return "$" + strconv.Itoa(n) }
 
-// lastInsertID calls add with the ids of an INSERT that ran alone in its database:
-// they follow each other (https://www.sqlite.org/autoinc.html).
-func lastInsertID(ctx context.Context, pool gorm.ConnPool, query string, rows int, args []any, add func(id int64)) error {
+// lastInsertID gives the ids of an INSERT that ran alone in its database: they follow
+// each other (https://www.sqlite.org/autoinc.html).
+func lastInsertID(ctx context.Context, pool gorm.ConnPool, query string, rows int, args []any, setID func(i int, id int64)) (int, error) {
 	result, err := pool.ExecContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	n, err := result.RowsAffected()
 	if err != nil || n != int64(rows) {
-		return err
+		return int(n), err
 	}
 	last, err := result.LastInsertId()
-	for id := last - n + 1; id <= last && err == nil; id++ {
-		add(id)
+	for i := range rows {
+		setID(i, last-n+1+int64(i))
 	}
-	return err
+	return rows, err
 }
 
-// returnedID calls add with the ids that RETURNING id gives, in the order of the rows.
-func returnedID(ctx context.Context, pool gorm.ConnPool, query string, _ int, args []any, add func(id int64)) error {
+// returnedID gives the ids of RETURNING id, in the order of the rows.
+func returnedID(ctx context.Context, pool gorm.ConnPool, query string, _ int, args []any, setID func(i int, id int64)) (n int, err error) {
 	rows, err := pool.QueryContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for ; rows.Next(); n++ {
 		var id int64
 		if err := rows.Scan(&id); err != nil {
-			return err
+			return n, err
 		}
-		add(id)
+		setID(n, id)
 	}
-	return rows.Err()
+	return n, rows.Err()
 }

@@ -36,6 +36,7 @@ WHERE jsonb_typeof(agent_memory.memory_json) = 'object'
   AND jsonb_typeof(coalesce(agent_memory.collision_history, '[]')) = 'array'`,
 
 	lock:     "\nORDER BY id\nFOR UPDATE", // in one order, so that no two writers of several rows deadlock
+	patience: "SET LOCAL lock_timeout = %d",
 	inserted: "(xmax = 0)",
 }
 

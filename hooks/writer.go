@@ -27,12 +27,14 @@ type Writer struct {
 	log       logger.Interface
 	translate func(error) error
 	explain   func(query string, args ...any) string
+	busy      time.Duration
 	group     group
 }
 
 // NewWriter is a Writer on the database of db, where a Plugin must be installed.
-// At most leaders transactions run at once; an engine with one writer needs one.
-func NewWriter(db *gorm.DB, leaders int) (*Writer, error) {
+// At most leaders shared transactions run at once; an engine with one writer needs one.
+// busy is how long the connections of db wait for another's lock.
+func NewWriter(db *gorm.DB, leaders int, busy time.Duration) (*Writer, error) {
 	plugin, ok := db.Plugins[(*Plugin)(nil).Name()].(*Plugin)
 	if !ok {
 		return nil, errors.New("tier2 hooks: the plugin is not installed")
@@ -41,7 +43,7 @@ func NewWriter(db *gorm.DB, leaders int) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{plugin: plugin, pool: pool, log: db.Logger, explain: db.Dialector.Explain, translate: func(err error) error { return err }}
+	w := &Writer{plugin: plugin, pool: pool, log: db.Logger, explain: db.Dialector.Explain, busy: busy, translate: func(err error) error { return err }}
 	if t, ok := db.Dialector.(gorm.ErrorTranslator); ok && db.TranslateError {
 		w.translate = t.Translate
 	}
@@ -74,7 +76,10 @@ func (w *Writer) Create(ctx context.Context, db *gorm.DB, rows ...models.Model) 
 	if _, ok := db.Statement.ConnPool.(gorm.TxCommitter); ok {
 		return w.join(db.Statement.ConnPool, s)
 	}
-	return w.group.join(ctx, s, w.lead)
+	if err := w.group.join(ctx, s, w.lead); !s.alone {
+		return err
+	}
+	return w.saveAlone(s)
 }
 
 // join writes s in a caller's transaction.
@@ -98,7 +103,8 @@ type save struct {
 	parts  [][]models.Model // by table, in order
 	err    error
 	failed *entry        // what a refusal leaves
-	done   chan struct{} // closed when err is final
+	alone  bool          // the transaction that it shared was refused; not for its sake, maybe
+	done   chan struct{} // closed when err is final, or alone is set
 }
 
 // prepare fills and validates the rows. A refused save has its err set already.

@@ -6,7 +6,7 @@ import "time"
 type Receipt struct {
 	ID          int64         `gorm:"primaryKey;autoIncrement"`
 	ExecutionID string        `gorm:"not null;uniqueIndex:idx_receipts_execution_id"` // unique; UUIDv7 if empty on create
-	AgentID     string        `gorm:"not null;index:idx_receipts_agent_timestamp,priority:1;index:idx_receipts_agent_duration,priority:1"`
+	AgentID     string        `gorm:"not null;index:idx_receipts_agent_timestamp,priority:1"`
 	Operation   Operation     `gorm:"not null;check:chk_receipts_operation,operation IN ('validation','generation','normalization','extraction','emission','canonicalization','receipt','dry_run','watch')"`
 	Status      ReceiptStatus `gorm:"not null;index:idx_receipts_status,priority:1;check:chk_receipts_status,status IN ('passed','failed','partial','cancelled')"`
 	// Timestamp is when the execution began; the store's clock if zero on create.
@@ -17,8 +17,8 @@ type Receipt struct {
 	OntologyHash   string
 	FilesGenerated int64 `gorm:"default:0;check:chk_receipts_files_generated,files_generated >= 0"`
 	FilesModified  int64 `gorm:"default:0;check:chk_receipts_files_modified,files_modified >= 0"`
-	DurationMS     int64 `gorm:"not null;index:idx_receipts_agent_duration,priority:2;check:chk_receipts_duration_ms,duration_ms >= 0"` // milliseconds
-	ReceiptJSON    JSON  `gorm:"check:chk_receipts_receipt_json,receipt_json IS NULL OR json_valid(receipt_json)"`                      // evidence: kept byte for byte
+	DurationMS     int64 `gorm:"not null;index:idx_receipts_agent_timestamp,priority:3;check:chk_receipts_duration_ms,duration_ms >= 0"` // milliseconds
+	ReceiptJSON    JSON  `gorm:"check:chk_receipts_receipt_json,receipt_json IS NULL OR json_valid(receipt_json)"`                       // evidence: kept byte for byte
 	ErrorMessage   string
 	Environment    string // such as dev, staging, production; empty if unknown
 

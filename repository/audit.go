@@ -87,7 +87,7 @@ func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
 		q = q.Where(member(q, "context_json", "execution_id")+" = ?", f.ExecutionID)
 	}
 	q, err := between(q, auditTable, "timestamp", f.Since, f.Until)
-	return list{q, auditTable, "timestamp"}, err
+	return list{db: q, table: auditTable, column: "timestamp"}, err
 }
 
 // member is the SQL for a top-level member of a JSON column, as text.

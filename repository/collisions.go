@@ -102,7 +102,7 @@ func (c *Collisions) List(ctx context.Context, f CollisionFilter) ([]models.Coll
 	if err != nil {
 		return nil, "", err
 	}
-	return fetch[models.Collision](list{q, collisionsTable, "timestamp"}, f.Page)
+	return fetch[models.Collision](list{db: q, table: collisionsTable, column: "timestamp"}, f.Page)
 }
 
 // Unresolved is List of the collisions without a resolution.
@@ -111,7 +111,7 @@ func (c *Collisions) Unresolved(ctx context.Context, f CollisionFilter) ([]model
 	if err != nil {
 		return nil, "", err
 	}
-	return fetch[models.Collision](list{q.Where(unresolved), collisionsTable, "timestamp"}, f.Page)
+	return fetch[models.Collision](list{db: q.Where(unresolved), table: collisionsTable, column: "timestamp"}, f.Page)
 }
 
 // Summary counts the collisions of a window by type and severity, the most frequent

@@ -189,7 +189,7 @@ func (m *Memory) List(ctx context.Context, f MemoryFilter) ([]models.AgentMemory
 	if err != nil {
 		return nil, "", err
 	}
-	return fetch[models.AgentMemory](list{q, memoryTable, "updated_at"}, f.Page)
+	return fetch[models.AgentMemory](list{db: q, table: memoryTable, column: "updated_at"}, f.Page)
 }
 
 // modify changes the agent's row, or a new one, in one transaction that holds it.

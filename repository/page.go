@@ -38,6 +38,9 @@ type list struct {
 	db     *gorm.DB // the filter, on a handle that may be used again
 	table  string
 	column string // the time column
+	// inOrder says that an index gives the filtered rows in the list's order. It is a
+	// list of receipts then.
+	inOrder bool
 }
 
 // key is where a row stands in its list: its time as the database shows it, and id.
@@ -94,16 +97,33 @@ func fetch[T any](l list, p Page) (page []T, next string, err error) {
 	if l, err = l.behind(p.Cursor); err != nil {
 		return nil, "", err
 	}
+	if l.inOrder {
+		page, last, err := inOrder[T](l, limit+1, limit)
+		if len(page) > limit {
+			page, next = page[:limit], l.cursor(last)
+		}
+		return page, next, err
+	}
 	keys, err := l.keys(limit + 1)
 	if err != nil {
 		return nil, "", err
 	}
 	if len(keys) > limit {
 		keys = keys[:limit]
-		next = cursor{l.table, keys[limit-1].SortKey, keys[limit-1].ID}.encode()
+		next = l.cursor(keys[limit-1])
 	}
 	page, err = rows[T](l, keys)
 	return page, next, err
+}
+
+// cursor is what comes after a row of this list.
+func (l list) cursor(k key) string { return cursor{l.table, k.SortKey, k.ID}.encode() }
+
+// inOrder is list.indexed, whose rows are a T.
+func inOrder[T any](l list, n, want int) ([]T, key, error) {
+	receipts, last, err := l.indexed(n, want)
+	page, _ := any(receipts).([]T)
+	return page, last, err
 }
 
 // keysAhead is how many keys walk reads at once, some 3 MB, because a list without an
@@ -133,30 +153,61 @@ func each[T any](start list, err error, p Page, yield func(T) bool) error {
 	if err != nil {
 		return err
 	}
-	for ahead := size; ; ahead = keysAhead { // few at first: the caller may not want more
+	step := stepSorted[T]
+	if start.inOrder {
+		step = stepInOrder[T]
+	}
+	for first := true; ; first = false {
 		l, err := start.behind(p.Cursor)
 		if err != nil {
 			return err
 		}
-		keys, err := l.keys(ahead)
-		if err != nil {
+		last, more, err := step(l, size, first, yield)
+		if err != nil || !more {
 			return err
 		}
-		for part := range slices.Chunk(keys, size) {
-			page, err := rows[T](l, part)
-			if err != nil {
-				return err
-			}
-			for _, row := range page {
-				if !yield(row) {
-					return nil
-				}
-			}
-		}
-		if len(keys) < ahead {
-			return nil
-		}
-		last := keys[len(keys)-1]
-		p.Cursor = cursor{l.table, last.SortKey, last.ID}.encode()
+		p.Cursor = l.cursor(last)
 	}
+}
+
+// stepInOrder yields one page.
+func stepInOrder[T any](l list, size int, _ bool, yield func(T) bool) (last key, more bool, err error) {
+	page, last, err := inOrder[T](l, size, size)
+	if err != nil {
+		return last, false, err
+	}
+	return last, all(page, yield) && len(page) == size, nil
+}
+
+// stepSorted yields as many pages as it has read keys for: few at first, since the
+// caller may not want more.
+func stepSorted[T any](l list, size int, first bool, yield func(T) bool) (last key, more bool, err error) {
+	ahead := keysAhead
+	if first {
+		ahead = size
+	}
+	keys, err := l.keys(ahead)
+	if err != nil {
+		return last, false, err
+	}
+	for part := range slices.Chunk(keys, size) {
+		page, err := rows[T](l, part)
+		if err != nil || !all(page, yield) {
+			return last, false, err
+		}
+	}
+	if len(keys) < ahead {
+		return last, false, nil
+	}
+	return keys[len(keys)-1], true, nil
+}
+
+// all reports whether yield wanted every row.
+func all[T any](page []T, yield func(T) bool) bool {
+	for _, row := range page {
+		if !yield(row) {
+			return false
+		}
+	}
+	return true
 }

@@ -162,11 +162,8 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 	if err := required(receiptsTable, "execution_id", executionID); err != nil {
 		return nil, err
 	}
-	var receipt models.Receipt
-	if err := r.h.read(ctx).Where("execution_id = ?", executionID).Take(&receipt).Error; err != nil {
-		return nil, found(err, receiptsTable, "execution_id", executionID)
-	}
-	return &receipt, nil
+	receipt, err := r.h.receipt(ctx, executionID)
+	return receipt, found(err, receiptsTable, "execution_id", executionID)
 }
 
 // List is one page of the receipts that f chooses, newest first, and the cursor of
@@ -246,7 +243,13 @@ func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
 	q = equal(q, "manifest_hash", f.ManifestHash)
 	q = equal(q, "ontology_hash", f.OntologyHash)
 	q, err := between(q, receiptsTable, "timestamp", f.Since, f.Until)
-	return list{q, receiptsTable, "timestamp"}, err
+	return list{db: q, table: receiptsTable, column: "timestamp", inOrder: f.indexed()}, err
+}
+
+// indexed reports whether idx_receipts_timestamp or idx_receipts_agent_timestamp gives
+// the filtered rows in order.
+func (f ReceiptFilter) indexed() bool {
+	return f.Operation == "" && f.Status == "" && f.Environment == "" && f.ManifestHash == "" && f.OntologyHash == ""
 }
 
 // equal keeps the rows with that value; "" keeps all.

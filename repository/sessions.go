@@ -154,5 +154,5 @@ func (s *Sessions) List(ctx context.Context, f SessionFilter) ([]models.Workflow
 	if err := errors.Join(known(sessionsTable, "status", f.Status, models.SessionStatuses()), window); err != nil {
 		return nil, "", err
 	}
-	return fetch[models.WorkflowSession](list{q, sessionsTable, "start_time"}, f.Page)
+	return fetch[models.WorkflowSession](list{db: q, table: sessionsTable, column: "start_time"}, f.Page)
 }

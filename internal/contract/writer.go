@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ var writerCases = cases{
 
 func newWriter(t *T, db *gorm.DB, leaders int) *hooks.Writer {
 	t.Helper()
-	w, err := hooks.NewWriter(db, leaders)
+	w, err := hooks.NewWriter(db, leaders, time.Second)
 	require.NoError(t, err)
 	return w
 }

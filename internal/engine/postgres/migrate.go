@@ -25,14 +25,15 @@ const SchemaVersion = 3
 var steps = map[int64]string{0: schema, 2: fromTwo()}
 
 // fromTwo makes the indexes again, in ascending order, with those that are new, and
-// recent_executions, which searches them.
+// recent_executions, which searches them; who may read the view, and views of users on
+// it, stay.
 func fromTwo() string {
 	var b strings.Builder
 	for _, m := range regexp.MustCompile(`(?m)^CREATE INDEX (\w+) [^;]+;`).FindAllStringSubmatch(schema, -1) {
 		b.WriteString("DROP INDEX IF EXISTS " + m[1] + ";\n" + m[0] + "\n")
 	}
 	view := regexp.MustCompile(`CREATE VIEW recent_executions [^;]+;`).FindString(schema)
-	b.WriteString("DROP VIEW IF EXISTS recent_executions;\n" + view + "\nUPDATE tier2_schema SET version = 3;\n")
+	b.WriteString(strings.Replace(view, "CREATE", "CREATE OR REPLACE", 1) + "\nUPDATE tier2_schema SET version = 3;\n")
 	return b.String()
 }
 

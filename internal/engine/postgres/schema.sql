@@ -50,9 +50,8 @@ CREATE TABLE receipts (
   CONSTRAINT chk_receipts_duration_ms CHECK (duration_ms >= 0),
   CONSTRAINT chk_receipts_receipt_json CHECK (receipt_json IS NULL OR json_valid(receipt_json))
 );
-CREATE INDEX idx_receipts_agent_timestamp ON receipts(agent_id,timestamp);
+CREATE INDEX idx_receipts_agent_timestamp ON receipts(agent_id,timestamp,duration_ms);
 CREATE UNIQUE INDEX idx_receipts_execution_id ON receipts(execution_id);
-CREATE INDEX idx_receipts_agent_duration ON receipts(agent_id,duration_ms);
 CREATE INDEX idx_receipts_timestamp ON receipts(timestamp);
 CREATE INDEX idx_receipts_status ON receipts(status,created_at);
 CREATE INDEX idx_receipts_created_at ON receipts(created_at);

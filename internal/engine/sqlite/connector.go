@@ -60,6 +60,6 @@ func (c config) shared() []string {
 	}
 	return []string{
 		busyTimeout(c.BusyTimeout), "foreign_keys(ON)", "synchronous(" + sync + ")",
-		"cache_size(-65536)", "temp_store(MEMORY)", "recursive_triggers(ON)",
+		"cache_size(-65536)", "temp_store(MEMORY)", "recursive_triggers(ON)", "wal_autocheckpoint(4000)",
 	}
 }

@@ -23,13 +23,21 @@ const foldEvery = 1024
 var folds = map[string][]string{
 	"receipts": {
 		`INSERT INTO tier2_agent_totals
-SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms), COALESCE(SUM(files_generated), 0), COUNT(files_generated)
+SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms), COALESCE(SUM(files_generated), 0), COUNT(files_generated),
+  MIN(duration_ms), MAX(duration_ms)
 FROM receipts WHERE id > (SELECT last_id FROM tier2_folded WHERE name = 'receipts')
   AND id <= (SELECT seq FROM sqlite_sequence WHERE name = 'receipts') GROUP BY agent_id
 ON CONFLICT (agent_id) DO UPDATE SET executions = executions + excluded.executions, passed = passed + excluded.passed,
   failed = failed + excluded.failed, duration_ms = duration_ms + excluded.duration_ms,
-  files_generated = files_generated + excluded.files_generated, files_known = files_known + excluded.files_known`,
+  files_generated = files_generated + excluded.files_generated, files_known = files_known + excluded.files_known,
+  min_duration_ms = min(min_duration_ms, excluded.min_duration_ms), max_duration_ms = max(max_duration_ms, excluded.max_duration_ms)`,
 		`UPDATE tier2_folded SET last_id = max(last_id, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'receipts'), 0)) WHERE name = 'receipts'`,
+		`UPDATE tier2_agent_totals SET
+  min_duration_ms = (SELECT MIN(r.duration_ms) FROM receipts r WHERE r.agent_id = tier2_agent_totals.agent_id
+    AND r.id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts')),
+  max_duration_ms = (SELECT MAX(r.duration_ms) FROM receipts r WHERE r.agent_id = tier2_agent_totals.agent_id
+    AND r.id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts'))
+WHERE min_duration_ms IS NULL OR max_duration_ms IS NULL`,
 	},
 	"pipeline_metrics": {
 		`INSERT INTO tier2_stage_totals
@@ -46,10 +54,13 @@ ON CONFLICT (stage) DO UPDATE SET executions = executions + excluded.executions,
 // the agents or stages.
 var wrong = map[string]string{
 	"tier2_agent_totals": `WITH direct AS (
-  SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms), COALESCE(SUM(files_generated), 0), COUNT(files_generated)
+  SELECT agent_id, COUNT(*) AS n, SUM(status = 'passed') AS passed, SUM(status = 'failed') AS failed, SUM(duration_ms) AS ms,
+    COALESCE(SUM(files_generated), 0) AS files, COUNT(files_generated) AS known, MIN(duration_ms) AS least, MAX(duration_ms) AS most
   FROM receipts WHERE id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts') GROUP BY agent_id)
-SELECT agent_id FROM (SELECT * FROM direct EXCEPT SELECT * FROM tier2_agent_totals)
-UNION SELECT agent_id FROM (SELECT * FROM tier2_agent_totals EXCEPT SELECT * FROM direct) ORDER BY 1`,
+SELECT d.agent_id FROM direct d LEFT JOIN tier2_agent_totals t ON t.agent_id = d.agent_id
+WHERE (t.executions, t.passed, t.failed, t.duration_ms, t.files_generated, t.files_known) IS NOT (d.n, d.passed, d.failed, d.ms, d.files, d.known)
+  OR t.min_duration_ms <> d.least OR t.max_duration_ms <> d.most
+UNION SELECT agent_id FROM tier2_agent_totals WHERE agent_id NOT IN (SELECT agent_id FROM direct) ORDER BY 1`,
 	"tier2_stage_totals": `WITH direct AS (
   SELECT stage, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), SUM(duration_ms)
   FROM pipeline_metrics WHERE id <= (SELECT last_id FROM tier2_folded WHERE name = 'pipeline_metrics') GROUP BY stage)
