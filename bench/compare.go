@@ -29,6 +29,8 @@ const (
 	quantities
 )
 
+func (q quantity) String() string { return [...]string{"time", "allocations", "size"}[q] }
+
 // sample is what a contestant took in one round; NaN where it was not measured.
 type sample [quantities]float64
 

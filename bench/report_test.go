@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func measured(name string, times ...float64) *measurement {
+func took(name string, times ...float64) *measurement {
 	m := &measurement{contestant: name}
 	for _, t := range times {
 		m.add(sample{elapsed: t * float64(time.Millisecond), allocations: nan, size: nan})
@@ -18,7 +18,7 @@ func measured(name string, times ...float64) *measurement {
 
 func TestTarget(t *testing.T) {
 	// By rounds tier2 takes 2, 1/2 and 2/3 of a's time; by medians it would be 1.
-	list := []*measurement{measured("a", 1, 4, 3), measured("tier2", 2, 2, 2), measured("slow")}
+	list := []*measurement{took("a", 1, 4, 3), took("tier2", 2, 2, 2), took("slow")}
 	list[2].stopped = time.Minute
 	for name, c := range map[string]struct {
 		target target
