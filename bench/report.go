@@ -22,7 +22,6 @@ import (
 type section struct {
 	name     string // between <!-- name --> and <!-- /name --> in the file
 	title    string
-	command  string
 	rounds   int
 	versions string
 	cases    []result
@@ -154,7 +153,7 @@ func (s section) replaceIn(file string) string {
 func (s section) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n\n", s.title)
-	fmt.Fprintf(&b, "`%s` on %s: %s. %s/%s, %d cores, %d rounds.\n\n", s.command, time.Now().UTC().Format(time.DateOnly), s.versions,
+	fmt.Fprintf(&b, "`%s` on %s: %s. %s/%s, %d cores, %d rounds.\n\n", strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " "), time.Now().UTC().Format(time.DateOnly), s.versions,
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), s.rounds)
 	columns := measured(s.cases...)
 	b.WriteString("| case | contestant |")
