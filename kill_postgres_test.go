@@ -71,12 +71,12 @@ func TestKilledConnections(t *testing.T) {
 		})
 	}
 	go func() { all.Wait(); close(work) }()
-	for range work {
+	for range work { // each kill waits until the connections have gone, or the next call may meet one that is going
 		limit := 1
 		if rand.IntN(4) == 0 {
 			limit = 1000
 		}
-		tag, err := killer.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
+		tag, err := killer.Exec(ctx, `SELECT pg_terminate_backend(pid, 10000) FROM (SELECT pid FROM pg_stat_activity
 			WHERE application_name = $1 ORDER BY state = 'idle', random() LIMIT $2) own`, application, limit)
 		require.NoError(t, err)
 		killed += tag.RowsAffected()
