@@ -20,7 +20,7 @@ race: ## every test under the race detector (needs a C compiler)
 bench: ## tier2 beside hand-written SQL and plain GORM; writes BENCHMARKS.md
 	$(GO) run ./bench
 
-bench-large: ## the same with a million receipts; needs 15 minutes and 5 GB
+bench-large: ## the same with a million receipts; needs some minutes and 6 GB of disk
 	$(GO) run ./bench -large
 
 bench-each: ## every benchmark alone, with allocations

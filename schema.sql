@@ -194,14 +194,15 @@ SELECT r.id, r.execution_id, r.agent_id, r.operation, r.status, r.timestamp, r.d
 FROM newest r
 ORDER BY r.timestamp DESC, r.id DESC;
 
--- Totals of the rows up to last_id, so that the two views below add only the rows behind
--- it. The store folds those in now and then; triggers keep what is folded exact when such
--- a row is updated or deleted, by any program. Two things they cannot see, which verify
--- finds: an INSERT with an explicit id that is not above last_id, and the row that an
--- INSERT OR REPLACE removes on a connection without PRAGMA recursive_triggers. A minimum
--- or maximum is NULL after a row that had it left, and then read from the index.
+-- Totals of the rows up to last_id (at first none), so that the two views below add only
+-- the rows behind it. The store folds those in now and then; triggers keep what is folded
+-- exact when such a row is updated or deleted, by any program. Two things they cannot
+-- see, which verify finds: an INSERT with an explicit id that is not above last_id, and
+-- the row that an INSERT OR REPLACE removes on a connection without PRAGMA
+-- recursive_triggers. A minimum or maximum is NULL after a row that had it left, and then
+-- read from the index.
 CREATE TABLE IF NOT EXISTS `tier2_folded` (`name` text NOT NULL PRIMARY KEY, `last_id` integer NOT NULL);
-INSERT OR IGNORE INTO `tier2_folded` VALUES ('receipts', 0), ('pipeline_metrics', 0);
+INSERT OR IGNORE INTO `tier2_folded` VALUES ('receipts', -9223372036854775808), ('pipeline_metrics', -9223372036854775808);
 CREATE TABLE IF NOT EXISTS `tier2_agent_totals` (
   `agent_id` text NOT NULL PRIMARY KEY,
   `executions` integer NOT NULL,

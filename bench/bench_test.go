@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,20 @@ import (
 // BenchmarkSQLite and BenchmarkPostgres run each case alone, contestant by contestant:
 // for profiles. To compare, `go run ./bench` lets them take turns.
 func BenchmarkSQLite(b *testing.B) { benchmark(b, "", cases) }
+
+var inMillions = flag.Bool("large", false, "BenchmarkLarge has a million receipts, and not 20,000")
+
+func BenchmarkLarge(b *testing.B) {
+	receipts := 20_000
+	if *inMillions {
+		receipts = million
+	}
+	benchmark(b, "", func(d *databases) []bout {
+		s := newShelf(d, receipts)
+		b.Cleanup(func() { require.NoError(b, s.close()) })
+		return largeCases(s)
+	})
+}
 
 func BenchmarkPostgres(b *testing.B) {
 	if server := pgtest.Server(); server != "" {
@@ -23,6 +38,9 @@ func benchmark(b *testing.B, server string, cases func(*databases) []bout) {
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, d.close()) })
 	for _, c := range cases(d) {
+		if c.setup == nil { // nothing that could be done more than once
+			continue
+		}
 		for _, contestant := range c.contestants {
 			b.Run(c.name+"/"+contestant, func(b *testing.B) {
 				work, closing, err := c.setup(b.Context(), contestant)

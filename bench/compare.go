@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -28,6 +29,8 @@ const (
 	quantities
 )
 
+func (q quantity) String() string { return [...]string{"time", "allocations", "size"}[q] }
+
 // sample is what a contestant took in one round; NaN where it was not measured.
 type sample [quantities]float64
 
@@ -41,7 +44,7 @@ type measurement struct {
 
 func (m *measurement) add(s sample) {
 	for q, v := range s {
-		if v == v { // not NaN
+		if !math.IsNaN(v) {
 			m.rounds[q] = append(m.rounds[q], v)
 		}
 	}
@@ -118,7 +121,11 @@ func (b bout) run(ctx context.Context, rounds int) ([]*measurement, error) {
 	if b.rounds > 0 {
 		rounds = min(rounds, b.rounds)
 	}
-	for round := range rounds + 1 {
+	warmUp := 1
+	if b.measure != nil {
+		warmUp = 0
+	}
+	for round := range warmUp + rounds {
 		for k := range turns {
 			i := (k + round) % len(turns)
 			once := slices.Contains(b.once, b.contestants[i])
@@ -133,7 +140,7 @@ func (b bout) run(ctx context.Context, rounds int) ([]*measurement, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", b.name, b.contestants[i], err)
 			}
-			if once || round > 0 { // the first round warms up
+			if once || round >= warmUp {
 				list[i].add(s)
 			}
 		}

@@ -47,14 +47,15 @@ const (
 	selectReceipt = `SELECT id, ` + receiptColumns + ` FROM receipts WHERE execution_id = ?`
 	selectPage    = `SELECT id, ` + receiptColumns + ` FROM receipts WHERE agent_id = ? AND (timestamp, id) < (?, ?)
 		ORDER BY timestamp DESC, id DESC LIMIT 50`
-	selectAll = `SELECT id, ` + receiptColumns + ` FROM receipts ORDER BY timestamp DESC, id DESC`
+	selectPageOfAll = `SELECT id, ` + receiptColumns + ` FROM receipts WHERE (timestamp, id) < (?, ?) ORDER BY timestamp DESC, id DESC LIMIT 50`
+	selectAll       = `SELECT id, ` + receiptColumns + ` FROM receipts ORDER BY timestamp DESC, id DESC`
 )
 
 func newHand(db *sql.DB) (*hand, error) {
 	h := &hand{db: db, stmts: map[string]*sql.Stmt{}}
 	for _, query := range []string{
 		insertReceipt, insertMetric, insertAudit, upsertMemory, selectByKey, selectByAgent, updateByKey, updateByAgent,
-		selectReceipt, selectPage, selectAll,
+		selectReceipt, selectPage, selectPageOfAll, selectAll,
 	} {
 		stmt, err := db.Prepare(query)
 		if err != nil {
@@ -267,7 +268,11 @@ func (h *hand) get(ctx context.Context, executionID string) (*models.Receipt, er
 }
 
 func (h *hand) page(ctx context.Context, agent string, before models.Timestamp, id int64) (list []*models.Receipt, err error) {
-	rows, err := h.stmts[selectPage].QueryContext(ctx, agent, before.String(), id)
+	query, args := selectPage, []any{agent, before.String(), id}
+	if agent == "" {
+		query, args = selectPageOfAll, args[1:]
+	}
+	rows, err := h.stmts[query].QueryContext(ctx, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -63,11 +63,11 @@ func run(ctx context.Context) error {
 }
 
 func smallSection(ctx context.Context, rounds int, match *regexp.Regexp) (section, error) {
-	return emptySection(ctx, section{name: "sqlite", title: "SQLite", command: "make bench", rounds: rounds}, "", match)
+	return emptySection(ctx, section{name: "sqlite", title: "SQLite", rounds: rounds}, "", match)
 }
 
 func postgresSection(ctx context.Context, rounds int, match *regexp.Regexp) (section, error) {
-	return emptySection(ctx, section{name: "postgres", title: "PostgreSQL", command: "make bench", rounds: rounds}, pgschema.Server(), match)
+	return emptySection(ctx, section{name: "postgres", title: "PostgreSQL", rounds: rounds}, pgschema.Server(), match)
 }
 
 func emptySection(ctx context.Context, s section, server string, match *regexp.Regexp) (section, error) {
@@ -86,7 +86,7 @@ func largeSection(ctx context.Context, rounds int, match *regexp.Regexp) (s sect
 	if err != nil {
 		return s, err
 	}
-	s = section{name: "large", title: "SQLite, a million receipts", command: "make bench-large", rounds: rounds}
+	s = section{name: "large", title: "SQLite, a million receipts", rounds: rounds}
 	if s.versions, err = versions(ctx, d); err == nil {
 		shelf := newShelf(d, million)
 		err = s.run(ctx, largeCases(shelf), match)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -21,7 +22,6 @@ import (
 type section struct {
 	name     string // between <!-- name --> and <!-- /name --> in the file
 	title    string
-	command  string
 	rounds   int
 	versions string
 	cases    []result
@@ -55,7 +55,7 @@ func (r result) print() {
 	fmt.Printf("\n%s\n", r.name)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	for _, m := range r.list {
-		fmt.Fprintf(w, "  %s\t%s\n", m.contestant, strings.Join(r.cells(m), "\t"))
+		fmt.Fprintf(w, "  %s\t%s\n", r.who(m), strings.Join(r.cells(m, measured(r)), "\t"))
 	}
 	w.Flush()
 	for _, t := range r.targets {
@@ -63,10 +63,30 @@ func (r result) print() {
 	}
 }
 
-// cells are the columns behind the contestant's name: a value and its ratio to the
-// first contestant for each quantity.
-func (r result) cells(m *measurement) (cells []string) {
+// who took part, and how often if that was less than the others.
+func (r result) who(m *measurement) string {
+	if slices.Contains(r.once, m.contestant) {
+		return m.contestant + " (once)"
+	}
+	return m.contestant
+}
+
+// measured are the quantities that the cases have.
+func measured(cases ...result) (list []quantity) {
 	for q := range quantities {
+		if slices.ContainsFunc(cases, func(r result) bool {
+			return slices.ContainsFunc(r.list, func(m *measurement) bool { return len(m.rounds[q]) > 0 })
+		}) {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// cells are the columns behind the contestant's name: for each quantity the median and
+// the ratio to the first contestant.
+func (r result) cells(m *measurement, of []quantity) (cells []string) {
+	for _, q := range of {
 		value, ratio := "", ""
 		if v, ok := m.median(q); ok {
 			value = show(q, v)
@@ -133,9 +153,14 @@ func (s section) replaceIn(file string) string {
 func (s section) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n\n", s.title)
-	fmt.Fprintf(&b, "`%s` on %s: %s. %s/%s, %d cores, %d rounds.\n\n", s.command, time.Now().UTC().Format(time.DateOnly), s.versions,
+	fmt.Fprintf(&b, "`%s` on %s: %s. %s/%s, %d cores, %d rounds.\n\n", strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " "), time.Now().UTC().Format(time.DateOnly), s.versions,
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), s.rounds)
-	b.WriteString("| case | contestant | median | time | allocations | allocations | size | size | target |\n|---|---|---|---|---|---|---|---|---|\n")
+	columns := measured(s.cases...)
+	b.WriteString("| case | contestant |")
+	for _, q := range columns {
+		fmt.Fprintf(&b, " %s | ratio |", q)
+	}
+	b.WriteString(" target |\n|---|---|" + strings.Repeat("---|---|", len(columns)) + "---|\n")
 	for _, r := range s.cases {
 		name := r.name
 		if r.rounds > 0 && r.rounds < s.rounds {
@@ -148,7 +173,7 @@ func (s section) markdown() string {
 					verdicts = append(verdicts, t.judge(r.list))
 				}
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, m.contestant, strings.Join(r.cells(m), " | "), strings.Join(verdicts, "<br>"))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, r.who(m), strings.Join(r.cells(m, columns), " | "), strings.Join(verdicts, "<br>"))
 			name = ""
 		}
 	}

@@ -65,11 +65,10 @@ func (t target) judge(list []*measurement) string {
 	if !ok {
 		return "not measured"
 	}
-	what := map[quantity]string{elapsed: "time", allocations: "allocations", size: "size"}[t.of]
 	if t.of == size && t.most == 1 { // smaller, not as small
-		return fmt.Sprintf("%s < 1 × %s: %.3f, %s", what, t.against, v, verdict(v < 1))
+		return fmt.Sprintf("%s < 1 × %s: %.3f, %s", t.of, t.against, v, verdict(v < 1))
 	}
-	return fmt.Sprintf("%s ≤ %g × %s: %.3g, %s", what, t.most, t.against, v, verdict(v <= t.most))
+	return fmt.Sprintf("%s ≤ %g × %s: %.3g, %s", t.of, t.most, t.against, v, verdict(v <= t.most))
 }
 
 // show writes a value in its unit.

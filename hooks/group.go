@@ -2,8 +2,10 @@ package hooks
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +16,7 @@ type group struct {
 	leaders chan struct{} // holds a token for each that is at work
 	mu      sync.Mutex
 	queue   []*save
+	shared  atomic.Bool // whether the newest transaction had several saves
 }
 
 // join returns when s is done, or given up because its context ended before a leader
@@ -41,6 +44,11 @@ func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
 // lead gives the place among the leaders back, whatever happens.
 func (g *group) lead(s *save, lead func(*save)) {
 	defer func() { <-g.leaders }()
+	if g.shared.Load() {
+		// Those who shared the last transaction are just waking up, and may save again:
+		// they get their turn on the processor before this one's transaction begins.
+		runtime.Gosched()
+	}
 	if !s.isDone() {
 		lead(s)
 	}
@@ -52,6 +60,7 @@ func (g *group) take() []*save {
 	defer g.mu.Unlock()
 	saves := g.queue
 	g.queue = nil
+	g.shared.Store(len(saves) > 1)
 	return saves
 }
 

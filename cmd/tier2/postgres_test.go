@@ -41,6 +41,8 @@ func TestVerbs_PostgreSQL(t *testing.T) {
 	got = run(t, "", "init", db)
 	assert.Equal(t, exitOK, got.code, got.stderr)
 	assert.Regexp(t, `^created postgres://\S+\n`+ok+"$", got.stdout)
+	got = run(t, "", "maintain", db, "--json")
+	assert.Equal(t, exitOK, got.code, got.stdout+got.stderr)
 	got = run(t, "", "init", "--db", db)
 	assert.Regexp(t, `^kept postgres://\S+\n`+ok+"$", got.stdout)
 

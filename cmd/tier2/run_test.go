@@ -131,7 +131,7 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")
@@ -154,6 +154,27 @@ func TestInit(t *testing.T) {
 		"path": path, "created": false, "ok": true, "tables": 7.0, "indexes": 24.0, "views": 3.0, "json_documents": 8.0, "findings": []any{},
 	}, report)
 	assert.Equal(t, 1, count(t, path, "SELECT COUNT(*) FROM receipts"), "an existing database keeps its rows")
+}
+
+func TestMaintain(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	require.Equal(t, exitOK, run(t, "", "import", "receipts", "--db", db, "testdata/wrapped.json").code)
+	require.Equal(t, exitOK, run(t, "", "maintain", db).code)
+	raw(t, db, `INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES (-1, 'old', 'ann', 'watch', 'passed', '2026-01-01T00:00:00Z', 1)`)
+	found := run(t, "", "verify", db)
+	assert.Equal(t, exitFound, found.code)
+	assert.Contains(t, found.stdout, `totals: tier2_agent_totals of "ann"`)
+
+	got := run(t, "", "maintain", "--db", db)
+	assert.Equal(t, exitOK, got.code, got.stdout)
+	assert.Regexp(t, `^maintained \S+\nok: 7 tables`, got.stdout)
+	assert.Equal(t, exitOK, run(t, "", "verify", db).code)
+
+	missing := filepath.Join(t.TempDir(), "missing.db")
+	assert.Equal(t, exitFailure, run(t, "", "maintain", missing).code)
+	assert.NoFileExists(t, missing)
+	assert.Equal(t, exitUsage, run(t, "", "maintain", db, db).code)
 }
 
 func TestInit_Failure(t *testing.T) {

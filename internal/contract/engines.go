@@ -18,7 +18,7 @@ func SQLite(name string, dsn func(testing.TB) string) Engine {
 				DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
 				DELETE FROM workflow_sessions; DELETE FROM audit_log; DELETE FROM agent_memory; DELETE FROM receipts;
 				DELETE FROM sqlite_sequence;
-				DELETE FROM tier2_agent_totals; DELETE FROM tier2_stage_totals; UPDATE tier2_folded SET last_id = 0`,
+				DELETE FROM tier2_agent_totals; DELETE FROM tier2_stage_totals; UPDATE tier2_folded SET last_id = -9223372036854775808`,
 		},
 	}
 }

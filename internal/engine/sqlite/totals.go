@@ -126,7 +126,7 @@ func maintain(ctx context.Context, db *sql.DB) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 			return translate(err)
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE tier2_folded SET last_id = 0 WHERE name = ?", totalled[table]); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE tier2_folded SET last_id = -9223372036854775808 WHERE name = ?", totalled[table]); err != nil {
 			return translate(err)
 		}
 	}
@@ -157,7 +157,7 @@ func unfold(ctx context.Context, db executor, table string, id any) error {
 		if _, err := db.ExecContext(ctx, "DELETE FROM "+totals+" WHERE ? <="+folded, id, table); err != nil {
 			return err
 		}
-		_, err := db.ExecContext(ctx, "UPDATE tier2_folded SET last_id = 0 WHERE name = ? AND ? <= last_id", table, id)
+		_, err := db.ExecContext(ctx, "UPDATE tier2_folded SET last_id = -9223372036854775808 WHERE name = ? AND ? <= last_id", table, id)
 		return err
 	}
 	return nil

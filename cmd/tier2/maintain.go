@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+)
+
+func (a *app) maintain() *cobra.Command {
+	return &cobra.Command{
+		Use:   "maintain [database]",
+		Short: "Keep a large database fast, and mend the totals of its views",
+		Long: `Refreshes the statistics of the query planner. On SQLite it also empties the WAL
+and brings the totals of the views up to date, made anew where another program has
+left them wrong. Then it checks the database as verify does. It may run beside
+writers. The database, which must exist, defaults to --db.`,
+		Example: "  tier2 maintain .ggen/tier2.db",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dsn, where, err := a.database(cmd, args)
+			if err != nil {
+				return err
+			}
+			store, err := tier2.Open(cmd.Context(), dsn, tier2.WithExisting())
+			if err != nil {
+				return err
+			}
+			err = store.Maintain(cmd.Context())
+			if closed := store.Close(); err == nil {
+				err = closed
+			}
+			if err != nil {
+				return err
+			}
+			found, err := tier2.Verify(cmd.Context(), dsn)
+			if err != nil {
+				return err
+			}
+			if !a.json {
+				fmt.Fprintf(a.stdout, "maintained %s\n", where)
+			}
+			return a.printReport(&report{Path: where, Verification: found})
+		},
+	}
+}
