@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -11,36 +12,64 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// activity is the document under models.ActivityKey: as it is stored, and as the
-// amount to add to what is stored.
+// activity is what to add to the document under models.ActivityKey.
 type activity struct {
-	Saves         int64          `json:"saves"` // rows created, updated or deleted
-	Executions    executionCount `json:"executions"`
-	LastSave      *lastSave      `json:"last_save"`
-	LastExecution *lastExecution `json:"last_execution"`
+	saves         int64 // rows created, updated or deleted
+	executions    executionCount
+	lastSave      *lastSave      // nil keeps the stored one
+	lastExecution *lastExecution // likewise
 }
 
 // executionCount counts the outcomes recorded: receipts created, and updates that
 // changed a receipt's status.
-type executionCount struct {
-	Passed    int64 `json:"passed"`
-	Failed    int64 `json:"failed"`
-	Partial   int64 `json:"partial"`
-	Cancelled int64 `json:"cancelled"`
-}
+type executionCount struct{ passed, failed, partial, cancelled int64 }
 
 type lastSave struct {
-	Table     string           `json:"table"`
-	Action    string           `json:"action"`
-	ID        int64            `json:"id"`
-	Timestamp models.Timestamp `json:"timestamp"`
+	table, action string
+	id            int64
+	timestamp     models.Timestamp
 }
 
 type lastExecution struct {
-	ExecutionID string           `json:"execution_id"`
-	Operation   string           `json:"operation"`
-	Status      string           `json:"status"`
-	Timestamp   models.Timestamp `json:"timestamp"`
+	executionID, operation, status string
+	timestamp                      models.Timestamp
+}
+
+// document is the activity as a whole memory_json of its own.
+func (a *activity) document() string {
+	b := make([]byte, 0, 384)
+	b = strconv.AppendInt(append(b, `{"`+models.ActivityKey+`":{"saves":`...), a.saves, 10)
+	b = strconv.AppendInt(append(b, `,"executions":{"passed":`...), a.executions.passed, 10)
+	b = strconv.AppendInt(append(b, `,"failed":`...), a.executions.failed, 10)
+	b = strconv.AppendInt(append(b, `,"partial":`...), a.executions.partial, 10)
+	b = strconv.AppendInt(append(b, `,"cancelled":`...), a.executions.cancelled, 10)
+	b = append(b, `},"last_save":`...)
+	if s := a.lastSave; s == nil {
+		b = append(b, "null"...)
+	} else {
+		b = appendText(append(b, `{"table":`...), s.table)
+		b = appendText(append(b, `,"action":`...), s.action)
+		b = strconv.AppendInt(append(b, `,"id":`...), s.id, 10)
+		b = append(appendTime(append(b, `,"timestamp":`...), s.timestamp), '}')
+	}
+	b = append(b, `,"last_execution":`...)
+	if e := a.lastExecution; e == nil {
+		b = append(b, "null"...)
+	} else {
+		b = appendText(append(b, `{"execution_id":`...), e.executionID)
+		b = appendText(append(b, `,"operation":`...), e.operation)
+		b = appendText(append(b, `,"status":`...), e.status)
+		b = append(appendTime(append(b, `,"timestamp":`...), e.timestamp), '}')
+	}
+	return string(append(b, "}}"...))
+}
+
+// appendTime appends a time as JSON; null if the database held none that can be read.
+func appendTime(b []byte, t models.Timestamp) []byte {
+	if t.IsZero() {
+		return append(b, "null"...)
+	}
+	return appendText(b, t.String())
 }
 
 // meeting is an element of collision_history.
@@ -77,8 +106,8 @@ func (m memories) of(agent string) *memory {
 func (m memories) add(agent, table string, at time.Time, c change) {
 	r, own := c.row(), m.of(agent)
 	own.at = at
-	own.activity.Saves++
-	own.activity.LastSave = &lastSave{Table: table, Action: c.action, ID: r.id(), Timestamp: models.At(at)}
+	own.activity.saves++
+	own.activity.lastSave = &lastSave{table: table, action: c.action, id: r.id(), timestamp: models.At(at)}
 	switch {
 	case table == "receipts" && c.new != nil && (c.old == nil || c.old["status"] != c.new["status"]):
 		own.outcome(r)
@@ -91,17 +120,15 @@ func (m memories) add(agent, table string, at time.Time, c change) {
 
 func (m *memory) outcome(r row) {
 	status := r.text("status")
-	m.activity.LastExecution = &lastExecution{
-		ExecutionID: r.text("execution_id"), Operation: r.text("operation"), Status: status,
-	}
-	_ = m.activity.LastExecution.Timestamp.Scan(r.text("timestamp"))
-	count := &m.activity.Executions
+	m.activity.lastExecution = &lastExecution{executionID: r.text("execution_id"), operation: r.text("operation"), status: status}
+	_ = m.activity.lastExecution.timestamp.Scan(r.text("timestamp"))
+	count := &m.activity.executions
 	switch models.ReceiptStatus(status) {
 	case models.ReceiptPassed:
-		count.Passed++
+		count.passed++
 		m.passed, m.failures = true, 0
 	case models.ReceiptFailed:
-		count.Failed++
+		count.failed++
 		m.failures++
 		message := r.text("error_message")
 		if message == "" {
@@ -109,9 +136,9 @@ func (m *memory) outcome(r row) {
 		}
 		m.lastError = &message
 	case models.ReceiptPartial:
-		count.Partial++
+		count.partial++
 	case models.ReceiptCancelled:
-		count.Cancelled++
+		count.cancelled++
 	}
 }
 
@@ -140,21 +167,19 @@ func (m memories) write(ctx context.Context, pool gorm.ConnPool, d *dialect) err
 
 func (m *memory) upsert(ctx context.Context, pool gorm.ConnPool, d *dialect, agent string) error {
 	at := models.At(m.at).Time
-	doc, err := encode(map[string]activity{models.ActivityKey: m.activity})
-	if err != nil {
-		return err
-	}
 	var history any
 	if len(m.meetings) > 0 {
-		if history, err = encode(m.meetings); err != nil {
+		text, err := encode(m.meetings)
+		if err != nil {
 			return err
 		}
+		history = text
 	}
 	var lastError any
 	if m.lastError != nil {
 		lastError = *m.lastError
 	}
-	result, err := pool.ExecContext(ctx, d.upsertMemory, agent, doc, history, m.failures, lastError, at, at, m.passed)
+	result, err := pool.ExecContext(ctx, d.upsertMemory, agent, m.activity.document(), history, m.failures, lastError, at, at, m.passed)
 	if err != nil {
 		return err
 	}
