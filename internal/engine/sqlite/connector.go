@@ -46,13 +46,22 @@ func openPool(dsn string, n int, pragmas ...string) *sql.DB {
 	return db
 }
 
+// The page caches, in KiB as cache_size has it when negative. A writer keeps the inner
+// pages of every index at hand; of readers there are several, and who reads everything
+// needs few pages twice.
+const (
+	writerCache = "cache_size(-65536)"
+	readerCache = "cache_size(-16384)"
+)
+
 // busyTimeout comes first of all pragmas, so that the others wait as well.
 func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)", d.Milliseconds()) }
 
-// shared are the pragmas of reading and writing connections alike: cache_size is in
-// KiB when negative (64 MB), and a temp_store in memory keeps the statement journal
-// of INSERT triggers and large sorts off the disk. With recursive_triggers the rows that
-// INSERT OR REPLACE removes leave the totals (https://www.sqlite.org/pragma.html#pragma_recursive_triggers).
+// shared are the pragmas of reading and writing connections alike: a temp_store in
+// memory keeps the statement journal of INSERT triggers and large sorts off the disk.
+// With recursive_triggers the rows that INSERT OR REPLACE removes leave the totals
+// (https://www.sqlite.org/pragma.html#pragma_recursive_triggers). A checkpoint every 4,000
+// pages (16 MB) writes a page once, however often it changed.
 func (c config) shared() []string {
 	sync := "NORMAL"
 	if c.FullSync {
@@ -60,6 +69,6 @@ func (c config) shared() []string {
 	}
 	return []string{
 		busyTimeout(c.BusyTimeout), "foreign_keys(ON)", "synchronous(" + sync + ")",
-		"cache_size(-65536)", "temp_store(MEMORY)", "recursive_triggers(ON)", "wal_autocheckpoint(4000)",
+		"temp_store(MEMORY)", "recursive_triggers(ON)", "wal_autocheckpoint(4000)",
 	}
 }

@@ -69,7 +69,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
-	writing := c.shared()
+	writing := append(c.shared(), writerCache)
 	if where.memory == "" {
 		if err := c.enableWAL(ctx, setup); err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 		writing = append(writing, "journal_mode(WAL)")
 	}
 	write := openPool(where.uri("rw"), 1, writing...)
-	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), "query_only(ON)")...)
+	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
 	h := &engine.Handles{Writers: 1, Inserted: new(totals).inserted, Maintain: func(ctx context.Context) error { return maintain(ctx, write) }, Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read) }}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)

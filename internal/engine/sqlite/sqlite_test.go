@@ -42,11 +42,12 @@ func TestPragmasOfEveryConnection(t *testing.T) {
 			for handle, pool := range map[*gorm.DB]struct {
 				size      int
 				queryOnly string
-			}{h.Write: {1, "0"}, h.Read: {5, "1"}} {
+				cache     string // KiB
+			}{h.Write: {1, "0", "-65536"}, h.Read: {5, "1", "-16384"}} {
 				db, err := handle.DB()
 				require.NoError(t, err)
 				assert.Equal(t, pool.size, db.Stats().MaxOpenConnections)
-				want := map[string]string{"foreign_keys": "1", "temp_store": "2", "cache_size": "-65536", "query_only": pool.queryOnly, "user_version": "3"}
+				want := map[string]string{"foreign_keys": "1", "temp_store": "2", "cache_size": pool.cache, "query_only": pool.queryOnly, "user_version": "3"}
 				for pragma, value := range tt.want {
 					want[pragma] = value
 				}
