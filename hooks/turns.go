@@ -16,7 +16,7 @@ import (
 type turns struct {
 	place chan struct{} // holds a token while one begins
 	since time.Time     // when the last one that was refused began to wait
-	busy  error         // what it was told; nil if the last one could begin
+	busy  *models.Error // what it was told; nil if the last one could begin
 }
 
 // newTurns is nil unless pool has a single connection.
@@ -40,13 +40,16 @@ func (t *turns) take(ctx context.Context, begin func() error) error {
 	}
 	defer func() { <-t.place }()
 	if t.busy != nil && arrived.Before(t.since) {
-		return t.busy
+		told := *t.busy // errors are completed by those who get them
+		return &told
 	}
 	since := time.Now()
 	err := begin()
 	t.since, t.busy = since, nil
-	if errors.Is(err, models.ErrBusy) {
-		t.busy = err
+	var e *models.Error
+	if errors.As(err, &e) && e.Kind == models.ErrBusy {
+		told := *e
+		t.busy = &told
 	}
 	return err
 }
