@@ -49,6 +49,7 @@ func TestErrors(t *testing.T) {
 		"Null":   {insert, args(nil, "watch", 1, nil), models.Error{Table: "receipts", Column: "execution_id", Kind: models.ErrInvalid}, nil, "23502"},
 		"NUL":    {insert, args("a\x00b", "watch", 1, nil), models.Error{Kind: models.ErrInvalid}, nil, "22021"},
 		"Range":  {"UPDATE receipts SET duration_ms = duration_ms + 9223372036854775807", nil, models.Error{Kind: models.ErrInvalid}, nil, "22003"},
+		"Cancel": {"SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(10)", nil, models.Error{Kind: models.ErrBusy}, nil, "57014"},
 		"Syntax": {"SELEC", nil, models.Error{}, nil, "42601"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -156,6 +156,8 @@ func translateServer(pg *pgconn.PgError, err error) error {
 		return with(models.ErrRetry, "the transaction lost against another one ("+pg.Message+"); run the whole transaction again from its beginning", nil)
 	case "55P03":
 		return with(models.ErrBusy, "another connection held the row or table for longer than the busy timeout", nil)
+	case "57014": // statement_timeout, or an administrator
+		return with(models.ErrBusy, "the server ended the statement before it was done: "+pg.Message, nil)
 	case "25006", "42501":
 		return with(models.ErrReadOnly, "the database cannot be written: "+pg.Message, nil)
 	case "25P02":
