@@ -45,12 +45,26 @@ func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
 func (g *group) lead(s *save, lead func(*save)) {
 	defer func() { <-g.leaders }()
 	if g.shared.Load() {
-		// Those who shared the last transaction are just waking up, and may save again:
-		// they get their turn on the processor before this one's transaction begins.
-		runtime.Gosched()
+		g.gather()
 	}
 	if !s.isDone() {
 		lead(s)
+	}
+}
+
+// gather lets those who shared the last transaction, who are just waking up and may save
+// again, have their turn on the processors first, as long as they come: some
+// microseconds more if none does.
+func (g *group) gather() {
+	const patience = 50 // turns without a newcomer
+	for waiting, idle := 0, 0; idle < patience; idle++ {
+		runtime.Gosched()
+		g.mu.Lock()
+		n := len(g.queue)
+		g.mu.Unlock()
+		if n > waiting {
+			waiting, idle = n, 0
+		}
 	}
 }
 
