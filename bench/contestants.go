@@ -79,6 +79,9 @@ func over(ctx context.Context, name, dsn string, store *tier2.Store) (contestant
 		return newHand(pool)
 	case "hand-written":
 		return newHand(pool)
+	case asDocumented:
+		db, err := gorm.Open(documented(dsn), &gorm.Config{Logger: logger.Discard})
+		return opened{plainGORM{db}}, err
 	case "plain GORM":
 		dialector := sqlite.New(sqlite.Config{Conn: pool})
 		if onPostgres {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
+	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -24,6 +27,26 @@ func (p plainGORM) save(ctx context.Context, r *models.Receipt) error {
 		return err
 	}
 	return p.memory(db, at, r.AgentID, 1, lastSave("receipts", "create", r.ID, at), 1, lastExecution(r))
+}
+
+// documented is how GORM's documentation opens SQLite (https://gorm.io/docs/connecting_to_the_database.html#SQLite),
+// with the driver that the store uses.
+func documented(path string) gorm.Dialector {
+	if slices.Contains(sql.Drivers(), "sqlite") { // modernc's: there is no cgo
+		return sqlite.New(sqlite.Config{DriverName: "sqlite", DSN: path + "?_time_format=sqlite&_timezone=UTC"})
+	}
+	return sqlite.Open(path)
+}
+
+// opened closes the connections that GORM opened.
+type opened struct{ plainGORM }
+
+func (o opened) close() error {
+	db, err := o.db.DB()
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }
 
 // auditRow leaves error_message NULL, as the hooks do.

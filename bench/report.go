@@ -133,6 +133,9 @@ func (s section) write() error {
 	return os.WriteFile(path, []byte(s.replaceIn(string(old))), 0o644)
 }
 
+// notesMark begins what a person wrote at the end of the file.
+const notesMark = "<!-- notes -->\n"
+
 // replaceIn is the file with this section as it was measured now.
 func (s section) replaceIn(file string) string {
 	text := preface
@@ -146,6 +149,9 @@ func (s section) replaceIn(file string) string {
 		if found {
 			text += "\n" + begin + body + end
 		}
+	}
+	if _, notes, found := strings.Cut(file, notesMark); found {
+		text += "\n" + notesMark + notes
 	}
 	return text
 }

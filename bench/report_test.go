@@ -47,4 +47,7 @@ func TestReplaceIn(t *testing.T) {
 	assert.Contains(t, again, "## New large")
 	assert.NotContains(t, again, "Old large")
 	assert.Equal(t, again, section{name: "large", title: "New large"}.replaceIn(again))
+
+	noted := again + "\n" + notesMark + "by hand\n"
+	assert.Equal(t, noted, section{name: "large", title: "New large"}.replaceIn(noted), "what a person wrote stays")
 }
