@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,8 +63,15 @@ func collision(sessionID string) *models.Collision {
 	}
 }
 
+// Entries, Counts and Activity are for tests beside the suite.
+var (
+	Entries  = entries
+	Counts   = counts
+	Activity = activity
+)
+
 // entries lists the audit log, oldest first, as "operation status agent key".
-func entries(t *T, store *tier2.Store) (list []string) {
+func entries(t testing.TB, store *tier2.Store) (list []string) {
 	t.Helper()
 	var rows []models.AuditEntry
 	require.NoError(t, store.DB().WithContext(t.Context()).Order("id").Find(&rows).Error)
@@ -76,7 +84,7 @@ func entries(t *T, store *tier2.Store) (list []string) {
 }
 
 // counts is how many rows each table holds.
-func counts(t *T, store *tier2.Store) map[string]int64 {
+func counts(t testing.TB, store *tier2.Store) map[string]int64 {
 	t.Helper()
 	n := map[string]int64{}
 	for _, m := range models.All() {
@@ -88,7 +96,7 @@ func counts(t *T, store *tier2.Store) map[string]int64 {
 }
 
 // activity is what the store counted for an agent.
-func activity(t *T, store *tier2.Store, agent string) (doc struct {
+func activity(t testing.TB, store *tier2.Store, agent string) (doc struct {
 	Saves      int64
 	Executions map[string]int64
 }) {
