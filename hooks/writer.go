@@ -145,12 +145,21 @@ func (r *refusal) Unwrap() error { return r.error }
 
 // fail sets the error of the save. The rows lose ids that were not kept.
 func (s *save) fail(err error) {
-	s.err = err
+	s.err = s.because(err)
 	for _, part := range s.parts {
 		for _, m := range part {
 			*identity(m) = 0
 		}
 	}
+}
+
+// because names the end of the context as the reason why a connection is gone: pgx
+// closes the one whose statement a context ended, and the next may only find that.
+func (s *save) because(err error) error {
+	if ended := s.ctx.Err(); ended != nil && errors.Is(err, models.ErrUnavailable) && !errors.Is(err, ended) {
+		return errors.Join(ended, err)
+	}
+	return err
 }
 
 // refuse sets the error of the save, and the failed entry that it leaves.
@@ -160,7 +169,7 @@ func (s *save) refuse(err error) {
 	if !errors.As(err, &cause) {
 		return
 	}
-	s.err = cause.error
+	s.err = s.because(cause.error)
 	table, r := cause.rows[0].TableName(), row{}
 	agent := Actor(s.ctx)
 	if agent == "" {
