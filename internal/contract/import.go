@@ -105,11 +105,11 @@ func importFlat(t *T) {
 	require.ErrorIs(t, err, models.ErrInvalid)
 	require.ErrorContains(t, err, "--agent")
 
-	result, err := store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "claude"})
+	result, err := store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "importer"})
 	require.NoError(t, err)
 	got, err := store.Receipts.Get(ctx, "exec-2")
 	require.NoError(t, err)
-	assert.Equal(t, []any{"claude", models.OperationGeneration, models.ReceiptPassed, anyHash, anyHash, int64(3), int64(0), int64(31000)},
+	assert.Equal(t, []any{"importer", models.OperationGeneration, models.ReceiptPassed, anyHash, anyHash, int64(3), int64(0), int64(31000)},
 		[]any{got.AgentID, got.Operation, got.Status, got.ManifestHash, got.OntologyHash, got.FilesGenerated, got.FilesModified, got.DurationMS})
 	missed := map[string]float64{}
 	for _, v := range result.Receipt.Violations {
