@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -35,18 +34,11 @@ defaults to --db.`,
 			if err := store.Close(); err != nil {
 				return err
 			}
-			found, err := tier2.Verify(cmd.Context(), dsn)
-			if err != nil {
-				return err
+			done := "kept"
+			if created {
+				done = "created"
 			}
-			if !a.json {
-				verb := "kept"
-				if created {
-					verb = "created"
-				}
-				fmt.Fprintf(a.stdout, "%s %s\n", verb, where)
-			}
-			return a.printReport(&report{Path: where, Created: &created, Verification: found})
+			return a.check(cmd, dsn, done, &report{Path: where, Created: &created})
 		},
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
@@ -34,14 +32,7 @@ writers. The database, which must exist, defaults to --db.`,
 			if err != nil {
 				return err
 			}
-			found, err := tier2.Verify(cmd.Context(), dsn)
-			if err != nil {
-				return err
-			}
-			if !a.json {
-				fmt.Fprintf(a.stdout, "maintained %s\n", where)
-			}
-			return a.printReport(&report{Path: where, Verification: found})
+			return a.check(cmd, dsn, "maintained", &report{Path: where})
 		},
 	}
 }

@@ -24,16 +24,24 @@ database defaults to --db.`,
 			if err != nil {
 				return err
 			}
-			found, err := tier2.Verify(cmd.Context(), dsn)
-			if err != nil {
-				return err
-			}
-			return a.printReport(&report{Path: where, Verification: found})
+			return a.check(cmd, dsn, "", &report{Path: where})
 		},
 	}
 }
 
-// report is what init and verify print.
+// check verifies a database and prints what it found, after a line that says what was
+// done, if anything.
+func (a *app) check(cmd *cobra.Command, dsn, done string, r *report) (err error) {
+	if r.Verification, err = tier2.Verify(cmd.Context(), dsn); err != nil {
+		return err
+	}
+	if done != "" && !a.json {
+		fmt.Fprintf(a.stdout, "%s %s\n", done, r.Path)
+	}
+	return a.printReport(r)
+}
+
+// report is what init, maintain and verify print.
 type report struct {
 	Path    string `json:"path"`
 	Created *bool  `json:"created,omitempty"` // of init: whether the database is new

@@ -106,12 +106,7 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 func closePools(write, read *sql.DB) error {
 	err := read.Close()
 	// What another program holds or has broken is no reason not to close.
-	if tx, begun := write.Begin(); begun == nil {
-		for table := range folds {
-			_ = fold(context.Background(), tx, table)
-		}
-		_ = tx.Commit()
-	}
+	_ = foldLong(context.Background(), write)
 	if _, optimize := write.Exec("PRAGMA optimize"); optimize != nil {
 		if !errors.Is(translate(optimize), models.ErrBusy) {
 			err = errors.Join(err, translate(optimize))

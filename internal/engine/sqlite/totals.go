@@ -83,6 +83,35 @@ func fold(ctx context.Context, db executor, table string) error {
 	return nil
 }
 
+// foldAll is fold for every table.
+func foldAll(ctx context.Context, db executor) error {
+	for table := range folds {
+		if err := fold(ctx, db, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foldLong folds what a long time without the store has left, such as rows that other
+// programs inserted; it writes nothing where little is left.
+func foldLong(ctx context.Context, db *sql.DB) error {
+	const long = `SELECT EXISTS (SELECT 1 FROM tier2_folded f JOIN sqlite_sequence s ON s.name = f.name WHERE s.seq - max(f.last_id, 0) >= ?)`
+	var found bool
+	if err := db.QueryRowContext(ctx, long, foldEvery).Scan(&found); err != nil || !found {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := foldAll(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // totals remembers up to which id each table was folded when this process last saw it.
 type totals struct {
 	receipts, metrics atomic.Int64
@@ -92,6 +121,7 @@ type totals struct {
 // Should that fail, the views still add the rows up themselves, and it is tried again
 // later: no save is refused for it.
 func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, id int64) {
+	ctx = context.WithoutCancel(ctx)
 	last := &t.receipts
 	switch table {
 	case "receipts":
@@ -104,7 +134,14 @@ func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, i
 		return
 	}
 	last.Store(id)
-	_ = fold(ctx, tx, table)
+	// All of it or nothing: half of a fold would count rows twice.
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT tier2_fold"); err != nil {
+		return
+	}
+	if err := fold(ctx, tx, table); err != nil {
+		_, _ = tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT tier2_fold")
+	}
+	_, _ = tx.ExecContext(ctx, "RELEASE SAVEPOINT tier2_fold")
 }
 
 // maintain folds what is left, makes totals anew that are wrong, refreshes the
@@ -123,17 +160,12 @@ func maintain(ctx context.Context, db *sql.DB) error {
 		case err != nil:
 			return translate(err)
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
-			return translate(err)
-		}
-		if _, err := tx.ExecContext(ctx, "UPDATE tier2_folded SET last_id = -9223372036854775808 WHERE name = ?", totalled[table]); err != nil {
+		if err := empty(ctx, tx, table); err != nil {
 			return translate(err)
 		}
 	}
-	for table := range folds {
-		if err := fold(ctx, tx, table); err != nil {
-			return translate(err)
-		}
+	if err := foldAll(ctx, tx); err != nil {
+		return translate(err)
 	}
 	if err := tx.Commit(); err != nil {
 		return translate(err)
@@ -148,19 +180,27 @@ func maintain(ctx context.Context, db *sql.DB) error {
 
 // unfold empties the totals of a table if they end behind id, with which a row was
 // inserted; the next fold makes them anew.
-func unfold(ctx context.Context, db executor, table string, id any) error {
+func unfold(ctx context.Context, db *sql.Conn, table string, id any) error {
 	for totals, of := range totalled {
 		if of != table {
 			continue
 		}
-		const folded = " (SELECT last_id FROM tier2_folded WHERE name = ?)"
-		if _, err := db.ExecContext(ctx, "DELETE FROM "+totals+" WHERE ? <="+folded, id, table); err != nil {
+		var behind bool
+		if err := db.QueryRowContext(ctx, "SELECT ? <= last_id FROM tier2_folded WHERE name = ?", id, table).Scan(&behind); err != nil || !behind {
 			return err
 		}
-		_, err := db.ExecContext(ctx, "UPDATE tier2_folded SET last_id = -9223372036854775808 WHERE name = ? AND ? <= last_id", table, id)
-		return err
+		return empty(ctx, db, totals)
 	}
 	return nil
+}
+
+// empty empties a table of totals, so that the next fold makes them anew.
+func empty(ctx context.Context, db executor, totals string) error {
+	if _, err := db.ExecContext(ctx, "DELETE FROM "+totals); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, "UPDATE tier2_folded SET last_id = -9223372036854775808 WHERE name = ?", totalled[totals])
+	return err
 }
 
 // totalled is the table that each table of totals adds up.

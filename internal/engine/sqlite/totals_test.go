@@ -229,3 +229,42 @@ func TestUpgradeFromTwo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, v.Findings)
 }
+
+// TestCloseFoldsOnlyWhatIsLong: a store that was opened and closed has written nothing,
+// unless many rows were left.
+func TestCloseFoldsOnlyWhatIsLong(t *testing.T) {
+	t.Parallel()
+	for _, step := range []struct {
+		rows   int
+		folded string
+	}{{foldEvery - 1, "-9223372036854775808"}, {foldEvery, fmt.Sprint(foldEvery)}} {
+		path := filepath.Join(t.TempDir(), "t.db")
+		h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+		require.NoError(t, err)
+		_, err = plain(t, path).Exec(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) INSERT INTO receipts
+			(execution_id, agent_id, operation, status, timestamp, duration_ms) SELECT hex(randomblob(16)), 'a', 'watch', 'passed', '2026-01-29T12:00:00Z', n FROM c`, step.rows)
+		require.NoError(t, err)
+		require.NoError(t, h.Close())
+		assert.Equal(t, []string{step.folded}, strs(t, plain(t, path), "SELECT last_id FROM tier2_folded WHERE name = 'receipts'"))
+	}
+}
+
+// TestFoldIsWhole: a fold that fails in its second half leaves nothing of its first.
+func TestFoldIsWhole(t *testing.T) {
+	t.Parallel()
+	h := openTest(t, engine.Config{DSN: ":memory:"})
+	db, err := h.Write.DB()
+	require.NoError(t, err)
+	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)
+		VALUES (2000, 'x', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3);
+		CREATE TRIGGER boom BEFORE UPDATE ON tier2_folded BEGIN SELECT RAISE(ABORT, 'boom'); END`)
+	require.NoError(t, err)
+	tx, err := db.Begin()
+	require.NoError(t, err)
+	h.Inserted(t.Context(), tx, "receipts", 2000)
+	require.NoError(t, tx.Commit())
+	assert.Equal(t, []string{"1"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary"))
+	assert.Equal(t, []string{"0"}, strs(t, db, "SELECT COUNT(*) FROM tier2_agent_totals"))
+	_, err = db.Exec("DROP TRIGGER boom")
+	require.NoError(t, err)
+}

@@ -39,9 +39,9 @@ func fromTwo(ctx context.Context, conn *sql.Conn, schema string) error {
 
 // fold fills the totals.
 func (u *upgrade) fold() {
-	for _, statements := range folds {
-		for _, statement := range statements {
-			u.exec(statement)
+	if u.err == nil {
+		if err := foldAll(u.ctx, u.conn); err != nil {
+			u.err = fmt.Errorf("upgrade: %w", translate(err))
 		}
 	}
 }
