@@ -10,23 +10,12 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// inserted are the columns that an INSERT of each table sets, in the order of values.
-var inserted = map[string][]string{
-	"receipts": {"execution_id", "agent_id", "operation", "status", "timestamp", "created_at", "manifest_hash", "ontology_hash",
-		"files_generated", "files_modified", "duration_ms", "receipt_json", "error_message", "environment"},
-	"agent_memory": {"agent_id", "memory_json", "collision_history", "retry_count", "last_error", "updated_at", "created_at"},
-	"audit_log":    {"timestamp", "agent_id", "operation", "status", "duration_ms", "error_message", "context_json", "created_at"},
-	"workflow_sessions": {"session_id", "start_time", "end_time", "status", "agent_count", "total_duration_ms",
-		"successful_operations", "failed_operations", "context_json", "created_at"},
-	"collision_detection": {"session_id", "agent_id_1", "agent_id_2", "collision_type", "description", "resolution", "severity",
-		"timestamp", "created_at"},
-	"pipeline_metrics": {"execution_id", "stage", "duration_ms", "input_size_bytes", "output_size_bytes", "status", "error_message",
-		"timestamp", "created_at"},
-	"slo_violations": {"execution_id", "metric", "target_value", "actual_value", "severity", "description", "timestamp", "created_at"},
-}
+// inserted are the columns that an INSERT sets, in the order of values: all but id.
+func inserted(table string) []canonical.Column { return canonical.Columns(table)[1:] }
 
 // values appends what a model puts into the columns of inserted.
 func values(args []any, m models.Model) []any {
@@ -122,7 +111,7 @@ func (d *dialect) insert(ctx context.Context, pool gorm.ConnPool, table string, 
 				break
 			}
 		}
-		args := make([]any, 0, size*len(inserted[table]))
+		args := make([]any, 0, size*len(inserted(table)))
 		for i := start; i < start+size; i++ {
 			args = values(i, args)
 		}
@@ -169,13 +158,17 @@ func (k statementKey) text() string {
 		return text.(string)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", k.table, strings.Join(inserted[k.table], ", "))
+	names := make([]string, len(inserted(k.table)))
+	for i, c := range inserted(k.table) {
+		names[i] = c.Name
+	}
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", k.table, strings.Join(names, ", "))
 	n := 0
 	for i := range k.rows {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		for j := range inserted[k.table] {
+		for j := range names {
 			n++
 			b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
 			b.WriteString(k.d.placeholder(n))

@@ -2,11 +2,10 @@ package transfer
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"hash"
-	"math"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 )
 
@@ -35,8 +34,7 @@ func (d *digester) sum() Digest {
 	return Digest{Rows: d.rows, SHA256: hex.EncodeToString(d.hash.Sum(nil))}
 }
 
-// appendRow writes a row so that rows which mean the same on either engine give the
-// same bytes, and others do not: a tag for each value, and the length of each text.
+// appendRow writes the canonical bytes of a row.
 func appendRow(b []byte, t *engine.Table, row engine.Row) []byte {
 	for i, v := range row {
 		b = appendValue(b, t.Columns[i].Type, v)
@@ -45,22 +43,14 @@ func appendRow(b []byte, t *engine.Table, row engine.Row) []byte {
 }
 
 func appendValue(b []byte, typ engine.Type, v any) []byte {
-	switch v := v.(type) {
-	case int64:
-		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v))
-	case float64:
-		if v == 0 {
-			v = 0 // SQLite keeps no sign of zero
-		}
-		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v))
-	case engine.Instant:
-		return binary.BigEndian.AppendUint64(append(b, 't'), uint64(v.UnixMicro()))
-	case string:
-		if typ == engine.Document {
-			document := appendDocument(nil, v)
-			return append(binary.BigEndian.AppendUint64(append(b, 'j'), uint64(len(document))), document...)
-		}
-		return append(binary.BigEndian.AppendUint64(append(b, 's'), uint64(len(v))), v...)
+	if at, ok := v.(engine.Instant); ok {
+		v = at.Time
 	}
-	return append(b, '0')
+	return canonical.Append(b, kinds[typ], v)
+}
+
+// kinds are what the types are to package canonical.
+var kinds = map[engine.Type]canonical.Kind{
+	engine.Integer: canonical.Integer, engine.Float: canonical.Float, engine.Text: canonical.Text,
+	engine.JSONText: canonical.Text, engine.Time: canonical.Time, engine.Document: canonical.Document,
 }

@@ -1,4 +1,4 @@
-package transfer
+package canonical
 
 import (
 	"encoding/json"
