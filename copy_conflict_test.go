@@ -38,6 +38,7 @@ func TestCopy_Refused(t *testing.T) {
 			t.Parallel()
 			crossings(t, func(t *testing.T, from, to *tier2.Store) {
 				fill(t, from)
+				raw(t, from, "INSERT INTO tier2_removed VALUES (2, 2)")
 				raw(t, from, "DELETE FROM audit_log WHERE id = 2")
 				tt.target(t, to)
 				before := rows(t, to)

@@ -70,7 +70,7 @@ func TestOpenRefusesAndChangesNothing(t *testing.T) {
 		"ReadOnly":       {prepare: func(t *testing.T, path string) { exec(t, path, "SELECT 1"); require.NoError(t, os.Chmod(path, 0o444)) }, is: models.ErrReadOnly, says: "read-only"},
 		"ModeRO":         {prepare: func(t *testing.T, path string) { exec(t, path, "SELECT 1") }, dsn: func(p string) string { return "file:" + p + "?mode=ro" }, is: models.ErrReadOnly},
 		"ModeRWMissing":  {dsn: func(p string) string { return "file:" + p + "?mode=rw" }, is: models.ErrNotFound, says: "does not exist"},
-		"Newer":          {prepare: func(t *testing.T, path string) { exec(t, path, "PRAGMA user_version = 4") }, is: models.ErrInvalid, says: "schema version 4, newer than 3"},
+		"Newer":          {prepare: func(t *testing.T, path string) { exec(t, path, "PRAGMA user_version = 5") }, is: models.ErrInvalid, says: "schema version 5, newer than 4"},
 		"Unknown":        {prepare: func(t *testing.T, path string) { exec(t, path, "PRAGMA user_version = 1") }, is: models.ErrInvalid, says: "version 1"},
 		"Torn":           {prepare: func(t *testing.T, path string) { exec(t, path, "DROP TABLE slo_violations") }, is: models.ErrInvalid, says: "lacks the tables slo_violations"},
 		"OtherProgram":   {prepare: func(t *testing.T, path string) { exec(t, path, otherProgram) }, is: models.ErrInvalid, says: "belongs to another program: it holds bookmarks"},

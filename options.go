@@ -2,11 +2,14 @@ package tier2
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -81,6 +84,28 @@ func WithExisting() Option {
 	return func(c *engine.Config) error {
 		c.Existing = true
 		return nil
+	}
+}
+
+// WithSigner signs the checkpoints of the audit log with a private key of
+// ledger.GenerateKey.
+func WithSigner(private string) Option {
+	return func(c *engine.Config) (err error) {
+		c.Signer, err = ledger.NewSigner(private)
+		return err
+	}
+}
+
+// WithAnchor appends each checkpoint of the audit log to a file, which belongs where
+// those who can write the database cannot: against it, Audit.Verify tells a log that was
+// cut short or written anew. The file is made if it does not exist, its folder is not.
+func WithAnchor(path string) Option {
+	return func(c *engine.Config) (err error) {
+		if strings.TrimSpace(path) == "" {
+			return invalid("anchor", path, "must not be blank")
+		}
+		c.Anchor, err = filepath.Abs(path)
+		return err
 	}
 }
 

@@ -1,7 +1,7 @@
--- tier2: the SQLite schema, version 3 (PRAGMA user_version).
+-- tier2: the SQLite schema, version 4 (PRAGMA user_version).
 --
 -- Seven tables, their indexes, three views, and at the end what keeps the views from
--- scanning. Loading it twice changes nothing.
+-- scanning, and what proves the audit log. Loading it twice changes nothing.
 -- Every unique key is a named unique index, every constraint has the name that
 -- GORM would give it, and no comment stands inside a CREATE TABLE: so AutoMigrate
 -- of the models over this schema finds nothing to do.
@@ -81,6 +81,9 @@ CREATE INDEX IF NOT EXISTS `idx_audit_log_execution_id` ON `audit_log`(json_extr
   WHERE json_extract(context_json, '$.execution_id') IS NOT NULL;
 CREATE INDEX IF NOT EXISTS `idx_audit_log_no_execution` ON `audit_log`(`agent_id`,`timestamp`)
   WHERE json_extract(context_json, '$.execution_id') IS NULL;
+-- The history of an agent's memory.
+CREATE INDEX IF NOT EXISTS `idx_audit_log_memory` ON `audit_log`(json_extract(context_json, '$.key'),`id`)
+  WHERE operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete');
 
 -- One row a run of several agents in parallel.
 CREATE TABLE IF NOT EXISTS `workflow_sessions` (
@@ -324,4 +327,49 @@ FROM (
   GROUP BY stage
 ) t;
 
-PRAGMA user_version = 3;
+-- The audit log is append-only, whoever writes. An entry may go only if tier2_removed
+-- names it, which archiving does; its hash stays in the tree.
+DROP TRIGGER IF EXISTS `tier2_audit_log_update`;
+CREATE TRIGGER `tier2_audit_log_update` BEFORE UPDATE ON `audit_log`
+BEGIN
+  SELECT RAISE(ABORT, 'audit_log is append-only: entries are never changed');
+END;
+DROP TRIGGER IF EXISTS `tier2_audit_log_delete`;
+CREATE TRIGGER `tier2_audit_log_delete` BEFORE DELETE ON `audit_log`
+WHEN NOT EXISTS (SELECT 1 FROM tier2_removed WHERE entry_id = OLD.id)
+BEGIN
+  SELECT RAISE(ABORT, 'audit_log is append-only: only retention removes entries');
+END;
+
+-- A Merkle tree (RFC 6962, 2.1) over the entries in order of id, which the store extends
+-- in batches, never in a save. At level 0 the nth row has the id of the nth entry and the
+-- SHA-256 of its columns but for id, in base64; the leaf is the id, in 8 bytes, and that.
+-- At levels 8, 16, ... is the hash of the nth complete subtree of that height.
+CREATE TABLE IF NOT EXISTS `tier2_audit_tree` (
+  `level` integer NOT NULL,
+  `n` integer NOT NULL,
+  `hash` text NOT NULL,
+  `entry_id` integer,
+  PRIMARY KEY (`level`,`n`)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS `tier2_audit_tree_entry_id` ON `tier2_audit_tree`(`entry_id`) WHERE `entry_id` IS NOT NULL;
+-- What the tree was at a time: its size in entries, its root in base64, and the signed
+-- note (C2SP tlog-checkpoint), if there was a key.
+CREATE TABLE IF NOT EXISTS `tier2_checkpoints` (
+  `size` integer NOT NULL PRIMARY KEY,
+  `root` text NOT NULL,
+  `timestamp` text NOT NULL,
+  `note` text
+);
+-- The entries that retention has removed, each with the entry that says so.
+CREATE TABLE IF NOT EXISTS `tier2_removed` (
+  `entry_id` integer NOT NULL PRIMARY KEY,
+  `boundary` integer NOT NULL
+);
+-- A row makes this database an archive: of executions that another store held before.
+CREATE TABLE IF NOT EXISTS `tier2_archive` (
+  `source` text NOT NULL PRIMARY KEY,
+  `created_at` datetime NOT NULL
+);
+
+PRAGMA user_version = 4;

@@ -43,9 +43,11 @@ type Store struct {
 	Executions *repository.Executions // a whole run of the pipeline: Begin, Stage, Finish; Import
 	Reports    *repository.Reports    // the views and the usual questions
 
-	handles *engine.Handles // the whole database; shared by transactions
+	handles *engine.Handles // the whole database; shared by transactions, as all below but handle
 	handle  repository.Handle
 	closing *closing
+	plugin  *hooks.Plugin
+	seal    *seal
 }
 
 // closing makes Close happen once.
@@ -81,16 +83,18 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := handles.Write.Use(hooks.New(hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted))); err != nil {
+	plugin := hooks.New(hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted))
+	if err := handles.Write.Use(plugin); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
-	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc}
+	seal := newSeal(handles.Bulk, cfg)
+	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc, Ledger: seal}
 	if !cfg.Ungrouped {
 		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers, cfg.BusyTimeout); err != nil {
 			return nil, errors.Join(err, handles.Close())
 		}
 	}
-	return newStore(handles, &closing{}, h), nil
+	return newStore(Store{handles: handles, closing: &closing{}, plugin: plugin, seal: seal}, h), nil
 }
 
 // openEngine lets the DSN choose the engine.
@@ -101,21 +105,19 @@ func openEngine(ctx context.Context, cfg engine.Config) (*engine.Handles, error)
 	return sqlite.Open(ctx, cfg, schema)
 }
 
-func newStore(handles *engine.Handles, closing *closing, h repository.Handle) *Store {
-	return &Store{
-		Receipts:   repository.NewReceipts(h),
-		Memory:     repository.NewMemory(h),
-		Audit:      repository.NewAudit(h),
-		Sessions:   repository.NewSessions(h),
-		Collisions: repository.NewCollisions(h),
-		Metrics:    repository.NewMetrics(h),
-		Violations: repository.NewViolations(h),
-		Executions: repository.NewExecutions(h),
-		Reports:    repository.NewReports(h),
-		handles:    handles,
-		handle:     h,
-		closing:    closing,
-	}
+// newStore is s with its repositories over h.
+func newStore(s Store, h repository.Handle) *Store {
+	s.Receipts = repository.NewReceipts(h)
+	s.Memory = repository.NewMemory(h)
+	s.Audit = repository.NewAudit(h)
+	s.Sessions = repository.NewSessions(h)
+	s.Collisions = repository.NewCollisions(h)
+	s.Metrics = repository.NewMetrics(h)
+	s.Violations = repository.NewViolations(h)
+	s.Executions = repository.NewExecutions(h)
+	s.Reports = repository.NewReports(h)
+	s.handle = h
+	return &s
 }
 
 // DB is the handle that writes, with the hooks installed: any GORM call on it is
@@ -135,7 +137,7 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		h := s.handle
 		h.Write, h.Read = db, db
-		return fn(newStore(s.handles, s.closing, h))
+		return fn(newStore(*s, h))
 	})
 }
 
@@ -150,7 +152,8 @@ func (s *Store) Maintain(ctx context.Context) error {
 	return s.handles.Maintain(ctx)
 }
 
-// Close ends the store and its connections, after the statements that run. Later
+// Close seals what this store has added to the audit log (Audit.Seal), then ends the
+// store and its connections, after the statements that run. Later
 // calls of the store give models.ErrClosed; a second Close does nothing and returns
 // what the first did. Close of a transaction's store is refused with
 // models.ErrInvalid.
@@ -158,6 +161,6 @@ func (s *Store) Close() error {
 	if s.handle.Write != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be closed; return from its function"}
 	}
-	s.closing.once.Do(func() { s.closing.err = s.handles.Close() })
+	s.closing.once.Do(func() { s.closing.err = errors.Join(s.sealWritten(), s.handles.Close()) })
 	return s.closing.err
 }

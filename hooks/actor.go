@@ -37,13 +37,3 @@ func storable(agent string) string {
 	}
 	return agent
 }
-
-type retentionKey struct{}
-
-// WithRetention allows ctx to delete from audit_log, which is otherwise append-only:
-// for the retention of old entries and nothing else.
-func WithRetention(ctx context.Context) context.Context {
-	return context.WithValue(ctx, retentionKey{}, true)
-}
-
-func retaining(ctx context.Context) bool { return ctx.Value(retentionKey{}) != nil }

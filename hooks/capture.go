@@ -20,6 +20,7 @@ type capture struct {
 	db      *gorm.DB
 	dialect *dialect
 	action  string
+	permit  func(ctx context.Context, pool gorm.ConnPool, rows []row) error // of rows to delete, unless nil
 	before  []row
 	after   []row
 	queried bool // GORM read the RETURNING rows itself, so after must be selected
@@ -32,6 +33,14 @@ const returning = "\nRETURNING *"
 func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if c.action == actionDelete {
 		var err error
+		if c.permit != nil {
+			if query, args, err = c.lockBefore(query, args); err != nil {
+				return nil, err
+			}
+			if err := c.permit(ctx, c.ConnPool, c.before); err != nil {
+				return nil, err
+			}
+		}
 		c.before, err = readRows(c.ConnPool.QueryContext(ctx, query+returning, args...))
 		return driver.RowsAffected(len(c.before)), err
 	}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,7 +26,11 @@ type Plugin struct {
 	dialect  *dialect
 	turns    *turns
 	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
+	wrote    atomic.Bool
 }
+
+// Wrote reports whether anything was written to tier2's tables, or was about to be.
+func (p *Plugin) Wrote() bool { return p.wrote.Load() }
 
 // Option changes how a Plugin works.
 type Option func(*Plugin)

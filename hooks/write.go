@@ -38,6 +38,7 @@ func (p *Plugin) around(action string, next func(*gorm.DB)) func(*gorm.DB) {
 			next(db)
 			return
 		}
+		p.wrote.Store(true)
 		w := write{
 			plugin: p, db: db, next: next, action: action,
 			table: table, key: naturalKeys[table], at: p.now(), start: time.Now(),
@@ -141,11 +142,11 @@ func orSystem(agent string) string {
 // check prepares and validates what is to be written, before any SQL.
 func (w *write) check() error {
 	s := w.db.Statement
-	if w.table == "audit_log" && !retaining(s.Context) {
+	if w.table == "audit_log" && !(w.action == actionDelete && retaining(s.Context)) {
 		if _, upsert := s.Clauses["ON CONFLICT"]; w.action != actionCreate || upsert {
 			return &models.Error{
 				Table: w.table, Kind: models.ErrAppendOnly,
-				Reason: "entries are append-only: they are never changed or deleted, outside retention (hooks.WithRetention)",
+				Reason: "entries are append-only: they are never changed, and deleted only by retention (hooks.WithRetention)",
 			}
 		}
 	}
@@ -250,6 +251,11 @@ func (w *write) perform() ([]change, error) {
 		return created(elements(s.ReflectValue)), nil
 	}
 	c := &capture{ConnPool: s.ConnPool, db: w.db, dialect: w.plugin.dialect, action: w.action}
+	if w.table == "audit_log" && w.action == actionDelete {
+		c.permit = func(ctx context.Context, pool gorm.ConnPool, rows []row) error {
+			return w.plugin.dialect.permit(ctx, pool, rows, w.at)
+		}
+	}
 	s.ConnPool = c
 	w.next(w.db)
 	s.ConnPool = c.ConnPool

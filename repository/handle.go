@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
 )
@@ -16,12 +17,22 @@ type Handle struct {
 	Now   func() time.Time // the store's clock; time.Now if nil
 	// Creator, unless nil, writes new rows instead of GORM.
 	Creator Creator
+	// Ledger proves the audit log; nil where nobody keeps its tree.
+	Ledger Ledger
 }
 
 // Creator writes new rows with what they owe to audit log and memory, all or none,
 // and gives them their ids; in the transaction that db is, if it is one.
 type Creator interface {
 	Create(ctx context.Context, db *gorm.DB, rows ...models.Model) error
+}
+
+// Ledger keeps the Merkle tree over the audit log. What its methods do and return is what
+// those of Audit say.
+type Ledger interface {
+	Seal(ctx context.Context) (ledger.Checkpoint, error)
+	Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error)
+	Prove(ctx context.Context, id int64) (*ledger.Proof, error)
 }
 
 // in is h inside the transaction tx.

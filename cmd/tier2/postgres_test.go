@@ -37,7 +37,7 @@ func TestVerbs_PostgreSQL(t *testing.T) {
 	assert.Equal(t, exitFound, got.code)
 	assert.Contains(t, got.stdout, "schema: table receipts is missing\n", "and none was made")
 
-	const ok = "ok: 7 tables, 24 indexes, 3 views, 0 JSON documents\n"
+	const ok = "ok: 7 tables, 25 indexes, 3 views, 0 JSON documents\n"
 	got = run(t, "", "init", db)
 	assert.Equal(t, exitOK, got.code, got.stderr)
 	assert.Regexp(t, `^created postgres://\S+\n`+ok+"$", got.stdout)

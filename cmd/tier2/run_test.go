@@ -143,7 +143,7 @@ func TestInit(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a", "b", "tier2.db")
 	first := run(t, "", "init", path)
-	require.Equal(t, result{exitOK, "created " + path + "\nok: 7 tables, 24 indexes, 3 views, 0 JSON documents\n", ""}, first)
+	require.Equal(t, result{exitOK, "created " + path + "\nok: 7 tables, 25 indexes, 3 views, 0 JSON documents\n", ""}, first)
 
 	require.Equal(t, exitOK, run(t, "", "import", "receipts", "--db", path, "testdata/wrapped.json").code)
 	again := run(t, "", "init", "--db", path, "--json")
@@ -151,7 +151,7 @@ func TestInit(t *testing.T) {
 	var report map[string]any
 	require.NoError(t, json.Unmarshal([]byte(again.stdout), &report))
 	assert.Equal(t, map[string]any{
-		"path": path, "created": false, "ok": true, "tables": 7.0, "indexes": 24.0, "views": 3.0, "json_documents": 8.0, "findings": []any{},
+		"path": path, "created": false, "ok": true, "tables": 7.0, "indexes": 25.0, "views": 3.0, "json_documents": 8.0, "findings": []any{},
 	}, report)
 	assert.Equal(t, 1, count(t, path, "SELECT COUNT(*) FROM receipts"), "an existing database keeps its rows")
 }

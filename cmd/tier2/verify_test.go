@@ -30,7 +30,7 @@ func TestVerify_Findings(t *testing.T) {
 		"View":      {sql: []string{"DROP VIEW recent_executions"}, want: []string{"schema: view recent_executions is missing"}},
 		"OtherView": {sql: []string{"DROP VIEW recent_executions", "CREATE VIEW recent_executions AS SELECT 1"}, want: []string{"view recent_executions is not as expected"}},
 		"Column":    {sql: []string{"ALTER TABLE receipts ADD COLUMN mine"}, want: []string{"table receipts is not as expected"}},
-		"Version":   {sql: []string{"PRAGMA user_version = 1"}, want: []string{"schema: version 1, expected 3"}},
+		"Version":   {sql: []string{"PRAGMA user_version = 1"}, want: []string{"schema: version 1, expected 4"}},
 		"ForeignKey": {
 			sql:  []string{"INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('none', 'μ₃_emit', 1, 'passed', '2026-01-01')"},
 			want: []string{"foreign_key_check: pipeline_metrics row 1 names a row of receipts that does not exist"},

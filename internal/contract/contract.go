@@ -58,6 +58,8 @@ type SQL struct {
 	Saves string
 	// CheckOff and CheckOn let rows in that CHECK constraints refuse.
 	CheckOff, CheckOn string
+	// AppendOnlyOff lets audit_log be changed, and AppendOnlyOn takes it back.
+	AppendOnlyOff, AppendOnlyOn string
 	// Reset empties a database, ids starting at 1 again, and is how one case after the
 	// other uses it, since a new one is slow to make. Without it every case has a new one.
 	Reset string
@@ -77,6 +79,7 @@ var groups = map[string]cases{
 	"Executions":  executionCases,
 	"Hooks":       hookCases,
 	"Import":      importCases,
+	"Ledger":      ledgerCases,
 	"Memory":      memoryCases,
 	"Metrics":     metricCases,
 	"Receipts":    receiptCases,

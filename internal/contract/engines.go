@@ -1,6 +1,10 @@
 package contract
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+)
 
 // SQLite is the engine of files and, with a dsn that gives ":memory:", of memory.
 func SQLite(name string, dsn func(testing.TB) string) Engine {
@@ -13,10 +17,15 @@ func SQLite(name string, dsn func(testing.TB) string) Engine {
 			Saves:    "SELECT coalesce(sum(json_extract(memory_json, '$._activity.saves')), 0) FROM agent_memory",
 			CheckOff: "PRAGMA ignore_check_constraints = ON",
 			CheckOn:  "PRAGMA ignore_check_constraints = OFF",
+
+			AppendOnlyOff: "DROP TRIGGER tier2_audit_log_update; DROP TRIGGER tier2_audit_log_delete",
+			AppendOnlyOn:  tier2.Schema(),
 			Reset: `DROP TRIGGER IF EXISTS boom;
 				DROP TABLE IF EXISTS notes;
 				DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
-				DELETE FROM workflow_sessions; DELETE FROM audit_log; DELETE FROM agent_memory; DELETE FROM receipts;
+				DELETE FROM workflow_sessions; DELETE FROM agent_memory; DELETE FROM receipts;
+				INSERT OR IGNORE INTO tier2_removed SELECT id, id FROM audit_log; DELETE FROM audit_log;
+				DELETE FROM tier2_removed; DELETE FROM tier2_audit_tree; DELETE FROM tier2_checkpoints;
 				DELETE FROM sqlite_sequence;
 				DELETE FROM tier2_agent_totals; DELETE FROM tier2_stage_totals; UPDATE tier2_folded SET last_id = -9223372036854775808`,
 		},
@@ -40,15 +49,19 @@ func Postgres(name string, dsn func(testing.TB) string) Engine {
 				"CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'boom'; END $$",
 				"CREATE TRIGGER boom BEFORE INSERT ON $table FOR EACH ROW WHEN ($when) EXECUTE FUNCTION boom()",
 			},
-			Allow: []string{"DROP FUNCTION boom CASCADE"},
-			Saves: "SELECT coalesce(sum((memory_json #>> '{_activity,saves}')::bigint), 0) FROM agent_memory",
+			Allow:         []string{"DROP FUNCTION boom CASCADE"},
+			Saves:         "SELECT coalesce(sum((memory_json #>> '{_activity,saves}')::bigint), 0) FROM agent_memory",
+			AppendOnlyOff: "ALTER TABLE audit_log DISABLE TRIGGER USER",
+			AppendOnlyOn:  "ALTER TABLE audit_log ENABLE ALWAYS TRIGGER tier2_audit_log_change, ENABLE ALWAYS TRIGGER tier2_audit_log_truncate",
 			Reset: `DO $$ DECLARE name text; BEGIN
 				DROP FUNCTION IF EXISTS boom CASCADE;
 				DROP TABLE IF EXISTS notes;
+				INSERT INTO tier2_removed SELECT id, id FROM audit_log ON CONFLICT DO NOTHING;
 				FOREACH name IN ARRAY ARRAY['slo_violations', 'pipeline_metrics', 'collision_detection', 'workflow_sessions', 'audit_log', 'agent_memory', 'receipts'] LOOP
 					EXECUTE 'DELETE FROM ' || name;
 					PERFORM setval(pg_get_serial_sequence(name, 'id'), 1, false);
 				END LOOP;
+				DELETE FROM tier2_removed; DELETE FROM tier2_audit_tree; DELETE FROM tier2_checkpoints;
 			END $$`,
 		},
 		Lacks: map[string]string{

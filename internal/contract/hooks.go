@@ -123,9 +123,16 @@ func hooksAppendOnly(t *T) {
 		assert.ErrorContains(t, err, "append-only", name)
 	}
 	assert.Equal(t, rows, count(t, db, "audit_log", "status <> 'failed' AND agent_id <> 'x'"))
-	ctx := hooks.WithRetention(context.Background())
-	require.NoError(t, db.WithContext(ctx).Where("id <= 2").Delete(&models.AuditEntry{}).Error)
-	assert.Equal(t, rows-2, count(t, db, "audit_log", "status <> 'failed'"))
+	retaining := db.WithContext(hooks.WithRetention(context.Background()))
+	for name, err := range map[string]error{
+		"update":     retaining.Table("audit_log").Where("1 = 1").Update("agent_id", "x").Error,
+		"not sealed": retaining.Where("id <= 2").Delete(&models.AuditEntry{}).Error,
+		"raw update": db.Exec("UPDATE audit_log SET agent_id = 'x' WHERE id = 1").Error,
+		"raw delete": db.Exec("DELETE FROM audit_log WHERE id = 1").Error,
+	} {
+		assert.ErrorIs(t, err, models.ErrAppendOnly, name)
+	}
+	assert.Equal(t, rows, count(t, db, "audit_log", "status <> 'failed' AND agent_id <> 'x'"))
 }
 
 // panickingReceipt is a caller's own model whose method panics.

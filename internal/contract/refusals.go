@@ -9,6 +9,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -132,7 +133,8 @@ func refusalsCorruptMemory(t *T) {
 	assert.Equal(t, "[1]", memory.MemoryJSON.String())
 }
 
-// refusalsRetention: only a context that says so may delete audit entries.
+// refusalsRetention: only a context that says so may delete audit entries, and only
+// sealed ones; the log says which, and still verifies.
 func refusalsRetention(t *T) {
 	store := open(t)
 	require.NoError(t, store.Receipts.Create(t.Context(), receipt("a")))
@@ -140,7 +142,17 @@ func refusalsRetention(t *T) {
 		return store.DB().WithContext(ctx).Where("operation = ?", "receipts.create").Delete(&models.AuditEntry{}).Error
 	}
 	require.ErrorIs(t, old(t.Context()), repository.ErrAppendOnly)
+	retaining := hooks.WithRetention(hooks.WithActor(t.Context(), "keeper"))
+	require.ErrorIs(t, old(retaining), repository.ErrAppendOnly, "it is not sealed")
 	require.Contains(t, entries(t, store), "receipts.create completed coder a")
-	require.NoError(t, old(hooks.WithRetention(t.Context())))
+	_, err := store.Audit.Seal(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, old(retaining))
 	assert.NotContains(t, entries(t, store), "receipts.create completed coder a")
+	said, _, err := store.Audit.List(t.Context(), repository.AuditFilter{AgentID: "keeper", Operation: ledger.OperationRemove})
+	require.NoError(t, err)
+	require.Len(t, said, 1)
+	assert.Equal(t, `{"v":1,"table":"audit_log","action":"remove","entries":1,"first_id":1,"last_id":1}`, said[0].ContextJSON.String())
+	report := verified(t, store)
+	assert.EqualValues(t, 1, report.Archived)
 }

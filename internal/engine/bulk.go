@@ -7,8 +7,16 @@ import (
 )
 
 // Row is one row of a Table: for each column nil (NULL), int64, float64, string or
-// Instant, as its Type says.
+// Instant, as its Type says; of a Lenient table also Unreadable.
 type Row []any
+
+// Value is the ith value as package canonical takes it.
+func (r Row) Value(i int) any {
+	if at, ok := r[i].(Instant); ok {
+		return at.Time
+	}
+	return r[i]
+}
 
 // Instant is a value of a Time column.
 type Instant struct {
@@ -37,6 +45,10 @@ type Snapshot interface {
 	// end with the first error: models.ErrCorrupt for a value that is not of its
 	// column's type.
 	Rows(ctx context.Context, table *Table, after, upTo []any) iter.Seq2[Row, error]
+	// Page is the rows of a range, at most its Limit.
+	Page(ctx context.Context, table *Table, r Range) ([]Row, error)
+	// Pick is the rows whose By is one of values, in order of the key; of none no rows.
+	Pick(ctx context.Context, table *Table, by By, values []any) ([]Row, error)
 	// Close ends it; of a Writer, it rolls back what was not committed.
 	Close() error
 }
@@ -48,8 +60,27 @@ type Writer interface {
 	Insert(ctx context.Context, table *Table, rows []Row) error
 	// Update writes all columns of the rows with these keys.
 	Update(ctx context.Context, table *Table, rows []Row) error
+	// Delete deletes the rows whose column is one of values, and says how many.
+	Delete(ctx context.Context, table *Table, column string, values []any) (int64, error)
+	// Settle shuts out other callers of Settle until the end of the transaction, waits for
+	// those that are adding rows, and returns an id: no row will be added up to there,
+	// except under an id that a program chose itself.
+	Settle(ctx context.Context, table *Table) (int64, error)
 	Commit(ctx context.Context) error
 }
+
+// Range are rows between keys.
+type Range struct {
+	After, UpTo []any // those after one key, up to and with another; nil is no bound
+	Descending  bool  // from the last to the first
+	Limit       int   // 0: all
+}
+
+// By is what Pick looks at: a column, or a member of the JSON object in it, as text.
+type By struct{ Column, Member string }
+
+// Unreadable is a value of a Lenient table that is not of its column's type.
+type Unreadable string
 
 // KeyOf is the values of a row's primary key.
 func (t *Table) KeyOf(row Row) []any {

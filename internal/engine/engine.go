@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	Logger      logger.Interface // nil: silent
 	Ungrouped   bool             // every save in a transaction of its own, through GORM
 	Existing    bool             // models.ErrNotFound instead of making a database that is not there
+	Signer      note.Signer      // signs checkpoints of the audit log; nil: nobody does
+	Anchor      string           // the file that checkpoints are appended to; "": none
 }
 
 // Fill puts the defaults where nothing is set.
@@ -58,6 +61,8 @@ type Handles struct {
 	Write *gorm.DB
 	// Read refuses to write, and sees what is committed.
 	Read *gorm.DB
+	// Kept: the database outlives the store.
+	Kept bool
 	// Writers is how many transactions may write at once without waiting in the engine.
 	Writers int
 	// Inserted, unless nil, is called in the transaction of an INSERT, with the largest

@@ -18,7 +18,9 @@ type Dialect interface {
 	Expression(c Column) string                                         // what to select for a column
 	Value(c Column, v any) (any, error)                                 // what the driver gave, as a Row has it
 	Argument(c Column, v any) (any, error)                              // the reverse
+	Member(column, key string) string                                   // a member of the JSON object in a column, as text
 	Insert(ctx context.Context, s *Session, t *Table, rows []Row) error // Writer's
+	Settle(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
 	Translate(err error) error
 }
 
@@ -85,11 +87,83 @@ func (s *Session) Count(ctx context.Context, t *Table) (n int64, err error) {
 
 // Rows implements Snapshot.
 func (s *Session) Rows(ctx context.Context, t *Table, after, upTo []any) iter.Seq2[Row, error] {
+	where, args, err := s.bounds(t, after, upTo)
+	return s.read(ctx, t, where+" ORDER BY "+strings.Join(t.keyNames(), ", "), args, err)
+}
+
+// Page implements Snapshot.
+func (s *Session) Page(ctx context.Context, t *Table, r Range) ([]Row, error) {
+	order := strings.Join(t.keyNames(), ", ")
+	if r.Descending {
+		order = strings.Join(t.keyNames(), " DESC, ") + " DESC"
+	}
+	if r.Limit > 0 {
+		order += fmt.Sprintf(" LIMIT %d", r.Limit)
+	}
+	where, args, err := s.bounds(t, r.After, r.UpTo)
+	return collect(s.read(ctx, t, where+" ORDER BY "+order, args, err))
+}
+
+// Pick implements Snapshot.
+func (s *Session) Pick(ctx context.Context, t *Table, by By, values []any) ([]Row, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	expression := by.Column
+	if by.Member != "" {
+		expression = s.Member(by.Column, by.Member)
+	}
+	where := " WHERE " + expression + " IN (" + s.places(len(values)) + ") ORDER BY " + strings.Join(t.keyNames(), ", ")
+	return collect(s.read(ctx, t, where, values, nil))
+}
+
+// Delete implements Writer.
+func (s *Session) Delete(ctx context.Context, t *Table, column string, values []any) (int64, error) {
+	if len(values) == 0 {
+		return 0, nil
+	}
+	result, err := s.Conn.ExecContext(ctx, "DELETE FROM "+t.Name+" WHERE "+column+" IN ("+s.places(len(values))+")", values...)
+	if err != nil {
+		return 0, s.Translate(err)
+	}
+	return result.RowsAffected()
+}
+
+// Settle implements Writer.
+func (s *Session) Settle(ctx context.Context, t *Table) (int64, error) {
+	id, err := s.Dialect.Settle(ctx, s, t)
+	return id, s.Translate(err)
+}
+
+// places are n placeholders.
+func (s *Session) places(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = s.Placeholder(i + 1)
+	}
+	return strings.Join(list, ", ")
+}
+
+func collect(rows iter.Seq2[Row, error]) (list []Row, err error) {
+	for row, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	return list, nil
+}
+
+// read yields the rows of a table; rest is what follows its name. An err is yielded.
+func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, err error) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		query, args, err := s.selection(t, after, upTo)
+		columns := make([]string, len(t.Columns))
+		for i, c := range t.Columns {
+			columns[i] = s.Expression(c)
+		}
 		var rows *sql.Rows
 		if err == nil {
-			rows, err = s.Conn.QueryContext(ctx, query, args...)
+			rows, err = s.Conn.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.Name+rest, args...)
 		}
 		if err != nil {
 			yield(nil, s.Translate(err))
@@ -119,11 +193,8 @@ func (s *Session) Rows(ctx context.Context, t *Table, after, upTo []any) iter.Se
 	}
 }
 
-func (s *Session) selection(t *Table, after, upTo []any) (query string, args []any, err error) {
-	columns := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		columns[i] = s.Expression(c)
-	}
+// bounds is the WHERE clause of a range.
+func (s *Session) bounds(t *Table, after, upTo []any) (where string, args []any, err error) {
 	key := strings.Join(t.keyNames(), ", ")
 	var bounds []string
 	bound := func(operator string, values []any) {
@@ -141,11 +212,10 @@ func (s *Session) selection(t *Table, after, upTo []any) (query string, args []a
 	}
 	bound(">", after)
 	bound("<=", upTo)
-	query = "SELECT " + strings.Join(columns, ", ") + " FROM " + t.Name
 	if len(bounds) > 0 {
-		query += " WHERE " + strings.Join(bounds, " AND ")
+		where = " WHERE " + strings.Join(bounds, " AND ")
 	}
-	return query + " ORDER BY " + key, args, err
+	return where, args, err
 }
 
 func (s *Session) row(t *Table, values []any) (Row, error) {
@@ -155,7 +225,9 @@ func (s *Session) row(t *Table, values []any) (Row, error) {
 			continue
 		}
 		var err error
-		if row[i], err = s.Value(t.Columns[i], v); err != nil {
+		if row[i], err = s.Value(t.Columns[i], v); err != nil && t.Lenient {
+			row[i] = Unreadable(fmt.Sprint(v))
+		} else if err != nil {
 			key := make([]string, len(t.Key))
 			for i, k := range t.Key {
 				key[i] = fmt.Sprint(values[k])

@@ -1,5 +1,11 @@
 package engine
 
+import (
+	"slices"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+)
+
 // Type is what a column holds, the same on every engine.
 type Type string
 
@@ -13,6 +19,14 @@ const (
 	Document Type = "jsonb"            // JSON that equals another of the same value
 )
 
+// Kind is what package canonical calls it.
+func (t Type) Kind() canonical.Kind { return kinds[t] }
+
+var kinds = map[Type]canonical.Kind{
+	Integer: canonical.Integer, Float: canonical.Float, Text: canonical.Text,
+	JSONText: canonical.Text, Time: canonical.Time, Document: canonical.Document,
+}
+
 // Column is a column of a Table.
 type Column struct {
 	Name string
@@ -25,4 +39,22 @@ type Table struct {
 	Name    string
 	Columns []Column
 	Key     []int // the primary key: indexes of Columns
+	// Lenient tables are read whatever they hold: what is not of its column's type
+	// comes as Unreadable, not as models.ErrCorrupt.
+	Lenient bool
+}
+
+// Find is the table of that name, and whether it is among tables.
+func Find(tables []Table, name string) (Table, bool) {
+	for _, t := range tables {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Table{}, false
+}
+
+// Index is the place of a column, -1 if there is none of that name.
+func (t *Table) Index(column string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
 }

@@ -36,21 +36,8 @@ func (d *digester) sum() Digest {
 
 // appendRow writes the canonical bytes of a row.
 func appendRow(b []byte, t *engine.Table, row engine.Row) []byte {
-	for i, v := range row {
-		b = appendValue(b, t.Columns[i].Type, v)
+	for i := range row {
+		b = canonical.Append(b, t.Columns[i].Type.Kind(), row.Value(i))
 	}
 	return b
-}
-
-func appendValue(b []byte, typ engine.Type, v any) []byte {
-	if at, ok := v.(engine.Instant); ok {
-		v = at.Time
-	}
-	return canonical.Append(b, kinds[typ], v)
-}
-
-// kinds are what the types are to package canonical.
-var kinds = map[engine.Type]canonical.Kind{
-	engine.Integer: canonical.Integer, engine.Float: canonical.Float, engine.Text: canonical.Text,
-	engine.JSONText: canonical.Text, engine.Time: canonical.Time, engine.Document: canonical.Document,
 }

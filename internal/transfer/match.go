@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -83,9 +84,9 @@ func match(table *engine.Table, batch []engine.Row, target iter.Seq2[engine.Row,
 
 // identity tells whether two rows of one key are the same row, changed meanwhile: they
 // agree in their natural key and in created_at, which no update touches. Entries
-// of the audit log are never changed.
+// of the audit log, and what proves them, are never changed.
 func identity(table *engine.Table) func(a, b engine.Row) bool {
-	if table.Name == (&models.AuditEntry{}).TableName() {
+	if table.Name == (&models.AuditEntry{}).TableName() || strings.HasPrefix(table.Name, "tier2_") {
 		return func(a, b engine.Row) bool { return false }
 	}
 	names := []string{"created_at"}
@@ -96,7 +97,8 @@ func identity(table *engine.Table) func(a, b engine.Row) bool {
 	}
 	return func(a, b engine.Row) bool {
 		for i, c := range table.Columns {
-			if slices.Contains(names, c.Name) && !bytes.Equal(appendValue(nil, c.Type, a[i]), appendValue(nil, c.Type, b[i])) {
+			kind := c.Type.Kind()
+			if slices.Contains(names, c.Name) && !bytes.Equal(canonical.Append(nil, kind, a.Value(i)), canonical.Append(nil, kind, b.Value(i))) {
 				return false
 			}
 		}

@@ -66,6 +66,9 @@ func (dialect) Expression(c engine.Column) string {
 
 func (dialect) Translate(err error) error { return translate(err) }
 
+// Member implements engine.Dialect: as the indexes of schema.sql have it.
+func (dialect) Member(column, key string) string { return column + " ->> '" + key + "'" }
+
 // Value implements engine.Dialect. Times that ISO 8601 has no year for are refused.
 func (dialect) Value(c engine.Column, v any) (any, error) {
 	switch v := v.(type) {

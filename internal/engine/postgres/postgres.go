@@ -51,7 +51,11 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Writers: cfg.Readers, Maintain: func(ctx context.Context) error { return analyze(ctx, write) }, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
+	h := &engine.Handles{
+		Kept: true, Writers: cfg.Readers, Bulk: &bulk{write, read},
+		Maintain: func(ctx context.Context) error { return analyze(ctx, write) },
+		Close:    func() error { return errors.Join(closePool(read), closePool(write)) },
+	}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}

@@ -1,4 +1,4 @@
--- tier2: the PostgreSQL schema, version 3 (table tier2_schema); versions are counted as
+-- tier2: the PostgreSQL schema, version 4 (table tier2_schema); versions are counted as
 -- in SQLite's schema.sql, so that equal numbers mean equal columns.
 --
 -- The tables, columns, indexes, constraints and views have the names that schema.sql
@@ -10,7 +10,7 @@
 CREATE TABLE tier2_schema (
   version bigint NOT NULL
 );
-INSERT INTO tier2_schema (version) VALUES (3);
+INSERT INTO tier2_schema (version) VALUES (4);
 
 -- What SQLite's json_valid says of text, which receipt_json stays, byte for byte. (IS
 -- JSON came with PostgreSQL 16.) It has a search_path of its own, so that a CHECK does
@@ -228,3 +228,52 @@ SELECT stage,
   COUNT(*) FILTER (WHERE status = 'failed') AS failed_count
 FROM pipeline_metrics
 GROUP BY stage;
+
+-- What proves the audit log; new in version 4. The tables are those of SQLite's schema.sql,
+-- which says what they hold.
+CREATE INDEX IF NOT EXISTS idx_audit_log_memory ON audit_log((context_json ->> 'key'),id)
+  WHERE operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete');
+CREATE TABLE tier2_audit_tree (
+  level bigint NOT NULL,
+  n bigint NOT NULL,
+  hash text COLLATE "C" NOT NULL,
+  entry_id bigint,
+  PRIMARY KEY (level,n)
+);
+CREATE UNIQUE INDEX tier2_audit_tree_entry_id ON tier2_audit_tree(entry_id) WHERE entry_id IS NOT NULL;
+CREATE TABLE tier2_checkpoints (
+  size bigint NOT NULL PRIMARY KEY,
+  root text COLLATE "C" NOT NULL,
+  timestamp timestamptz NOT NULL,
+  note text COLLATE "C"
+);
+CREATE TABLE tier2_removed (
+  entry_id bigint NOT NULL PRIMARY KEY,
+  boundary bigint NOT NULL
+);
+CREATE TABLE tier2_archive (
+  source text COLLATE "C" NOT NULL PRIMARY KEY,
+  created_at timestamptz NOT NULL
+);
+
+-- The audit log is append-only, whoever writes; T2001 is the store's own SQLSTATE. The
+-- triggers fire in every session_replication_role.
+CREATE FUNCTION tier2_append_only() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+DECLARE
+  removed boolean := false;
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.tier2_removed WHERE entry_id = $1)', TG_TABLE_SCHEMA) INTO removed USING OLD.id;
+    IF removed THEN
+      RETURN OLD;
+    END IF;
+  END IF;
+  RAISE EXCEPTION 'audit_log is append-only: entries are never changed, and only retention removes any' USING ERRCODE = 'T2001';
+END
+$$;
+CREATE TRIGGER tier2_audit_log_change BEFORE UPDATE OR DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION tier2_append_only();
+CREATE TRIGGER tier2_audit_log_truncate BEFORE TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION tier2_append_only();
+ALTER TABLE audit_log ENABLE ALWAYS TRIGGER tier2_audit_log_change;
+ALTER TABLE audit_log ENABLE ALWAYS TRIGGER tier2_audit_log_truncate;

@@ -9,7 +9,10 @@ import (
 )
 
 // versionTable is the one table of the schema that SQLite does without.
-const versionTable = "tier2_schema"
+const versionTable = ownPrefix + "schema"
+
+// ownPrefix begins the names of what the store keeps beside the seven tables.
+const ownPrefix = "tier2_"
 
 var (
 	tableText   = regexp.MustCompile(`(?ms)^CREATE TABLE (\w+) \(\n(.*?)^\)`)

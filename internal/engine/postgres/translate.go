@@ -160,6 +160,9 @@ func translateServer(pg *pgconn.PgError, err error) error {
 		return with(models.ErrBusy, "the server ended the statement before it was done: "+pg.Message, nil)
 	case "25006", "42501":
 		return with(models.ErrReadOnly, "the database cannot be written: "+pg.Message, nil)
+	case "T2001": // of tier2's own triggers
+		e.Table = "audit_log"
+		return with(models.ErrAppendOnly, pg.Message, nil)
 	case "25P02":
 		return with(nil, "an earlier statement of this transaction failed; roll it back, or back to a savepoint", nil)
 	}

@@ -94,7 +94,7 @@ func TestUpgradeFromTwo(t *testing.T) {
 	}
 	all.Wait()
 
-	assert.Equal(t, []string{"3"}, texts(t, db, "SELECT version::text FROM tier2_schema"))
+	assert.Equal(t, []string{"4"}, texts(t, db, "SELECT version::text FROM tier2_schema"))
 	assert.Equal(t, before, everything(t, db))
 	assert.Equal(t, answered, answers())
 	assert.Equal(t, []string{"y", "x"}, texts(t, db, "SELECT execution_id FROM recent_executions"))

@@ -104,8 +104,8 @@ func temporarySchema() string {
 	return text
 }
 
-// object is a table, column, constraint, index, view or function of a schema. The
-// name of a column or constraint begins with its table's.
+// object is a table, column, constraint, index, view, trigger or function of a schema.
+// The name of a column, constraint or trigger begins with its table's.
 type object struct{ kind, name, definition string }
 
 // objects lists a schema. The definitions are what the server makes of its catalog,
@@ -133,7 +133,10 @@ SELECT kind, name, definition FROM (
 	UNION ALL
 	SELECT 5, 'view', relname, pg_get_viewdef(ours.oid) FROM ours WHERE relkind = 'v'
 	UNION ALL
-	SELECT 6, 'function', proname, concat_ws(' ', provolatile, proconfig::text, prosrc) FROM pg_catalog.pg_proc WHERE pronamespace = %[1]s
+	SELECT 6, 'trigger', relname || '.' || tgname, pg_get_triggerdef(t.oid, true) || ' ' || tgenabled::text
+	FROM ours JOIN pg_catalog.pg_trigger t ON tgrelid = ours.oid WHERE NOT tgisinternal
+	UNION ALL
+	SELECT 7, 'function', proname, concat_ws(' ', provolatile, proconfig::text, prosrc) FROM pg_catalog.pg_proc WHERE pronamespace = %[1]s
 ) everything ORDER BY rank, name COLLATE "C"`
 
 var temporary = regexp.MustCompile(`\bpg_temp(_\d+)?\.`)
@@ -183,7 +186,7 @@ func compare(have, want []object, v *engine.Verification) (whole map[string]bool
 		if o.kind == "column" && got != o.definition {
 			whole[table] = false
 		}
-		if there && o.name != versionTable {
+		if there && !strings.HasPrefix(o.name, ownPrefix) {
 			v.Count(o.kind)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 
@@ -60,6 +61,16 @@ func (dialect) Expression(c engine.Column) string {
 }
 
 func (dialect) Translate(err error) error { return translate(err) }
+
+// Member implements engine.Dialect: as the indexes of schema.sql have it.
+func (dialect) Member(column, key string) string {
+	return "json_extract(" + column + ", '$." + key + "')"
+}
+
+// Settle implements engine.Dialect: an immediate transaction shuts out every other.
+func (dialect) Settle(context.Context, *engine.Session, *engine.Table) (int64, error) {
+	return math.MaxInt64, nil
+}
 
 // Value implements engine.Dialect. SQLite stores any type in any column
 // (https://www.sqlite.org/flextypegood.html).

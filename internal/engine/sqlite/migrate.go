@@ -13,7 +13,7 @@ import (
 )
 
 // SchemaVersion is the PRAGMA user_version that schema.sql sets.
-const SchemaVersion = 3
+const SchemaVersion = 4
 
 // state is what migrate finds in a database.
 type state struct {

@@ -47,7 +47,7 @@ func TestPragmasOfEveryConnection(t *testing.T) {
 				db, err := handle.DB()
 				require.NoError(t, err)
 				assert.Equal(t, pool.size, db.Stats().MaxOpenConnections)
-				want := map[string]string{"foreign_keys": "1", "temp_store": "2", "cache_size": pool.cache, "query_only": pool.queryOnly, "user_version": "3"}
+				want := map[string]string{"foreign_keys": "1", "temp_store": "2", "cache_size": pool.cache, "query_only": pool.queryOnly, "user_version": "4"}
 				for pragma, value := range tt.want {
 					want[pragma] = value
 				}

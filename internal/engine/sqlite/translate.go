@@ -99,6 +99,10 @@ func translate(err error) error {
 		if strings.Contains(err.Error(), "FOREIGN KEY") {
 			return with(models.ErrForeignKey, "the row still has children that name it", gorm.ErrForeignKeyViolated)
 		}
+		if strings.Contains(err.Error(), "audit_log is append-only") {
+			e.Table = "audit_log"
+			return with(models.ErrAppendOnly, "entries are never changed, and only retention removes any", nil)
+		}
 		return with(models.ErrInvalid, "refused by a trigger: "+err.Error(), nil)
 	}
 	switch code & 0xff {

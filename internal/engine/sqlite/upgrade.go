@@ -16,6 +16,7 @@ import (
 var steps = map[int]func(ctx context.Context, conn *sql.Conn, schema string) error{
 	0: fromSeed,
 	2: fromTwo,
+	3: fromThree,
 }
 
 // indexName finds the indexes that a schema makes.
@@ -34,6 +35,13 @@ func fromTwo(ctx context.Context, conn *sql.Conn, schema string) error {
 	}
 	u.exec(schema)
 	u.fold()
+	return u.err
+}
+
+// fromThree adds what proves the audit log.
+func fromThree(ctx context.Context, conn *sql.Conn, schema string) error {
+	u := &upgrade{ctx: ctx, conn: conn}
+	u.exec(schema)
 	return u.err
 }
 

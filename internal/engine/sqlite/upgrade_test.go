@@ -95,7 +95,7 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 
 	db := plain(t, path)
 	assert.Equal(t, before, dump(t, db))
-	assert.Equal(t, []string{"3"}, strs(t, db, "PRAGMA user_version"))
+	assert.Equal(t, []string{"4"}, strs(t, db, "PRAGMA user_version"))
 	assert.Equal(t, []string{"wal"}, strs(t, db, "PRAGMA journal_mode"))
 	assert.Equal(t, []string{"ok"}, strs(t, db, "PRAGMA integrity_check"))
 	assert.Empty(t, strs(t, db, "PRAGMA foreign_key_check"))

@@ -1,0 +1,314 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+var ledgerCases = cases{
+	"Empty":    ledgerEmpty,
+	"Seal":     ledgerSeal,
+	"Large":    ledgerLarge,
+	"Prove":    ledgerProve,
+	"Refused":  ledgerRefused,
+	"Tampered": ledgerTampered,
+	"Writers":  ledgerWriters,
+}
+
+// verified seals, and expects that nothing is wrong.
+func verified(t testing.TB, store *tier2.Store) *ledger.Report {
+	t.Helper()
+	_, err := store.Audit.Seal(t.Context())
+	require.NoError(t, err)
+	report, err := store.Audit.Verify(t.Context(), ledger.VerifyOptions{})
+	require.NoError(t, err)
+	require.Empty(t, report.Findings)
+	require.True(t, report.OK())
+	assert.Zero(t, report.Unsealed)
+	return report
+}
+
+func ledgerEmpty(t *T) {
+	store := open(t)
+	checkpoint, err := store.Audit.Seal(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, checkpoint)
+	assert.Equal(t, &ledger.Report{Findings: []ledger.Finding{}}, verified(t, store))
+}
+
+// ledgerSeal: entries of every kind come into the tree, once, also those of other programs.
+func ledgerSeal(t *T) {
+	store, clock := openClock(t)
+	ctx := t.Context()
+	saved(t, store, "a")
+	first, err := store.Audit.Seal(ctx)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, first.Size)
+	assert.Equal(t, models.At(clock.Now()), first.Timestamp)
+	clock.Pass(1e9)
+	again, err := store.Audit.Seal(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, first, again, "nothing is new")
+
+	require.NoError(t, store.DB().Exec(`INSERT INTO audit_log (timestamp, agent_id, operation, status) VALUES ('2026-01-29T12:34:56Z', 'raw', 'RDF normalization', 'completed')`).Error)
+	require.Error(t, store.Receipts.Create(ctx, receipt("a")), "which leaves a failed entry")
+	require.NoError(t, store.Audit.Record(ctx, &models.AuditEntry{AgentID: "own", Operation: "own", Status: models.AuditSkipped, ContextJSON: models.JSON(`{"é": 1e2}`)}))
+	report, err := store.Audit.Verify(ctx, ledger.VerifyOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []int64{1, 3}, []int64{report.Sealed, report.Unsealed})
+	report = verified(t, store)
+	assert.Equal(t, []int64{4, 0}, []int64{report.Sealed, report.Unsealed})
+	assert.EqualValues(t, 4, report.Checkpoint.Size)
+	assert.Equal(t, models.At(clock.Now()), report.Checkpoint.Timestamp)
+	assert.EqualValues(t, 4, counts(t, store)["audit_log"], "sealing makes no entry")
+}
+
+// ledgerLarge: a tree with stored nodes has the root that RFC 6962 says.
+func ledgerLarge(t *T) {
+	store, ctx := open(t), t.Context()
+	for _, n := range []int{1, 254, 1, 1, 1023, 1100} {
+		batch := make([]*models.Receipt, n)
+		for i := range batch {
+			batch[i] = receipt(models.NewID())
+		}
+		require.NoError(t, store.Receipts.CreateBatch(ctx, batch))
+		verified(t, store)
+	}
+	var naive []tlog.Hash
+	last, err := store.Audit.Seal(ctx)
+	require.NoError(t, err)
+	reader := tlog.HashReaderFunc(func(indexes []int64) (list []tlog.Hash, err error) {
+		for _, i := range indexes {
+			list = append(list, naive[i])
+		}
+		return list, nil
+	})
+	for id := range last.Size {
+		proof, err := store.Audit.Prove(ctx, id+1)
+		require.NoError(t, err)
+		require.NoError(t, proof.Check())
+		stored, err := tlog.StoredHashesForRecordHash(id, proof.Leaf(), reader)
+		require.NoError(t, err)
+		naive = append(naive, stored...)
+	}
+	root, err := tlog.TreeHash(last.Size, reader)
+	require.NoError(t, err)
+	assert.Equal(t, root, last.Root)
+}
+
+// ledgerProve: the proof is a document, and fails for any other entry, tree or place.
+func ledgerProve(t *T) {
+	store, ctx := open(t), t.Context()
+	for i := range 5 {
+		saved(t, store, fmt.Sprint(i))
+	}
+	require.NoError(t, store.Audit.Record(ctx, &models.AuditEntry{AgentID: "own", Operation: "<&>", Status: models.AuditFailed, ErrorMessage: "é"}))
+	verified(t, store)
+	for id := range int64(6) {
+		proof, err := store.Audit.Prove(ctx, id+1)
+		require.NoError(t, err)
+		text, err := json.Marshal(proof)
+		require.NoError(t, err)
+		read, err := ledger.ParseProof(text)
+		require.NoError(t, err)
+		require.Equal(t, proof, read)
+		require.NoError(t, read.Check())
+		for name, change := range map[string]func(*ledger.Proof){
+			"Agent":     func(p *ledger.Proof) { p.Entry.AgentID += "x" },
+			"ID":        func(p *ledger.Proof) { p.Entry.ID++ },
+			"Null":      func(p *ledger.Proof) { p.Entry.ContextJSON = new(string) },
+			"Time":      func(p *ledger.Proof) { p.Entry.Timestamp = "2026-01-29T12:34:56.123457Z" },
+			"Index":     func(p *ledger.Proof) { p.Index = (p.Index + 1) % p.Checkpoint.Size },
+			"Negative":  func(p *ledger.Proof) { p.Index = -1 },
+			"Size":      func(p *ledger.Proof) { p.Checkpoint.Size = p.Index },
+			"Root":      func(p *ledger.Proof) { p.Checkpoint.Root[0]++ },
+			"Path":      func(p *ledger.Proof) { p.Path[0][0]++ },
+			"ShortPath": func(p *ledger.Proof) { p.Path = p.Path[1:] },
+		} {
+			other, err := ledger.ParseProof(text)
+			require.NoError(t, err)
+			change(other)
+			assert.ErrorIs(t, other.Check(), models.ErrConflict, name)
+		}
+		assert.ErrorIs(t, read.Check("nonsense"), models.ErrInvalid)
+	}
+	_, err := ledger.ParseProof([]byte("{"))
+	require.ErrorIs(t, err, models.ErrInvalid)
+	saved(t, store, "later")
+	_, err = store.Audit.Prove(ctx, 7)
+	require.ErrorIs(t, err, models.ErrNotFound)
+	assert.ErrorContains(t, err, "not sealed")
+}
+
+func ledgerRefused(t *T) {
+	store := open(t)
+	saved(t, store, "a")
+	verified(t, store)
+	prove := func(id int64) func(context.Context) error {
+		return func(ctx context.Context) error { _, err := store.Audit.Prove(ctx, id); return err }
+	}
+	verify := func(opts ledger.VerifyOptions) func(context.Context) error {
+		return func(ctx context.Context) error { _, err := store.Audit.Verify(ctx, opts); return err }
+	}
+	inside := func(f func(*tier2.Store) error) func(context.Context) error {
+		return func(ctx context.Context) error { return store.Transaction(ctx, f) }
+	}
+	refused(t, store, []refusal{
+		{"ProveUnknown", repository.ErrNotFound, prove(99)},
+		{"ProveZero", repository.ErrNotFound, prove(0)},
+		{"ProveNegative", repository.ErrNotFound, prove(-1)},
+		{"SealInside", repository.ErrInvalid, inside(func(tx *tier2.Store) error { _, err := tx.Audit.Seal(t.Context()); return err })},
+		{"VerifyInside", repository.ErrInvalid, inside(func(tx *tier2.Store) error {
+			_, err := tx.Audit.Verify(t.Context(), ledger.VerifyOptions{})
+			return err
+		})},
+		{"ProveInside", repository.ErrInvalid, inside(func(tx *tier2.Store) error { _, err := tx.Audit.Prove(t.Context(), 1); return err })},
+	})
+	for name, tt := range map[string]struct {
+		opts ledger.VerifyOptions
+		want error
+	}{
+		"NoAnchor":     {ledger.VerifyOptions{Anchor: "/nowhere/anchor"}, repository.ErrNotFound},
+		"BlankArchive": {ledger.VerifyOptions{Archives: []string{""}}, repository.ErrInvalid},
+		"NoArchive":    {ledger.VerifyOptions{Archives: []string{"/nowhere/archive.db"}}, repository.ErrNotFound},
+		"Key":          {ledger.VerifyOptions{Keys: []string{"nonsense"}}, repository.ErrInvalid},
+	} {
+		require.ErrorIs(t, verify(tt.opts)(t.Context()), tt.want, name)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	saved(t, store, "b")
+	_, err := store.Audit.Seal(ended)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, verify(ledger.VerifyOptions{})(ended), context.Canceled)
+	require.ErrorIs(t, prove(1)(ended), context.Canceled)
+}
+
+// tampering is what somebody did behind the store's back, and what of it is found first.
+type tampering struct {
+	sql   []string
+	kind  ledger.Kind
+	entry int64
+	total int64
+}
+
+// ledgerTampered: each way to change a sealed log has its own name.
+func ledgerTampered(t *T) {
+	const insert = "INSERT INTO audit_log (id, timestamp, agent_id, operation, status) VALUES "
+	for name, tt := range map[string]tampering{
+		"Agent":    {[]string{"UPDATE audit_log SET agent_id = 'eve' WHERE id = 3"}, ledger.Edited, 3, 1},
+		"Time":     {[]string{"UPDATE audit_log SET timestamp = '2020-01-01T00:00:00Z' WHERE id = 3"}, ledger.Edited, 3, 1},
+		"Null":     {[]string{"UPDATE audit_log SET context_json = NULL WHERE id = 3"}, ledger.Edited, 3, 1},
+		"Empty":    {[]string{"UPDATE audit_log SET error_message = '' WHERE id = 3"}, ledger.Edited, 3, 1},
+		"Two":      {[]string{"UPDATE audit_log SET status = 'skipped' WHERE id IN (4, 5)"}, ledger.Edited, 4, 2},
+		"Deleted":  {[]string{"DELETE FROM audit_log WHERE id = 3"}, ledger.Missing, 3, 1},
+		"First":    {[]string{"DELETE FROM audit_log WHERE id = 1"}, ledger.Missing, 1, 1},
+		"Last":     {[]string{"DELETE FROM audit_log WHERE id = 300"}, ledger.Missing, 300, 1},
+		"All":      {[]string{"DELETE FROM audit_log"}, ledger.Missing, 1, 300},
+		"Before":   {[]string{insert + "(-1, '2026-01-29T12:34:56Z', 'eve', 'o', 'failed')"}, ledger.Inserted, -1, 1},
+		"Between":  {[]string{"DELETE FROM audit_log WHERE id = 3", "DELETE FROM tier2_audit_tree WHERE entry_id = 3", insert + "(3, '2026-01-29T12:34:56Z', 'eve', 'o', 'failed')"}, ledger.Forked, 4, 1},
+		"Swapped":  {[]string{"UPDATE audit_log SET id = -3 WHERE id = 3", "UPDATE audit_log SET id = 3 WHERE id = 4", "UPDATE audit_log SET id = 4 WHERE id = -3"}, ledger.Reordered, 3, 2},
+		"ToTheEnd": {[]string{"UPDATE audit_log SET id = 999 WHERE id = 3"}, ledger.Reordered, 3, 1},
+		"Forward":  {[]string{"UPDATE audit_log SET id = -7 WHERE id = 7"}, ledger.Inserted, -7, 2},
+		"Removed":  {[]string{"INSERT INTO tier2_removed VALUES (3, 2)", "DELETE FROM audit_log WHERE id = 3"}, ledger.Missing, 3, 1},
+		"Leaf":     {[]string{"UPDATE tier2_audit_tree SET hash = (SELECT hash FROM tier2_audit_tree WHERE level = 0 AND n = 8) WHERE level = 0 AND n = 7"}, ledger.Forked, 1, 3},
+		"Node":     {[]string{"UPDATE tier2_audit_tree SET hash = (SELECT hash FROM tier2_audit_tree WHERE level = 0 AND n = 8) WHERE level = 8"}, ledger.Forked, 1, 1},
+		"NoHash":   {[]string{"UPDATE tier2_audit_tree SET hash = 'nonsense' WHERE level = 0 AND n = 7"}, ledger.Forked, 0, 1},
+		"Root":     {[]string{"UPDATE tier2_checkpoints SET root = (SELECT hash FROM tier2_audit_tree WHERE level = 0 AND n = 8)"}, ledger.Forked, 300, 1},
+		"Cut":      {[]string{"DELETE FROM audit_log WHERE id > 290", "DELETE FROM tier2_audit_tree WHERE entry_id > 290"}, ledger.Truncated, 0, 1},
+		"Rewritten": {[]string{"UPDATE audit_log SET agent_id = 'eve' WHERE id = 3", "DELETE FROM tier2_audit_tree"},
+			ledger.Truncated, 0, 1},
+	} {
+		t.Run(name, func(t *T) {
+			store := open(t)
+			batch := make([]*models.Receipt, 300)
+			for i := range batch {
+				batch[i] = receipt(models.NewID())
+			}
+			require.NoError(t, store.Receipts.CreateBatch(t.Context(), batch))
+			verified(t, store)
+			require.NoError(t, store.DB().Exec(t.engine.SQL.AppendOnlyOff).Error)
+			for _, statement := range tt.sql {
+				require.NoError(t, store.DB().Exec(statement).Error, statement)
+			}
+			require.NoError(t, store.DB().Exec(t.engine.SQL.AppendOnlyOn).Error)
+			report, err := store.Audit.Verify(t.Context(), ledger.VerifyOptions{})
+			require.NoError(t, err)
+			require.NotEmpty(t, report.Findings)
+			first := report.Findings[0]
+			assert.Equal(t, tampering{tt.sql, first.Kind, first.EntryID, tt.total}, tampering{tt.sql, tt.kind, tt.entry, ofTheLog(report)}, "%v", report.Findings)
+			assert.NotEmpty(t, first.Reason)
+			assert.False(t, strings.Contains(first.Reason, "%!"), first.Reason)
+		})
+	}
+}
+
+// ofTheLog is how many findings are not about rows.
+func ofTheLog(report *ledger.Report) (n int64) {
+	if report.Total > int64(len(report.Findings)) {
+		return report.Total
+	}
+	for _, f := range report.Findings {
+		if f.Table == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// ledgerWriters: whoever writes while it is being sealed, and in whatever order they
+// commit, each entry is sealed once and in its place.
+func ledgerWriters(t *T) {
+	store, ctx := open(t), t.Context()
+	const writers, saves = 4, 15
+	done := make(chan error, writers)
+	for w := range writers {
+		go func() {
+			var err error
+			for i := 0; i < saves && err == nil; i++ {
+				id := fmt.Sprintf("%d-%d", w, i)
+				if i%3 == 0 {
+					err = store.Transaction(ctx, func(tx *tier2.Store) error {
+						one, two := receipt(id), receipt(id+"+")
+						if err := tx.Receipts.Create(ctx, one); err != nil {
+							return err
+						}
+						if i%2 == 0 {
+							return tx.Receipts.Create(ctx, two)
+						}
+						return tx.Receipts.Create(ctx, one) // refused: its ids are given up
+					})
+					if i%2 == 1 && err != nil {
+						err = nil
+					}
+				} else {
+					err = store.Receipts.Create(ctx, receipt(id))
+				}
+			}
+			done <- err
+		}()
+	}
+	for left := writers; left > 0; {
+		select {
+		case err := <-done:
+			require.NoError(t, err)
+			left--
+		default:
+			_, err := store.Audit.Seal(ctx)
+			require.NoError(t, err)
+		}
+	}
+	assert.Equal(t, counts(t, store)["audit_log"], verified(t, store).Sealed)
+}

@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Settle implements engine.Dialect. A transaction that has taken an id holds the lock
+// that its INSERT took before; so no id up to the counter is open when those who hold it
+// after the counter was read have ended. Nobody is kept from adding rows meanwhile.
+func (dialect) Settle(ctx context.Context, s *engine.Session, t *engine.Table) (int64, error) {
+	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('tier2_settle ' || $1::text::regclass::oid, 0))`
+	if _, err := s.Conn.ExecContext(ctx, lock, t.Name); err != nil {
+		return 0, err
+	}
+	var last sql.NullInt64
+	const counter = `SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass)`
+	if err := s.Conn.QueryRowContext(ctx, counter, t.Name, t.Columns[t.Key[0]].Name).Scan(&last); err != nil {
+		return 0, err
+	}
+	var patience string
+	if err := s.Conn.QueryRowContext(ctx, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").Scan(&patience); err != nil {
+		return 0, err
+	}
+	limit, err := time.ParseDuration(patience + "ms")
+	if err != nil {
+		return 0, err
+	}
+	began, err := writers(ctx, s, t)
+	for since := time.Now(); err == nil && len(began) > 0; {
+		if limit > 0 && time.Since(since) > limit {
+			return 0, &models.Error{Table: t.Name, Kind: models.ErrBusy, Reason: "transactions that have added rows were still under way when the busy timeout ended"}
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+		var now []string
+		if now, err = writers(ctx, s, t); err == nil {
+			began = slices.DeleteFunc(began, func(id string) bool { return !slices.Contains(now, id) })
+		}
+	}
+	return last.Int64, err
+}
+
+// writers are the other transactions that hold a lock to write the table.
+func writers(ctx context.Context, s *engine.Session, t *engine.Table) (list []string, err error) {
+	const holders = `SELECT virtualtransaction FROM pg_catalog.pg_locks
+		WHERE locktype = 'relation' AND relation = $1::text::regclass AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+		AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`
+	rows, err := s.Conn.QueryContext(ctx, holders, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
+}

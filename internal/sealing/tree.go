@@ -1,0 +1,132 @@
+package sealing
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// height is the distance of the levels that are stored: a node for each 256 of the level
+// below, so that the tree is hardly larger than its leaves, and any hash of it is made of
+// at most 256 stored ones.
+const height = 8
+
+// tree is tier2_audit_tree in one state of the database.
+type tree struct {
+	table *engine.Table
+	db    engine.Snapshot
+}
+
+// leaf is a row of level 0.
+type leaf struct {
+	n, entry int64
+	content  tlog.Hash
+}
+
+func (l leaf) hash() tlog.Hash { return ledger.Leaf(l.entry, l.content) }
+
+// last is the last leaf, nil if there is none.
+func (t tree) last(ctx context.Context) (*leaf, error) {
+	rows, err := t.db.Page(ctx, t.table, engine.Range{UpTo: []any{int64(0), int64(1<<63 - 1)}, Descending: true, Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	found, err := readLeaf(rows[0])
+	return &found, err
+}
+
+// leaves are those from index n on, up to limit.
+func (t tree) leaves(ctx context.Context, n, limit int64) ([]leaf, error) {
+	rows, err := t.nodes(ctx, 0, n, limit)
+	list := make([]leaf, len(rows))
+	for i, row := range rows {
+		if list[i], err = readLeaf(row); err != nil {
+			return nil, err
+		}
+	}
+	return list, err
+}
+
+// nodes are the rows of a level from index n on, up to limit.
+func (t tree) nodes(ctx context.Context, level, n, limit int64) ([]engine.Row, error) {
+	return t.db.Page(ctx, t.table, engine.Range{After: []any{level, n - 1}, UpTo: []any{level, n + limit - 1}})
+}
+
+func readLeaf(row engine.Row) (leaf, error) {
+	n, _ := row[treeN].(int64)
+	entry, ok := row[treeEntry].(int64)
+	content, err := readHash(row)
+	if !ok {
+		err = damaged("leaf %d of the tree names no entry", n)
+	}
+	return leaf{n, entry, content}, err
+}
+
+func readHash(row engine.Row) (tlog.Hash, error) {
+	text, _ := row[treeHash].(string)
+	hash, err := tlog.ParseHash(text)
+	if err != nil {
+		return hash, damaged("a hash of the tree cannot be read: %q", text)
+	}
+	return hash, nil
+}
+
+func damaged(format string, args ...any) error {
+	return &models.Error{Table: "tier2_audit_tree", Kind: models.ErrCorrupt, Reason: fmt.Sprintf(format, args...)}
+}
+
+// subtree is the hash of the nth complete subtree of a height.
+func (t tree) subtree(ctx context.Context, level int, n int64) (tlog.Hash, error) {
+	stored, count := int64(level-level%height), int64(1)<<(level%height)
+	rows, err := t.nodes(ctx, stored, n*count, count)
+	if err == nil && int64(len(rows)) != count {
+		err = damaged("of the hashes of level %d from %d on, %d are there instead of %d", stored, n*count, len(rows), count)
+	}
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	hashes := make([]tlog.Hash, len(rows))
+	for i, row := range rows {
+		if stored == 0 {
+			var l leaf
+			l, err = readLeaf(row)
+			hashes[i] = l.hash()
+		} else {
+			hashes[i], err = readHash(row)
+		}
+		if err != nil {
+			return tlog.Hash{}, err
+		}
+	}
+	for ; len(hashes) > 1; hashes = hashes[:len(hashes)/2] {
+		for i := range len(hashes) / 2 {
+			hashes[i] = tlog.NodeHash(hashes[2*i], hashes[2*i+1])
+		}
+	}
+	return hashes[0], nil
+}
+
+// reader is the tree as package tlog reads it.
+func (t tree) reader(ctx context.Context) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			var err error
+			level, n := tlog.SplitStoredHashIndex(index)
+			if hashes[i], err = t.subtree(ctx, level, n); err != nil {
+				return nil, err
+			}
+		}
+		return hashes, nil
+	})
+}
+
+// root is the hash of the first size leaves.
+func (t tree) root(ctx context.Context, size int64) (tlog.Hash, error) {
+	return tlog.TreeHash(size, t.reader(ctx))
+}

@@ -1,0 +1,169 @@
+package sealing
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
+)
+
+// prefix is a tree of which only the roots of its largest complete subtrees are kept.
+type prefix struct {
+	size  int64
+	peaks []peak // from left to right, each lower than the one before
+}
+
+type peak struct {
+	level int64
+	hash  tlog.Hash
+}
+
+// add appends a leaf. done gets each subtree that it completes.
+func (p *prefix) add(hash tlog.Hash, done func(level, n int64, hash tlog.Hash)) {
+	p.peaks = append(p.peaks, peak{0, hash})
+	p.size++
+	for len(p.peaks) > 1 {
+		left, right := p.peaks[len(p.peaks)-2], p.peaks[len(p.peaks)-1]
+		if left.level != right.level {
+			return
+		}
+		up := peak{left.level + 1, tlog.NodeHash(left.hash, right.hash)}
+		p.peaks = append(p.peaks[:len(p.peaks)-2], up)
+		done(up.level, p.size>>up.level-1, up.hash)
+	}
+}
+
+// root is the hash of the tree (RFC 6962, 2.1).
+func (p *prefix) root() tlog.Hash {
+	hash := p.peaks[len(p.peaks)-1].hash
+	for i := len(p.peaks) - 2; i >= 0; i-- {
+		hash = tlog.NodeHash(p.peaks[i].hash, hash)
+	}
+	return hash
+}
+
+// grow adds leaves to the tree as the entries give it, and holds it against what the
+// database has of it, and against the checkpoints of the sizes that it comes by.
+func (v *verification) grow(ctx context.Context, leaves []leaf) error {
+	made := map[int64][]peak{} // by level, from left to right
+	begins := map[int64]int64{}
+	for _, l := range leaves {
+		v.prefix.add(l.hash(), func(level, n int64, hash tlog.Hash) {
+			if level%height != 0 {
+				return
+			}
+			if len(made[level]) == 0 {
+				begins[level] = n
+			}
+			made[level] = append(made[level], peak{level, hash})
+		})
+		for ; len(v.roots) > 0 && v.roots[0].Size <= v.prefix.size; v.roots = v.roots[1:] {
+			if c := v.roots[0]; c.Size == v.prefix.size && c.Root != v.prefix.root() {
+				v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry,
+					Reason: fmt.Sprintf("the first %d entries are not those of the checkpoint of %s", c.Size, c.Timestamp)})
+			}
+		}
+	}
+	for level, peaks := range made {
+		stored, err := v.nodes(ctx, level, begins[level], int64(len(peaks)))
+		if err != nil {
+			return err
+		}
+		if !same(stored, peaks) {
+			v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: leaves[0].entry,
+				Reason: fmt.Sprintf("hashes of level %d from %d on are not those of the leaves", level, begins[level])})
+		}
+	}
+	return nil
+}
+
+func same(stored []engine.Row, peaks []peak) bool {
+	if len(stored) != len(peaks) {
+		return false
+	}
+	for i, row := range stored {
+		if hash, err := readHash(row); err != nil || hash != peaks[i].hash {
+			return false
+		}
+	}
+	return true
+}
+
+// unsealed counts the entries behind the tree.
+func (v *verification) unsealed(ctx context.Context) error {
+	last, err := v.last(ctx)
+	if err != nil {
+		return err
+	}
+	after := int64(-1 << 63)
+	if last != nil {
+		after = last.entry
+	}
+	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), []any{after}, nil) {
+		if err != nil {
+			return err
+		}
+		v.report.Unsealed++
+		if len(v.wanted) > 0 {
+			id, _ := row[entryID].(int64)
+			v.suspect(id, ledger.Content(row.Value))
+		}
+	}
+	return nil
+}
+
+// ends tells the kinds of what is not as it was, and reports checkpoints of trees that
+// were larger.
+func (v *verification) ends(context.Context) error {
+	moved := make(map[tlog.Hash]int64, len(v.suspects))
+	for _, s := range v.suspects {
+		moved[s.content] = s.entry
+	}
+	for _, w := range v.wanted {
+		f := ledger.Finding{Kind: w.kind, EntryID: w.entry}
+		to, found := moved[w.content]
+		switch {
+		case found:
+			f.Kind, f.Reason = ledger.Reordered, fmt.Sprintf("what was sealed as entry %d stands as entry %d now", w.entry, to)
+		case w.kind == ledger.Edited:
+			f.Reason = fmt.Sprintf("entry %d is not what was sealed", w.entry)
+		case len(v.archives) > 0:
+			f.Reason = fmt.Sprintf("entry %d was sealed, and is neither here nor in the archives", w.entry)
+		default:
+			f.Reason = fmt.Sprintf("entry %d was sealed, and is not there", w.entry)
+		}
+		v.report.Add(f)
+	}
+	for _, c := range v.roots {
+		v.report.Add(ledger.Finding{Kind: ledger.Truncated,
+			Reason: fmt.Sprintf("the checkpoint of %s is of %d entries, and the tree has %d", c.Timestamp, c.Size, v.report.Sealed)})
+	}
+	return nil
+}
+
+// boundaries holds what was removed against the entries that say so.
+func (v *verification) boundaries(ctx context.Context) error {
+	ids := make([]any, 0, len(v.boundary))
+	for id := range v.boundary {
+		ids = append(ids, id)
+	}
+	rows, err := pick(ctx, v.db, v.Log.table("audit_log"), engine.By{Column: "id"}, ids)
+	if err != nil {
+		return err
+	}
+	said := map[int64]bool{}
+	for _, row := range rows {
+		id, _ := row[entryID].(int64)
+		said[id] = saysSo(row, v.boundary[id])
+	}
+	for _, id := range sorted(ids) {
+		if removed := v.boundary[id]; !said[id] {
+			v.report.Add(ledger.Finding{Kind: ledger.Missing, EntryID: removed.first,
+				Reason: fmt.Sprintf("%d entries from %d to %d were removed, and entry %d does not say so", removed.entries, removed.first, removed.last, id)})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package ledger
+
+import (
+	"encoding/json"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Entry is an audit entry as the database has it; nil is NULL.
+type Entry struct {
+	ID           int64   `json:"id"`
+	Timestamp    string  `json:"timestamp"`
+	AgentID      string  `json:"agent_id"`
+	Operation    string  `json:"operation"`
+	Status       string  `json:"status"`
+	DurationMS   *int64  `json:"duration_ms"`
+	ErrorMessage *string `json:"error_message"`
+	ContextJSON  *string `json:"context_json"`
+	CreatedAt    *string `json:"created_at"`
+}
+
+// content is Content of the entry.
+func (e Entry) content() tlog.Hash {
+	values := []any{
+		e.ID, e.Timestamp, e.AgentID, e.Operation, e.Status,
+		orNil(e.DurationMS), orNil(e.ErrorMessage), orNil(e.ContextJSON), orNil(e.CreatedAt),
+	}
+	return Content(func(i int) any { return values[i] })
+}
+
+func orNil[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+// Proof shows that an entry is in the tree of a checkpoint (RFC 6962, 2.1.1). It is a
+// JSON document that needs nothing else to be checked.
+type Proof struct {
+	Entry      Entry            `json:"entry"`
+	Index      int64            `json:"index"` // of the entry in the tree, from 0
+	Checkpoint Checkpoint       `json:"checkpoint"`
+	Path       tlog.RecordProof `json:"path"`
+}
+
+// ParseProof reads what json.Marshal made of a Proof. Errors: models.ErrInvalid.
+func ParseProof(text []byte) (*Proof, error) {
+	var p Proof
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "is no proof: " + err.Error(), Err: err}
+	}
+	return &p, nil
+}
+
+// Check recomputes the root from the entry. If keys are given, one of them must have
+// signed the checkpoint; without, the caller must know that Checkpoint is right, such as
+// from an anchor. The error wraps models.ErrConflict, or models.ErrInvalid for a key that
+// cannot be read.
+func (p *Proof) Check(keys ...string) error {
+	if err := p.Checkpoint.Check(keys...); err != nil {
+		return err
+	}
+	if p.Index < 0 || p.Index >= p.Checkpoint.Size {
+		return &models.Error{Kind: models.ErrConflict, Value: p.Index, Reason: "lies outside of the checkpoint's tree"}
+	}
+	err := tlog.CheckRecord(p.Path, p.Checkpoint.Size, p.Checkpoint.Root, p.Index, p.Leaf())
+	if err != nil {
+		return &models.Error{Table: "audit_log", Column: "id", Value: p.Entry.ID, Kind: models.ErrConflict, Reason: "is not in the checkpoint's tree as this entry", Err: err}
+	}
+	return nil
+}
+
+// Leaf is the hash of the entry's leaf in the tree.
+func (p *Proof) Leaf() tlog.Hash { return Leaf(p.Entry.ID, p.Entry.content()) }
