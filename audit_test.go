@@ -2,8 +2,10 @@ package tier2_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +33,7 @@ func tampered(t *testing.T, path string, statements ...string) {
 	t.Helper()
 	store, err := tier2.Open(t.Context(), path)
 	require.NoError(t, err)
-	for _, statement := range append([]string{"DROP TRIGGER tier2_audit_log_update; DROP TRIGGER tier2_audit_log_delete"}, append(statements, tier2.Schema())...) {
+	for _, statement := range append([]string{"DROP TRIGGER tier2_audit_log_update; DROP TRIGGER tier2_audit_log_delete; DROP TRIGGER tier2_audit_log_replace"}, append(statements, tier2.Schema())...) {
 		require.NoError(t, store.DB().Exec(statement).Error)
 	}
 	require.NoError(t, store.Close())
@@ -46,6 +48,32 @@ func kinds(t *testing.T, dsn string, opts ledger.VerifyOptions) (list []ledger.K
 		list = append(list, f.Kind)
 	}
 	return list
+}
+
+// TestAppendOnlyForAll: whatever connection it is, and whatever statement.
+func TestAppendOnlyForAll(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tier2.db")
+	sealed(t, path, 3)
+	driver := "sqlite3" // of whichever package the build links
+	if !slices.Contains(sql.Drivers(), driver) {
+		driver = "sqlite"
+	}
+	db, err := sql.Open(driver, "file:"+path)
+	require.NoError(t, err)
+	defer db.Close()
+	var triggers string
+	require.NoError(t, db.QueryRow("PRAGMA recursive_triggers").Scan(&triggers))
+	require.Equal(t, "0", triggers, "a connection as any program has it")
+	const columns = "INTO audit_log (id, timestamp, agent_id, operation, status) VALUES (2, '2026-01-29T12:34:56Z', 'eve', 'o', 'failed')"
+	for _, statement := range []string{
+		"UPDATE audit_log SET agent_id = 'eve'", "UPDATE audit_log SET id = 99 WHERE id = 3", "DELETE FROM audit_log", "DELETE FROM audit_log WHERE id = 2",
+		"INSERT OR REPLACE " + columns, "REPLACE " + columns, "INSERT " + columns + " ON CONFLICT (id) DO UPDATE SET agent_id = 'eve'", "UPDATE OR REPLACE audit_log SET id = 2 WHERE id = 3",
+	} {
+		_, err := db.Exec(statement)
+		assert.ErrorContains(t, err, "audit_log is append-only", statement)
+	}
+	assert.Empty(t, kinds(t, path, ledger.VerifyOptions{}))
 }
 
 // TestAnchor: what is kept outside of the file tells what the file cannot.

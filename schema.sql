@@ -341,6 +341,14 @@ BEGIN
   SELECT RAISE(ABORT, 'audit_log is append-only: only retention removes entries');
 END;
 
+-- INSERT OR REPLACE fires no trigger of the row that it removes on most connections.
+DROP TRIGGER IF EXISTS `tier2_audit_log_replace`;
+CREATE TRIGGER `tier2_audit_log_replace` BEFORE INSERT ON `audit_log`
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'audit_log is append-only: an entry with this id exists');
+END;
+
 -- A Merkle tree (RFC 6962, 2.1) over the entries in order of id, which the store extends
 -- in batches, never in a save. At level 0 the nth row has the id of the nth entry and the
 -- SHA-256 of its columns but for id, in base64; the leaf is the id, in 8 bytes, and that.

@@ -18,7 +18,7 @@ func SQLite(name string, dsn func(testing.TB) string) Engine {
 			CheckOff: "PRAGMA ignore_check_constraints = ON",
 			CheckOn:  "PRAGMA ignore_check_constraints = OFF",
 
-			AppendOnlyOff: "DROP TRIGGER tier2_audit_log_update; DROP TRIGGER tier2_audit_log_delete",
+			AppendOnlyOff: "DROP TRIGGER tier2_audit_log_update; DROP TRIGGER tier2_audit_log_delete; DROP TRIGGER tier2_audit_log_replace",
 			AppendOnlyOn:  tier2.Schema(),
 			Reset: `DROP TRIGGER IF EXISTS boom;
 				DROP TABLE IF EXISTS notes;

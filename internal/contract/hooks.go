@@ -132,6 +132,8 @@ func hooksAppendOnly(t *T) {
 	} {
 		assert.ErrorIs(t, err, models.ErrAppendOnly, name)
 	}
+	again := models.AuditEntry{ID: 1, AgentID: "x", Operation: "again", Status: models.AuditCompleted}
+	require.ErrorIs(t, db.Create(&again).Error, models.ErrDuplicate)
 	assert.Equal(t, rows, count(t, db, "audit_log", "status <> 'failed' AND agent_id <> 'x'"))
 }
 

@@ -101,6 +101,10 @@ func translate(err error) error {
 		}
 		if strings.Contains(err.Error(), "audit_log is append-only") {
 			e.Table = "audit_log"
+			if strings.Contains(err.Error(), "an entry with this id exists") {
+				e.Column = "id"
+				return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
+			}
 			return with(models.ErrAppendOnly, "entries are never changed, and only retention removes any", nil)
 		}
 		return with(models.ErrInvalid, "refused by a trigger: "+err.Error(), nil)
