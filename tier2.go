@@ -48,6 +48,8 @@ type Store struct {
 	closing *closing
 	plugin  *hooks.Plugin
 	seal    *seal
+	where   string // the location of the database, without a password
+	archive bool   // whether it is an archive, which is not written to
 }
 
 // closing makes Close happen once.
@@ -83,7 +85,15 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugin := hooks.New(hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted))
+	var archives int64
+	if err := handles.Read.WithContext(ctx).Table("tier2_archive").Count(&archives).Error; err != nil {
+		return nil, errors.Join(err, handles.Close())
+	}
+	options := []hooks.Option{hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted)}
+	if archives > 0 {
+		options = append(options, hooks.WithReadOnly("is an archive: its executions are restored to the store that they come from"))
+	}
+	plugin := hooks.New(options...)
 	if err := handles.Write.Use(plugin); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
@@ -94,7 +104,11 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 			return nil, errors.Join(err, handles.Close())
 		}
 	}
-	return newStore(Store{handles: handles, closing: &closing{}, plugin: plugin, seal: seal}, h), nil
+	where, err := Location(dsn)
+	if err != nil {
+		return nil, errors.Join(err, handles.Close())
+	}
+	return newStore(Store{handles: handles, closing: &closing{}, plugin: plugin, seal: seal, where: where, archive: archives > 0}, h), nil
 }
 
 // openEngine lets the DSN choose the engine.

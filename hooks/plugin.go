@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Plugin writes audit entries and agent memory. Install it with db.Use.
@@ -27,6 +29,7 @@ type Plugin struct {
 	turns    *turns
 	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
 	wrote    atomic.Bool
+	readOnly string // why nothing may be written; "" if it may
 }
 
 // Wrote reports whether anything was written to tier2's tables, or was about to be.
@@ -43,6 +46,19 @@ func WithClock(now func() time.Time) Option { return func(p *Plugin) { p.now = n
 // largest id that it gave.
 func WithInserted(f func(ctx context.Context, tx gorm.ConnPool, table string, id int64)) Option {
 	return func(p *Plugin) { p.inserted = f }
+}
+
+// WithReadOnly refuses every write with models.ErrReadOnly, for a reason that ends a
+// sentence about the database.
+func WithReadOnly(reason string) Option { return func(p *Plugin) { p.readOnly = reason } }
+
+// mayWrite notes that something is about to be written, or refuses it.
+func (p *Plugin) mayWrite() error {
+	if p.readOnly != "" {
+		return &models.Error{Kind: models.ErrReadOnly, Reason: "the database " + p.readOnly}
+	}
+	p.wrote.Store(true)
+	return nil
 }
 
 // New makes a plugin for one *gorm.DB.

@@ -38,7 +38,10 @@ func (p *Plugin) around(action string, next func(*gorm.DB)) func(*gorm.DB) {
 			next(db)
 			return
 		}
-		p.wrote.Store(true)
+		if err := p.mayWrite(); err != nil {
+			_ = db.AddError(err)
+			return
+		}
 		w := write{
 			plugin: p, db: db, next: next, action: action,
 			table: table, key: naturalKeys[table], at: p.now(), start: time.Now(),

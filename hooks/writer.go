@@ -109,7 +109,9 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 	if err := ctx.Err(); err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	w.plugin.wrote.Store(true)
+	if err := w.plugin.mayWrite(); err != nil {
+		return nil, err
+	}
 	s := &save{ctx: ctx, at: w.plugin.now(), start: time.Now(), done: make(chan struct{})}
 	for start, i := 0, 1; i <= len(rows); i++ {
 		if i == len(rows) || rows[i].TableName() != rows[start].TableName() {

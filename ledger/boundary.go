@@ -11,15 +11,15 @@ const (
 
 // Boundary is the context_json of such an entry.
 type Boundary struct {
-	V       int    `json:"v"`
-	Table   string `json:"table"`
-	Action  string `json:"action"`
-	Entries int64  `json:"entries"`  // how many entries
-	FirstID int64  `json:"first_id"` // the smallest of their ids
-	LastID  int64  `json:"last_id"`  // the largest
-	Rows    int64  `json:"rows,omitempty"`
-	Before  string `json:"before,omitempty"`  // of an archive: executions that began before then
-	Archive string `json:"archive,omitempty"` // its location, without a password
+	V          int    `json:"v"`
+	Table      string `json:"table"`
+	Action     string `json:"action"`
+	Entries    int64  `json:"entries"`              // how many entries
+	FirstID    int64  `json:"first_id"`             // the smallest of their ids
+	LastID     int64  `json:"last_id"`              // the largest
+	Executions int64  `json:"executions,omitempty"` // how many go, or come back, with them
+	Before     string `json:"before,omitempty"`     // of an archive: executions that began before then
+	Archive    string `json:"archive,omitempty"`    // its location, without a password
 }
 
 // Covers reports whether an entry is one of those that may have gone.

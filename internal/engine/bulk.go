@@ -66,6 +66,8 @@ type Writer interface {
 	// those that are adding rows, and returns an id: no row will be added up to there,
 	// except under an id that a program chose itself.
 	Settle(ctx context.Context, table *Table) (int64, error)
+	// NextID is an id for a row that this transaction will insert.
+	NextID(ctx context.Context, table *Table) (int64, error)
 	Commit(ctx context.Context) error
 }
 
@@ -77,7 +79,10 @@ type Range struct {
 }
 
 // By is what Pick looks at: a column, or a member of the JSON object in it, as text.
-type By struct{ Column, Member string }
+type By struct {
+	Column, Member string
+	Lock           bool // keep other writers from the rows until the end of the transaction
+}
 
 // Unreadable is a value of a Lenient table that is not of its column's type.
 type Unreadable string

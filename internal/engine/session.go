@@ -21,6 +21,8 @@ type Dialect interface {
 	Member(column, key string) string                                   // a member of the JSON object in a column, as text
 	Insert(ctx context.Context, s *Session, t *Table, rows []Row) error // Writer's
 	Settle(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
+	NextID(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
+	ForUpdate() string                                                  // what ends a SELECT that locks its rows
 	Translate(err error) error
 }
 
@@ -114,6 +116,9 @@ func (s *Session) Pick(ctx context.Context, t *Table, by By, values []any) ([]Ro
 		expression = s.Member(by.Column, by.Member)
 	}
 	where := " WHERE " + expression + " IN (" + s.places(len(values)) + ") ORDER BY " + strings.Join(t.keyNames(), ", ")
+	if by.Lock {
+		where += s.ForUpdate()
+	}
 	return collect(s.read(ctx, t, where, values, nil))
 }
 
@@ -132,6 +137,12 @@ func (s *Session) Delete(ctx context.Context, t *Table, column string, values []
 // Settle implements Writer.
 func (s *Session) Settle(ctx context.Context, t *Table) (int64, error) {
 	id, err := s.Dialect.Settle(ctx, s, t)
+	return id, s.Translate(err)
+}
+
+// NextID implements Writer.
+func (s *Session) NextID(ctx context.Context, t *Table) (int64, error) {
+	id, err := s.Dialect.NextID(ctx, s, t)
 	return id, s.Translate(err)
 }
 

@@ -49,6 +49,18 @@ func (dialect) Settle(ctx context.Context, s *engine.Session, t *engine.Table) (
 	return last.Int64, err
 }
 
+// ForUpdate implements engine.Dialect.
+func (dialect) ForUpdate() string { return " FOR UPDATE" }
+
+// NextID implements engine.Dialect, under the lock that Settle looks for.
+func (dialect) NextID(ctx context.Context, s *engine.Session, t *engine.Table) (id int64, err error) {
+	if _, err := s.Conn.ExecContext(ctx, "LOCK TABLE "+t.Name+" IN ROW EXCLUSIVE MODE"); err != nil {
+		return 0, err
+	}
+	err = s.Conn.QueryRowContext(ctx, "SELECT nextval(pg_get_serial_sequence($1, $2))", t.Name, t.Columns[t.Key[0]].Name).Scan(&id)
+	return id, err
+}
+
 // writers are the other transactions that hold a lock to write the table.
 func writers(ctx context.Context, s *engine.Session, t *engine.Table) (list []string, err error) {
 	const holders = `SELECT virtualtransaction FROM pg_catalog.pg_locks

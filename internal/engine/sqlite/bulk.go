@@ -67,6 +67,15 @@ func (dialect) Member(column, key string) string {
 	return "json_extract(" + column + ", '$." + key + "')"
 }
 
+// ForUpdate implements engine.Dialect: an immediate transaction locks everything.
+func (dialect) ForUpdate() string { return "" }
+
+// NextID implements engine.Dialect: as AUTOINCREMENT would choose it.
+func (dialect) NextID(ctx context.Context, s *engine.Session, t *engine.Table) (id int64, err error) {
+	err = s.Conn.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", t.Name).Scan(&id)
+	return id, err
+}
+
 // Settle implements engine.Dialect: an immediate transaction shuts out every other.
 func (dialect) Settle(context.Context, *engine.Session, *engine.Table) (int64, error) {
 	return math.MaxInt64, nil

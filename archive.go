@@ -1,0 +1,186 @@
+package tier2
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/archive"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// ArchiveReport is what Archive or Restore moved.
+type ArchiveReport = archive.Report
+
+// ArchiveOption changes how Archive and Restore work.
+type ArchiveOption func(*archiving)
+
+type archiving struct {
+	dryRun   bool
+	progress func(ArchiveReport)
+}
+
+// DryRun has Archive only count what it would move: it opens, makes and changes nothing.
+func DryRun() ArchiveOption { return func(a *archiving) { a.dryRun = true } }
+
+// OnProgress has a function called after each batch, with what was moved until then.
+func OnProgress(f func(ArchiveReport)) ArchiveOption { return func(a *archiving) { a.progress = f } }
+
+// Archive moves the executions that began before a time to an archive, which path names
+// as Open takes it, and which is made if it does not exist: each receipt with its metrics,
+// its violations and the audit entries that name it. The archive is a store that can be
+// read like any other; saving into it is models.ErrReadOnly. Sessions, collisions and
+// memory stay, and so do the entries about them.
+//
+// Rows go in batches, foreign keys in their order, each into the archive and on its disk
+// before it leaves the store; so whatever ends it, nothing is lost, and another run does
+// the rest. What others change meanwhile is left for another run (Kept). Entries
+// audit_log.archive say which entries went, their hashes stay in the tree, and
+// Audit.Verify holds store and archives together (ledger.VerifyOptions.Archives).
+//
+// Errors: models.ErrInvalid for a zero or future time, a blank path, the store itself and
+// from inside a transaction; models.ErrConflict for a path that holds a store of its own,
+// or the archive of another store; what Audit.Seal returns, which it calls; and the
+// context's own.
+func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ...ArchiveOption) (report ArchiveReport, err error) {
+	var a archiving
+	for _, opt := range opts {
+		opt(&a)
+	}
+	switch {
+	case before.IsZero() || before.After(s.handle.Now()):
+		return report, &models.Error{Kind: models.ErrInvalid, Value: before, Reason: "an archive is of executions that began before a time, which must be set and not lie in the future"}
+	case a.dryRun:
+		if err := s.whole(); err != nil {
+			return report, err
+		}
+		m := archive.Move{Live: s.handles.Bulk, Tables: postgres.Tables()}
+		return m.Count(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}))
+	}
+	m, end, err := s.moving(ctx, path, a)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	m.Before = before
+	return m.Run(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}), s.sealAll)
+}
+
+// Restore brings executions back from an archive of this store: those with the given ids,
+// all without any. What is there already stays; the archive keeps what it has. Entries
+// audit_log.restore say which entries came back. Errors: as of Archive, models.ErrConflict
+// also for an execution that is there as another one; models.ErrNotFound for a path where
+// no database is, and for an id that the archive does not have, before anything is done.
+func (s *Store) Restore(ctx context.Context, path string, executions []string, opts ...ArchiveOption) (report ArchiveReport, err error) {
+	var a archiving
+	for _, opt := range opts {
+		opt(&a)
+	}
+	from, err := s.archived(ctx, path, WithExisting())
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	if !from.archive {
+		return report, &models.Error{Kind: models.ErrConflict, Value: path, Reason: "is no archive, but a store of its own"}
+	}
+	ids := from.ids(ctx, repository.ReceiptFilter{})
+	if len(executions) > 0 {
+		var chosen []int64
+		for _, id := range executions {
+			receipt, err := from.Receipts.Get(ctx, id)
+			if err != nil {
+				return report, err
+			}
+			chosen = append(chosen, receipt.ID)
+		}
+		ids = func(yield func(int64, error) bool) {
+			for _, id := range chosen {
+				if !yield(id, nil) {
+					return
+				}
+			}
+		}
+	}
+	m, err := s.move(ctx, from, path, a)
+	if err != nil {
+		return report, err
+	}
+	return m.Restore(ctx, ids, s.sealAll)
+}
+
+// moving opens an archive to move executions to.
+func (s *Store) moving(ctx context.Context, path string, a archiving) (*archive.Move, func() error, error) {
+	to, err := s.archived(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := s.move(ctx, to, path, a)
+	if err != nil {
+		return nil, nil, errors.Join(err, to.Close())
+	}
+	return m, to.Close, nil
+}
+
+// archived opens an archive, each commit of which reaches the disk.
+func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	if err := s.whole(); err != nil {
+		return nil, err
+	}
+	where, err := Location(path)
+	if err == nil && where == ":memory:" {
+		err = &models.Error{Kind: models.ErrInvalid, Value: path, Reason: "an archive in memory would be gone at once"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return Open(ctx, path, append(opts, WithSynchronousFull())...)
+}
+
+func (s *Store) move(ctx context.Context, other *Store, path string, a archiving) (*archive.Move, error) {
+	same, err := s.handles.Bulk.Same(ctx, other.handles.Bulk)
+	if err == nil && same {
+		err = &models.Error{Kind: models.ErrInvalid, Value: path, Reason: "store and archive are the same database"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	agent := hooks.Actor(ctx)
+	if strings.TrimSpace(agent) == "" {
+		agent = hooks.SystemActor
+	}
+	where, err := Location(path)
+	return &archive.Move{
+		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: postgres.Tables(), Now: s.handle.Now,
+		Agent: agent, Source: s.where, Where: where, Progress: a.progress,
+	}, err
+}
+
+// whole refuses the store of a transaction.
+func (s *Store) whole() error {
+	if s.handle.Write != s.handles.Write {
+		return &models.Error{Kind: models.ErrInvalid, Reason: "executions cannot be archived or restored from inside a transaction"}
+	}
+	return nil
+}
+
+func (s *Store) sealAll(ctx context.Context) error {
+	_, err := s.Audit.Seal(ctx)
+	return err
+}
+
+// ids are those of the receipts that f chooses.
+func (s *Store) ids(ctx context.Context, f repository.ReceiptFilter) iter.Seq2[int64, error] {
+	return func(yield func(int64, error) bool) {
+		for receipt, err := range s.Receipts.All(ctx, f) {
+			if !yield(receipt.ID, err) || err != nil {
+				return
+			}
+		}
+	}
+}
