@@ -53,7 +53,7 @@ func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts
 		opt(&a)
 	}
 	switch {
-	case before.IsZero() || before.After(s.handle.Now()):
+	case before.IsZero() || models.At(before).After(s.handle.Now()):
 		return report, &models.Error{Kind: models.ErrInvalid, Value: before, Reason: "an archive is of executions that began before a time, which must be set and not lie in the future"}
 	case a.dryRun:
 		if err := s.whole(); err != nil {

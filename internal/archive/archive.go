@@ -45,10 +45,12 @@ type Move struct {
 	Source        string // the location of the live store, as the archive notes it
 	Where         string // the location of the archive, as the log says it
 	Before        time.Time
+	Batch         int          // how many executions one transaction moves; 0: 100
 	Progress      func(Report) // after each batch; may be nil
 }
 
-// batch is how many executions one transaction moves.
+// batch is how many executions one transaction moves, and how many values a statement
+// names.
 const batch = 100
 
 // attempts is how often a batch is tried that others changed meanwhile.
@@ -67,7 +69,7 @@ func (m *Move) Run(ctx context.Context, ids iter.Seq2[int64, error], seal func(c
 	if err := m.prepare(ctx); err != nil {
 		return report, err
 	}
-	for some, err := range chunks(ids) {
+	for some, err := range m.chunks(ids) {
 		if err == nil {
 			err = m.move(ctx, some, seal, &report)
 		}
@@ -91,7 +93,7 @@ func interrupted(ctx context.Context, err error) error {
 // Count is what Run would move.
 func (m *Move) Count(ctx context.Context, ids iter.Seq2[int64, error]) (Report, error) {
 	var report Report
-	for some, err := range chunks(ids) {
+	for some, err := range m.chunks(ids) {
 		if err != nil {
 			return report, err
 		}
@@ -109,7 +111,11 @@ func (m *Move) Count(ctx context.Context, ids iter.Seq2[int64, error]) (Report, 
 }
 
 // chunks groups ids into batches.
-func chunks(ids iter.Seq2[int64, error]) iter.Seq2[[]any, error] {
+func (m *Move) chunks(ids iter.Seq2[int64, error]) iter.Seq2[[]any, error] {
+	size := m.Batch
+	if size == 0 {
+		size = batch
+	}
 	return func(yield func([]any, error) bool) {
 		var some []any
 		for id, err := range ids {
@@ -117,7 +123,7 @@ func chunks(ids iter.Seq2[int64, error]) iter.Seq2[[]any, error] {
 				yield(nil, err)
 				return
 			}
-			if some = append(some, id); len(some) == batch {
+			if some = append(some, id); len(some) == size {
 				if !yield(some, nil) {
 					return
 				}

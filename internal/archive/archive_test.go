@@ -69,6 +69,9 @@ func (w faultyWriter) Commit(ctx context.Context) error {
 	return errors.Join(w.Writer.Commit(ctx), w.next())
 }
 
+// executions fill one batch, and begin another.
+const executions = 3
+
 // pair is a store with executions, and an archive for them.
 type pair struct {
 	live, archive *engine.Handles
@@ -87,7 +90,7 @@ func newPair(t *testing.T) *pair {
 	}
 	p := &pair{live: open("live.db"), archive: open("archive.db")}
 	fill := p.live.Write.Begin()
-	for i := range 110 {
+	for i := range executions {
 		id := fmt.Sprintf("e%03d", i)
 		for _, statement := range []string{
 			"INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms, created_at) VALUES (?1, 'a', 'watch', 'passed', '2026-01-29T12:34:56Z', 1, NULL)",
@@ -107,7 +110,7 @@ func newPair(t *testing.T) *pair {
 	}}
 	p.move = archive.Move{
 		Live: faulty{p.live.Bulk, &p.fault}, Archive: faulty{p.archive.Bulk, &p.fault},
-		Tables: postgres.Tables(), Now: now, Agent: "keeper", Source: "live.db", Where: "archive.db", Before: now(),
+		Tables: postgres.Tables(), Now: now, Agent: "keeper", Source: "live.db", Where: "archive.db", Before: now(), Batch: 2,
 	}
 	return p
 }
@@ -178,45 +181,44 @@ func (p *pair) whole(t *testing.T, want map[string]int, at any) {
 // the rest; there and back.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	p := newPair(t)
-	want := held(t, p.live.Write)
-	run := func() (archive.Report, error) { return p.move.Run(t.Context(), ids(t, p.live.Write), p.seal) }
-	restore := func() (archive.Report, error) { return p.move.Restore(t.Context(), ids(t, p.archive.Write), p.seal) }
 	failures := 0
-	for at := 1; ; at += 3 {
-		p.fault = fault{at: at}
-		report, err := run()
-		if err != nil {
-			require.ErrorIs(t, err, errFault)
-			failures++
-			p.whole(t, want, at)
-			p.fault = fault{}
-			_, err = run()
-		} else {
-			assert.EqualValues(t, 110, report.Executions)
-			assert.EqualValues(t, 220, report.Entries)
-		}
-		require.NoError(t, err)
-		p.whole(t, want, at)
-		var left int64
-		require.NoError(t, p.live.Write.Table("receipts").Count(&left).Error)
-		require.Zero(t, left)
-		if report.Executions == 110 {
-			break
-		}
-		p.fault = fault{at: at}
-		if _, err := restore(); err != nil {
-			require.ErrorIs(t, err, errFault)
-			p.whole(t, want, at)
-			p.fault = fault{}
-			_, err = restore()
+	for at, failed := 1, true; failed; at++ {
+		p := newPair(t)
+		want := held(t, p.live.Write)
+		run := func() (archive.Report, error) { return p.move.Run(t.Context(), ids(t, p.live.Write), p.seal) }
+		restore := func() (archive.Report, error) { return p.move.Restore(t.Context(), ids(t, p.archive.Write), p.seal) }
+		failed = false
+		for _, f := range []func() (archive.Report, error){run, restore} {
+			p.fault = fault{at: at}
+			report, err := f()
+			if err != nil {
+				require.ErrorIs(t, err, errFault)
+				failed = true
+				failures++
+				p.whole(t, want, at)
+				p.fault = fault{}
+				_, err = f()
+			} else {
+				assert.EqualValues(t, executions, report.Executions)
+				assert.EqualValues(t, 2*executions, report.Entries)
+			}
 			require.NoError(t, err)
+			p.whole(t, want, at)
 		}
-		p.whole(t, want, at)
 		require.Equal(t, want, held(t, p.live.Write))
 	}
-	assert.Greater(t, failures, 5)
-	var history int64
-	require.NoError(t, p.live.Write.Table("audit_log").Where("operation = 'agent_memory.update'").Count(&history).Error)
-	assert.EqualValues(t, 110, history, "what tells of memory stays")
+	assert.Greater(t, failures, 30)
+}
+
+// TestWhatMoves: nothing of the executions is left but what tells of memory.
+func TestWhatMoves(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	_, err := p.move.Run(t.Context(), ids(t, p.live.Write), p.seal)
+	require.NoError(t, err)
+	for table, want := range map[string]int64{"receipts": 0, "pipeline_metrics": 0, "slo_violations": 0, "audit_log": executions + 2} {
+		var left int64
+		require.NoError(t, p.live.Write.Table(table).Count(&left).Error)
+		assert.Equal(t, want, left, table)
+	}
 }

@@ -14,7 +14,7 @@ import (
 // an execution is there again as another one.
 func (m *Move) Restore(ctx context.Context, ids iter.Seq2[int64, error], seal func(context.Context) error) (Report, error) {
 	var report Report
-	for some, err := range chunks(ids) {
+	for some, err := range m.chunks(ids) {
 		if err == nil {
 			err = m.restore(ctx, some, &report)
 		}

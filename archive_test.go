@@ -1,0 +1,281 @@
+package tier2_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// archives runs a case for every pair of engines, with a live store whose clock is told,
+// and the DSN of an archive that is not there yet.
+func archives(t *testing.T, test func(t *testing.T, live *tier2.Store, now *time.Time, archive string)) {
+	t.Helper()
+	for from, source := range engines {
+		for to, target := range engines {
+			t.Run(from+"To"+to, func(t *testing.T) {
+				t.Parallel()
+				now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+				live := open(t, source(t), tier2.WithClock(func() time.Time { return now }))
+				test(t, live, &now, target(t))
+			})
+		}
+	}
+}
+
+// healthy holds that a database is whole, alone and with its archives.
+func healthy(t *testing.T, dsn string, live *tier2.Store, archive ...string) {
+	t.Helper()
+	if dsn != "" {
+		found, err := tier2.Verify(t.Context(), dsn)
+		require.NoError(t, err)
+		require.Empty(t, found.Findings)
+		require.Empty(t, kinds(t, dsn, ledger.VerifyOptions{}))
+	}
+	for _, opts := range []ledger.VerifyOptions{{}, {Archives: archive}} {
+		report, err := live.Audit.Verify(t.Context(), opts)
+		require.NoError(t, err)
+		require.Empty(t, report.Findings)
+	}
+}
+
+// recorded is every row of every table, but for the boundaries that retention leaves.
+func recorded(t *testing.T, store *tier2.Store) (list []map[string]any) {
+	t.Helper()
+	for _, m := range models.All() {
+		q := store.DB().Table(m.TableName()).Order("id")
+		if m.TableName() == "audit_log" {
+			q = q.Where("operation NOT LIKE 'audit_log.%'")
+		}
+		var found []map[string]any
+		require.NoError(t, q.Find(&found).Error)
+		list = append(list, found...)
+	}
+	return list
+}
+
+// TestArchive: old executions move, whole, and come back as they were.
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	archives(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
+		ctx := hooks.WithActor(t.Context(), "keeper")
+		for range 3 {
+			run(t, live, "coder", true)
+		}
+		require.NoError(t, live.Memory.Put(t.Context(), "coder", models.JSON(`{"k":1}`)))
+		*now = now.AddDate(0, 6, 0)
+		border := *now
+		run(t, live, "coder", false)
+		before, all := counts(t, live), recorded(t, live)
+
+		for range 2 {
+			dry, err := live.Archive(ctx, border, path, tier2.DryRun())
+			require.NoError(t, err)
+			assert.EqualValues(t, 3, dry.Executions)
+		}
+		assert.Equal(t, before, counts(t, live))
+
+		var steps []tier2.ArchiveReport
+		report, err := live.Archive(ctx, border, path, tier2.OnProgress(func(r tier2.ArchiveReport) { steps = append(steps, r) }))
+		require.NoError(t, err)
+		// Of each: started, completed, 5 stages, a violation, and the refused receipt.
+		assert.Equal(t, tier2.ArchiveReport{Executions: 3, Metrics: 15, Violations: report.Violations, Entries: report.Entries}, report)
+		assert.Positive(t, report.Violations)
+		assert.Equal(t, []tier2.ArchiveReport{report}, steps)
+		after := counts(t, live)
+		assert.Equal(t, map[string]int64{
+			"receipts": before["receipts"] - 3, "pipeline_metrics": before["pipeline_metrics"] - 15, "slo_violations": before["slo_violations"] - report.Violations,
+			"audit_log": before["audit_log"] - report.Entries + 1, "agent_memory": before["agent_memory"], "workflow_sessions": 0, "collision_detection": 0,
+		}, after)
+		said, _, err := live.Audit.List(ctx, repository.AuditFilter{Operation: ledger.OperationArchive})
+		require.NoError(t, err)
+		require.Len(t, said, 1)
+		assert.Equal(t, "keeper", said[0].AgentID)
+		healthy(t, path, live, path)
+
+		archive, err := tier2.Open(t.Context(), path)
+		require.NoError(t, err)
+		assert.EqualValues(t, 3, counts(t, archive)["receipts"])
+		old, err := archive.Reports.RecentExecutions(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, old, 3)
+		for name, err := range map[string]error{
+			"Create": archive.Receipts.Create(t.Context(), receipt("coder")),
+			"GORM":   archive.DB().Create(receipt("coder")).Error,
+			"Memory": archive.Memory.Put(t.Context(), "coder", models.JSON(`{}`)),
+			"Delete": archive.DB().Where("1 = 1").Delete(&models.PipelineMetric{}).Error,
+		} {
+			assert.ErrorIs(t, err, models.ErrReadOnly, name)
+		}
+		_, err = archive.Audit.Seal(t.Context())
+		require.ErrorIs(t, err, models.ErrReadOnly)
+		assert.EqualValues(t, 3, counts(t, archive)["receipts"])
+		require.NoError(t, archive.Close())
+
+		again, err := live.Archive(ctx, border, path)
+		require.NoError(t, err)
+		assert.Zero(t, again)
+		restored, err := live.Restore(ctx, path, []string{old[1].ExecutionID})
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, restored.Executions)
+		healthy(t, path, live, path)
+		restored, err = live.Restore(ctx, path, nil)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, restored.Executions)
+		healthy(t, path, live, path)
+		restored, err = live.Restore(ctx, path, nil)
+		require.NoError(t, err)
+		assert.Zero(t, restored)
+		assert.Equal(t, all, recorded(t, live))
+		before["audit_log"] += 3
+		assert.Equal(t, before, counts(t, live))
+
+		*now = now.AddDate(0, 6, 0)
+		report, err = live.Archive(ctx, *now, path)
+		require.NoError(t, err)
+		assert.EqualValues(t, 4, report.Executions, "into the same archive")
+		healthy(t, path, live, path)
+	})
+}
+
+// TestArchive_Tampered: with its archive, a store tells what was changed in it.
+func TestArchive_Tampered(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		statement   string
+		alone, both []ledger.Kind // what the archive alone and both together find
+	}{
+		"Edited":  {"UPDATE audit_log SET agent_id = 'eve' WHERE id = 1", []ledger.Kind{ledger.Edited}, []ledger.Kind{ledger.Edited}},
+		"Deleted": {"DELETE FROM audit_log WHERE id = 1", []ledger.Kind{ledger.Missing}, []ledger.Kind{ledger.Missing}},
+		"Hidden":  {"DELETE FROM audit_log WHERE id = 1; DELETE FROM tier2_audit_tree WHERE entry_id = 1", nil, []ledger.Kind{ledger.Missing}},
+		"Added":   {"INSERT INTO audit_log (id, timestamp, agent_id, operation, status) VALUES (-1, '2026-01-01', 'eve', 'o', 'failed')", []ledger.Kind{ledger.Inserted}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "archive.db")
+			live := open(t, filepath.Join(t.TempDir(), "tier2.db"))
+			run(t, live, "coder", true)
+			_, err := live.Archive(t.Context(), time.Now(), path)
+			require.NoError(t, err)
+			tampered(t, path, tt.statement)
+			assert.Equal(t, tt.alone, kinds(t, path, ledger.VerifyOptions{}))
+			report, err := live.Audit.Verify(t.Context(), ledger.VerifyOptions{Archives: []string{path}})
+			require.NoError(t, err)
+			var both []ledger.Kind
+			for _, f := range report.Findings {
+				both = append(both, f.Kind)
+			}
+			assert.Equal(t, tt.both, both)
+		})
+	}
+}
+
+// TestArchive_Refused: nothing is moved, made or changed.
+func TestArchive_Refused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	here := filepath.Join(dir, "tier2.db")
+	live := open(t, here)
+	run(t, live, "coder", false)
+	own, foreign, empty := filepath.Join(dir, "own.db"), filepath.Join(dir, "foreign.db"), filepath.Join(dir, "none.db")
+	sealed(t, own, 3)
+	other := open(t, filepath.Join(dir, "other.db"))
+	run(t, other, "other", false)
+	_, err := other.Archive(t.Context(), time.Now(), foreign)
+	require.NoError(t, err)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	closed := open(t, filepath.Join(dir, "closed.db"))
+	require.NoError(t, closed.Close())
+
+	before := rows(t, live)
+	for name, tt := range map[string]struct {
+		do   func() error
+		want error
+	}{
+		"NoTime":   {func() error { _, err := live.Archive(t.Context(), time.Time{}, empty); return err }, models.ErrInvalid},
+		"Future":   {func() error { _, err := live.Archive(t.Context(), time.Now().Add(time.Hour), empty); return err }, models.ErrInvalid},
+		"Blank":    {func() error { _, err := live.Archive(t.Context(), time.Now(), " "); return err }, models.ErrInvalid},
+		"Memory":   {func() error { _, err := live.Archive(t.Context(), time.Now(), ":memory:"); return err }, models.ErrInvalid},
+		"Itself":   {func() error { _, err := live.Archive(t.Context(), time.Now(), here); return err }, models.ErrInvalid},
+		"Own":      {func() error { _, err := live.Archive(t.Context(), time.Now(), own); return err }, models.ErrConflict},
+		"Foreign":  {func() error { _, err := live.Archive(t.Context(), time.Now(), foreign); return err }, models.ErrConflict},
+		"Folder":   {func() error { _, err := live.Archive(t.Context(), time.Now(), dir); return err }, models.ErrInvalid},
+		"Ended":    {func() error { _, err := live.Archive(ended, time.Now(), empty); return err }, context.Canceled},
+		"DryEnded": {func() error { _, err := live.Archive(ended, time.Now(), empty, tier2.DryRun()); return err }, context.Canceled},
+		"Closed":   {func() error { _, err := closed.Archive(t.Context(), time.Now(), empty); return err }, models.ErrClosed},
+		"Inside": {func() error {
+			return live.Transaction(t.Context(), func(tx *tier2.Store) error { _, err := tx.Archive(t.Context(), time.Now(), empty); return err })
+		}, models.ErrInvalid},
+		"DryInside": {func() error {
+			return live.Transaction(t.Context(), func(tx *tier2.Store) error {
+				_, err := tx.Archive(t.Context(), time.Now(), empty, tier2.DryRun())
+				return err
+			})
+		}, models.ErrInvalid},
+		"RestoreNone":    {func() error { _, err := live.Restore(t.Context(), filepath.Join(dir, "no.db"), nil); return err }, models.ErrNotFound},
+		"RestoreOwn":     {func() error { _, err := live.Restore(t.Context(), own, nil); return err }, models.ErrConflict},
+		"RestoreForeign": {func() error { _, err := live.Restore(t.Context(), foreign, nil); return err }, models.ErrConflict},
+		"RestoreUnknown": {func() error { _, err := live.Restore(t.Context(), foreign, []string{"unknown"}); return err }, models.ErrNotFound},
+		"RestoreBlank":   {func() error { _, err := live.Restore(t.Context(), foreign, []string{""}); return err }, models.ErrInvalid},
+		"RestoreItself":  {func() error { _, err := live.Restore(t.Context(), here, nil); return err }, models.ErrConflict},
+		"RestoreInside": {func() error {
+			return live.Transaction(t.Context(), func(tx *tier2.Store) error { _, err := tx.Restore(t.Context(), foreign, nil); return err })
+		}, models.ErrInvalid},
+	} {
+		assert.ErrorIs(t, tt.do(), tt.want, name)
+	}
+	assert.Equal(t, before, rows(t, live))
+	require.Empty(t, kinds(t, own, ledger.VerifyOptions{}))
+	_, err = os.Stat(filepath.Join(dir, "no.db"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// TestArchive_Busy: those who save and read while executions move lose nothing.
+func TestArchive_Busy(t *testing.T) {
+	t.Parallel()
+	for name, dsn := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			live, path := open(t, dsn(t)), filepath.Join(t.TempDir(), "archive.db")
+			var names []string
+			for range 250 {
+				r := receipt("coder")
+				require.NoError(t, live.Receipts.Create(t.Context(), r))
+				names = append(names, r.ExecutionID)
+			}
+			border := time.Now()
+			done := make(chan error)
+			go func() {
+				var err error
+				for i := 0; i < len(names) && err == nil; i += 10 { // each of these may have gone by then
+					if err = live.Receipts.Create(t.Context(), receipt("writer")); err == nil {
+						err = live.DB().Model(&models.Receipt{}).Where("execution_id = ?", names[i]).Update("environment", "changed").Error
+					}
+				}
+				done <- err
+			}()
+			report, err := live.Archive(t.Context(), border, path)
+			require.NoError(t, err)
+			require.NoError(t, <-done)
+			rest, err := live.Archive(t.Context(), border, path)
+			require.NoError(t, err)
+			assert.EqualValues(t, 250, report.Executions+rest.Executions)
+			assert.Zero(t, rest.Kept)
+			assert.EqualValues(t, 25, counts(t, live)["receipts"])
+			_, err = live.Audit.Seal(t.Context())
+			require.NoError(t, err)
+			healthy(t, path, live, path)
+		})
+	}
+}
