@@ -18,11 +18,11 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// versionTwo is a schema of version 2 with rows in every table, what users may add to it,
+// version is a schema of that version with rows in every table, what users may add to it,
 // and the connection that made it.
-func versionTwo(t *testing.T) (dsn string, db *gorm.DB) {
+func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	t.Helper()
-	old, err := os.ReadFile("testdata/schema-2.sql")
+	old, err := os.ReadFile("testdata/schema-" + number + ".sql")
 	require.NoError(t, err)
 	dsn = pgtest.DSN(t)
 	server, err := parse(dsn)
@@ -67,10 +67,16 @@ func everything(t *testing.T, db *gorm.DB) map[string][]string {
 	return rows
 }
 
-// TestUpgradeFromTwo: however many open it at once, indexes and view come, and rows,
-// answers and what users added stay.
-func TestUpgradeFromTwo(t *testing.T) {
-	dsn, db := versionTwo(t)
+// TestUpgrade: however many open it at once, what is new comes, and rows, answers and
+// what users added stay.
+func TestUpgrade(t *testing.T) {
+	for _, number := range []string{"2", "3"} {
+		t.Run(number, func(t *testing.T) { upgradeFrom(t, number) })
+	}
+}
+
+func upgradeFrom(t *testing.T, number string) {
+	dsn, db := version(t, number)
 	before := everything(t, db)
 	views := []string{"recent_executions", "agent_performance_summary", "pipeline_stage_performance", "mine"}
 	answers := func() (list []string) {
@@ -101,6 +107,11 @@ func TestUpgradeFromTwo(t *testing.T) {
 	assert.Equal(t, []string{"1", "2"}, texts(t, db, "SELECT audit_entries::text FROM mine"))
 	assert.Equal(t, []string{"idx_receipts_mine"}, texts(t, db, "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'idx_receipts_mine'"))
 	assert.Contains(t, texts(t, db, "SELECT relacl::text FROM pg_class WHERE oid = 'recent_executions'::regclass")[0], "=r/", "who may read the view")
+	for _, change := range []string{"UPDATE audit_log SET agent_id = 'eve'", "DELETE FROM audit_log", "TRUNCATE audit_log", "TRUNCATE audit_log CASCADE",
+		"SET LOCAL session_replication_role = replica; DELETE FROM audit_log"} {
+		err := db.Transaction(func(tx *gorm.DB) error { return tx.Exec(change).Error })
+		require.ErrorIs(t, err, models.ErrAppendOnly, change)
+	}
 	v, err := Verify(t.Context(), dsn)
 	require.NoError(t, err)
 	assert.Empty(t, v.Findings)
@@ -115,7 +126,7 @@ func TestUpgradeFromTwo(t *testing.T) {
 
 // TestUpgradeThatCannotBe leaves the schema as it was.
 func TestUpgradeThatCannotBe(t *testing.T) {
-	dsn, db := versionTwo(t)
+	dsn, db := version(t, "2")
 	before := everything(t, db)
 	const indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1"
 	defined := texts(t, db, indexes)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -198,36 +197,6 @@ func TestBulkBetweenRows(t *testing.T) {
 	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary"))
 	require.NoError(t, h.Maintain(t.Context()))
 	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT executions FROM tier2_agent_totals"))
-}
-
-// TestUpgradeFromTwo: indexes, totals and views come, rows stay.
-func TestUpgradeFromTwo(t *testing.T) {
-	t.Parallel()
-	old, err := os.ReadFile("testdata/schema-2.sql")
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "t.db")
-	db := plain(t, path)
-	db.SetMaxOpenConns(1)
-	for _, statement := range []string{string(old), `INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms)
-		VALUES ('x', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`,
-		`INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('x', 'μ₃_emit', 3, 'passed', '2026-01-29T12:00:00Z')`,
-		`CREATE INDEX idx_receipts_mine ON receipts(environment)`} {
-		_, err := db.Exec(statement)
-		require.NoError(t, err)
-	}
-	before := dump(t, db)
-	require.NoError(t, db.Close())
-	h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
-	require.NoError(t, err)
-	require.NoError(t, h.Close())
-
-	db = plain(t, path)
-	assert.Equal(t, before, dump(t, db))
-	assert.Equal(t, []string{"1", "1"}, strs(t, db, "SELECT executions FROM tier2_agent_totals UNION ALL SELECT executions FROM tier2_stage_totals"))
-	assert.Equal(t, []string{"idx_receipts_mine"}, strs(t, db, "SELECT name FROM sqlite_schema WHERE name = 'idx_receipts_mine'"))
-	v, err := Verify(t.Context(), path, schemaText(t))
-	require.NoError(t, err)
-	assert.Empty(t, v.Findings)
 }
 
 // TestCloseFoldsOnlyWhatIsLong: a store that was opened and closed has written nothing,

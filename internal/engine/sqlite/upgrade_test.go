@@ -199,3 +199,46 @@ func TestUpgradeOfManyRows(t *testing.T) {
 	require.NoError(t, h.Close())
 	assert.Equal(t, []string{"19903"}, strs(t, plain(t, path), "SELECT COUNT(*) FROM receipts"))
 }
+
+// TestUpgradeFromLater: indexes, totals, views and what proves the audit log come, rows
+// stay.
+func TestUpgradeFromLater(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2", "3"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			upgradeFrom(t, version)
+		})
+	}
+}
+
+func upgradeFrom(t *testing.T, version string) {
+	old, err := os.ReadFile("testdata/schema-" + version + ".sql")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "t.db")
+	db := plain(t, path)
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{string(old), `INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms)
+		VALUES ('x', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`,
+		`INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES ('x', 'μ₃_emit', 3, 'passed', '2026-01-29T12:00:00Z')`,
+		`INSERT INTO audit_log (timestamp, agent_id, operation, status) VALUES ('2026-01-29T12:00:00Z', 'ann', 'o', 'completed')`,
+		`CREATE INDEX idx_receipts_mine ON receipts(environment)`} {
+		_, err := db.Exec(statement)
+		require.NoError(t, err)
+	}
+	before := dump(t, db)
+	require.NoError(t, db.Close())
+	h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+	require.NoError(t, err)
+	require.NoError(t, h.Close())
+
+	db = plain(t, path)
+	assert.Equal(t, before, dump(t, db))
+	assert.Equal(t, []string{"1", "1"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary UNION ALL SELECT execution_count FROM pipeline_stage_performance"))
+	assert.Equal(t, []string{"idx_receipts_mine"}, strs(t, db, "SELECT name FROM sqlite_schema WHERE name = 'idx_receipts_mine'"))
+	_, err = db.Exec("UPDATE audit_log SET agent_id = 'eve'")
+	require.ErrorContains(t, err, "append-only")
+	v, err := Verify(t.Context(), path, schemaText(t))
+	require.NoError(t, err)
+	assert.Empty(t, v.Findings)
+}
