@@ -1,19 +1,23 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 func (a *app) maintain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "maintain [database]",
-		Short: "Keep a large database fast, and mend the totals of its views",
-		Long: `Refreshes the statistics of the query planner. On SQLite it also empties the WAL
-and brings the totals of the views up to date, made anew where another program has
-left them wrong. Then it checks the database as verify does. It may run beside
-writers. The database, which must exist, defaults to --db.`,
+		Short: "Keep a large database fast, seal its audit log, mend the totals of its views",
+		Long: `Seals the audit log as seal does, signed if ` + signingKey + ` is set, and refreshes
+the statistics of the query planner. On SQLite it also empties the WAL and brings the
+totals of the views up to date, made anew where another program has left them wrong.
+Then it checks the database as verify does. It may run beside writers. The database,
+which must exist, defaults to --db; an archive is not sealed.`,
 		Example: "  tier2 maintain .ggen/tier2.db",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -21,18 +25,21 @@ writers. The database, which must exist, defaults to --db.`,
 			if err != nil {
 				return err
 			}
-			store, err := tier2.Open(cmd.Context(), dsn, tier2.WithExisting())
+			opts, err := signing("")
 			if err != nil {
 				return err
 			}
-			err = store.Maintain(cmd.Context())
-			if closed := store.Close(); err == nil {
-				err = closed
-			}
+			store, err := tier2.Open(cmd.Context(), dsn, append(opts, tier2.WithExisting())...)
 			if err != nil {
 				return err
 			}
-			return a.check(cmd, dsn, "maintained", &report{Path: where})
+			if _, err = store.Audit.Seal(cmd.Context()); err == nil || errors.Is(err, models.ErrReadOnly) { // of an archive
+				err = store.Maintain(cmd.Context())
+			}
+			if err = errors.Join(err, store.Close()); err != nil {
+				return a.refused(err, models.ErrConflict)
+			}
+			return a.check(cmd, dsn, "maintained", &report{Path: where}, nil)
 		},
 	}
 }
