@@ -37,6 +37,11 @@ func isOurs(table string) bool {
 type change struct {
 	action   string
 	old, new row
+
+	// Of the creation of a model, of which new has only some columns: the model, and what
+	// values gave for it, unless nil.
+	model  models.Model
+	values []any
 }
 
 // row is the row as it is now, or as it last was.
@@ -120,6 +125,11 @@ func appendUpdate(changes []change, old, now row) []change {
 		return changes
 	}
 	return append(changes, c)
+}
+
+// createdModel is the creation of a model, whose columns are what was stored.
+func createdModel(m models.Model) change {
+	return change{action: actionCreate, new: rowOf(m), model: m}
 }
 
 // rowOf is a just created model as the columns that entries and memory need.

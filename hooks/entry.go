@@ -46,8 +46,8 @@ func entryOf(m *models.AuditEntry) entry {
 }
 
 // newEntry describes one change of a row.
-func newEntry(table, agent string, at time.Time, took time.Duration, c change) (entry, error) {
-	text, err := contextJSON(table, c)
+func newEntry(table, agent string, at time.Time, took time.Duration, c change, digest string) (entry, error) {
+	text, err := contextJSON(table, c, digest)
 	return entry{
 		at: models.At(at), created: models.At(at).Time, agent: agent, operation: table + "." + c.action, status: models.AuditCompleted,
 		durationMS: took.Milliseconds(), context: text,
@@ -56,7 +56,7 @@ func newEntry(table, agent string, at time.Time, took time.Duration, c change) (
 
 // failedEntry describes a write that was refused. r is the row if there was just one.
 func failedEntry(table, action, agent string, at time.Time, took time.Duration, r row, cause error) entry {
-	e, err := newEntry(table, agent, at, took, change{action: action, new: r})
+	e, err := newEntry(table, agent, at, took, change{action: action, new: r}, "")
 	if err != nil {
 		e.context = "{}"
 	}
@@ -68,12 +68,13 @@ func failedEntry(table, action, agent string, at time.Time, took time.Duration, 
 // contract: a golden file fixes them.
 //
 //	{"v":1,"table":..,"action":..,"id":..,"key":..,"execution_id":..,"session_id":..,
-//	 "changes":{column:{"from":..,"to":..}},"row":{column:value}}
+//	 "changes":{column:{"from":..,"to":..}},"row":{column:value},"digest":..}
 //
-// Members that are empty are left out; "row" is what a delete removed.
-func contextJSON(table string, c change) (string, error) {
+// Members that are empty are left out; "row" is what a delete removed, and "digest" is
+// that of the row after a create or an update (canonical.Digest).
+func contextJSON(table string, c change, digest string) (string, error) {
 	r := c.row()
-	b := make([]byte, 0, 192)
+	b := make([]byte, 0, 288)
 	b = append(b, `{"v":`...)
 	b = strconv.AppendInt(b, ContextVersion, 10)
 	b = appendMember(b, "table", table)
@@ -99,6 +100,7 @@ func contextJSON(table string, c change) (string, error) {
 		}
 		b = append(append(b, `,"row":`...), text...)
 	}
+	b = appendMember(b, "digest", digest)
 	return string(append(b, '}')), nil
 }
 

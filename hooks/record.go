@@ -7,17 +7,20 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 )
 
 // debt is what changes owe: an entry each, and the memory of the agents.
 type debt struct {
 	entries []entry
 	memory  memories
+	stored  []any // the values of one row, used again for the next
 }
 
 // add counts one change.
 func (d *debt) add(table, agent string, at time.Time, took time.Duration, c change) error {
-	e, err := newEntry(table, agent, at, took, c)
+	e, err := newEntry(table, agent, at, took, c, d.digest(table, c))
 	if err != nil {
 		return err
 	}
@@ -29,6 +32,26 @@ func (d *debt) add(table, agent string, at time.Time, took time.Duration, c chan
 		d.memory.add(agent, table, at, c)
 	}
 	return nil
+}
+
+// digest is that of the row as a create or an update left it.
+func (d *debt) digest(table string, c change) string {
+	switch {
+	case c.new == nil:
+		return ""
+	case c.model == nil:
+		columns := canonical.Columns(table)
+		return canonical.Digest(table, func(i int) any { return c.new[columns[i].Name] })
+	case c.values == nil:
+		d.stored = values(d.stored[:0], c.model)
+		c.values = d.stored
+	}
+	return canonical.Digest(table, func(i int) any {
+		if i == 0 {
+			return *identity(c.model)
+		}
+		return c.values[i-1]
+	})
 }
 
 // pay writes it.

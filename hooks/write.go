@@ -262,7 +262,7 @@ func (w *write) perform() ([]change, error) {
 func created(list []reflect.Value) []change {
 	changes := make([]change, len(list))
 	for i, v := range list {
-		changes[i] = change{action: actionCreate, new: rowOf(modelOf(v))}
+		changes[i] = createdModel(modelOf(v))
 	}
 	return changes
 }
@@ -278,6 +278,15 @@ func modelOf(v reflect.Value) models.Model {
 	m, _ := v.Addr().Interface().(models.Model)
 	return m
 }
+
+// isModel reports whether the struct v is one of package models itself: one that embeds
+// it has its methods and may have other columns.
+func isModel(v reflect.Value) bool {
+	m := modelOf(v)
+	return m != nil && v.Type().PkgPath() == modelsPath
+}
+
+var modelsPath = reflect.TypeFor[models.Receipt]().PkgPath()
 
 func invalid(table, reason string) error {
 	return &models.Error{Table: table, Kind: models.ErrInvalid, Reason: reason}

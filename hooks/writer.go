@@ -187,7 +187,8 @@ func (s *save) refuse(err error) {
 // insert writes the rows of the saves, what each owes, and the memory of their agents.
 func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) error {
 	d := w.plugin.dialect
-	if err := w.insertParts(ctx, pool, saves); err != nil {
+	kept := map[models.Model][]any{}
+	if err := w.insertParts(ctx, pool, saves, kept); err != nil {
 		return err
 	}
 	var owed debt
@@ -200,15 +201,16 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 					owed.entries = append(owed.entries, entryOf(own))
 					continue
 				}
-				r := rowOf(m)
+				c := createdModel(m)
+				c.values = kept[m]
 				if len(s.parts) > 1 {
-					agents.learn(r)
+					agents.learn(c.new)
 				}
-				agent, err := agents.of(s.ctx, r)
+				agent, err := agents.of(s.ctx, c.new)
 				if err != nil {
 					return err
 				}
-				if err := owed.add(m.TableName(), agent, s.at, took, change{action: actionCreate, new: r}); err != nil {
+				if err := owed.add(m.TableName(), agent, s.at, took, c); err != nil {
 					return err
 				}
 			}
@@ -226,7 +228,7 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 var insertOrder = []string{"receipts", "workflow_sessions", "agent_memory", "pipeline_metrics", "slo_violations", "collision_detection"}
 
 // insertParts inserts the rows of all saves, table by table.
-func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*save) error {
+func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*save, kept map[models.Model][]any) error {
 	for _, table := range insertOrder {
 		var rows []models.Model
 		for _, s := range saves {
@@ -243,7 +245,7 @@ func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*s
 		if len(rows) == 0 {
 			continue
 		}
-		if err := w.plugin.dialect.insertRows(ctx, pool, rows); err != nil {
+		if err := w.plugin.dialect.insertRows(ctx, pool, rows, kept); err != nil {
 			return &refusal{rows, w.translate(err)}
 		}
 		w.plugin.created(ctx, pool, table, *identity(rows[len(rows)-1]))

@@ -20,6 +20,7 @@ var hookCases = cases{
 	"Backfill":                    hooksBackfill,
 	"CollisionHistory":            hooksCollisionHistory,
 	"CorruptMemory":               hooksCorruptMemory,
+	"DigestOfMovedRow":            hooksDigestOfMovedRow,
 	"EndOfContextLeavesNothing":   hooksEndOfContextLeavesNothing,
 	"FailedEntrySurvivesRollback": hooksFailedEntrySurvivesRollback,
 	"GoldenContext":               hooksGoldenContext,
