@@ -81,7 +81,11 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := handles.Write.Use(hooks.New(hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted))); err != nil {
+	plugins := []hooks.Option{hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted)}
+	for _, secret := range cfg.Redactors {
+		plugins = append(plugins, hooks.WithRedactor(secret))
+	}
+	if err := handles.Write.Use(hooks.New(plugins...)); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
 	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc}

@@ -46,8 +46,8 @@ func entryOf(m *models.AuditEntry) entry {
 }
 
 // newEntry describes one change of a row.
-func newEntry(table, agent string, at time.Time, took time.Duration, c change, digest string) (entry, error) {
-	text, err := contextJSON(table, c, digest)
+func newEntry(table, agent string, at time.Time, took time.Duration, c change, redact *redactor, digest string) (entry, error) {
+	text, err := contextJSON(table, c, redact, digest)
 	return entry{
 		at: models.At(at), created: models.At(at).Time, agent: agent, operation: table + "." + c.action, status: models.AuditCompleted,
 		durationMS: took.Milliseconds(), context: text,
@@ -55,12 +55,12 @@ func newEntry(table, agent string, at time.Time, took time.Duration, c change, d
 }
 
 // failedEntry describes a write that was refused. r is the row if there was just one.
-func failedEntry(table, action, agent string, at time.Time, took time.Duration, r row, cause error) entry {
-	e, err := newEntry(table, agent, at, took, change{action: action, new: r}, "")
+func failedEntry(table, action, agent string, at time.Time, took time.Duration, r row, cause error, redact *redactor) entry {
+	e, err := newEntry(table, agent, at, took, change{action: action, new: r}, redact, "")
 	if err != nil {
 		e.context = "{}"
 	}
-	e.status, e.message = models.AuditFailed, clean(cause.Error())
+	e.status, e.message = models.AuditFailed, redact.text(clean(cause.Error()))
 	return e
 }
 
@@ -71,8 +71,8 @@ func failedEntry(table, action, agent string, at time.Time, took time.Duration, 
 //	 "changes":{column:{"from":..,"to":..}},"row":{column:value},"digest":..}
 //
 // Members that are empty are left out; "row" is what a delete removed, and "digest" is
-// that of the row after a create or an update (canonical.Digest).
-func contextJSON(table string, c change, digest string) (string, error) {
+// that of the row after a create or an update (canonical.Digest). Secrets are redacted.
+func contextJSON(table string, c change, redact *redactor, digest string) (string, error) {
 	r := c.row()
 	b := make([]byte, 0, 288)
 	b = append(b, `{"v":`...)
@@ -87,6 +87,9 @@ func contextJSON(table string, c change, digest string) (string, error) {
 	b = appendMember(b, "execution_id", r.text("execution_id"))
 	b = appendMember(b, "session_id", r.text("session_id"))
 	if changes := c.differs(); len(changes) > 0 {
+		for column, values := range changes {
+			changes[column] = fromTo{redact.column(table, column, values.From), redact.column(table, column, values.To)}
+		}
 		text, err := encode(changes)
 		if err != nil {
 			return "", err
@@ -94,7 +97,7 @@ func contextJSON(table string, c change, digest string) (string, error) {
 		b = append(append(b, `,"changes":`...), text...)
 	}
 	if c.action == actionDelete && c.old != nil {
-		text, err := encode(c.old)
+		text, err := encode(redact.row(table, c.old))
 		if err != nil {
 			return "", err
 		}

@@ -24,6 +24,7 @@ type Plugin struct {
 	now      func() time.Time
 	dialect  *dialect
 	turns    *turns
+	redact   redactor
 	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
 }
 

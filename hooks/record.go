@@ -13,6 +13,7 @@ import (
 
 // debt is what changes owe: an entry each, and the memory of the agents.
 type debt struct {
+	redact  *redactor
 	entries []entry
 	memory  memories
 	stored  []any // the values of one row, used again for the next
@@ -20,7 +21,7 @@ type debt struct {
 
 // add counts one change.
 func (d *debt) add(table, agent string, at time.Time, took time.Duration, c change) error {
-	e, err := newEntry(table, agent, at, took, c, d.digest(table, c))
+	e, err := newEntry(table, agent, at, took, c, d.redact, d.digest(table, c))
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func (d *debt) add(table, agent string, at time.Time, took time.Duration, c chan
 		if d.memory == nil {
 			d.memory = memories{}
 		}
-		d.memory.add(agent, table, at, c)
+		d.memory.add(agent, table, at, c, d.redact)
 	}
 	return nil
 }
@@ -67,7 +68,7 @@ func (w *write) record(changes []change) error {
 	s := w.db.Statement
 	took := time.Since(w.start)
 	agents := agentFinder{pool: s.ConnPool, dialect: w.plugin.dialect}
-	var owed debt
+	owed := debt{redact: &w.plugin.redact}
 	var last int64 // of the rows created
 	for _, c := range changes {
 		if c.action == actionCreate {

@@ -45,6 +45,7 @@ func (w *write) upsert() ([]change, error) {
 	if db.Error != nil {
 		return nil, nil
 	}
+	w.plugin.redact.values(w.table, s, values)
 	s.AddClause(values)
 	delete(s.Clauses, "RETURNING")
 	s.AddClause(clause.Returning{})

@@ -127,7 +127,7 @@ func (w *write) refused(t *tx) {
 		}
 	}
 	w.blame(r)
-	t.failures = append(t.failures, failedEntry(w.table, w.action, orSystem(agent), w.at, time.Since(w.start), r, w.db.Error))
+	t.failures = append(t.failures, failedEntry(w.table, w.action, orSystem(agent), w.at, time.Since(w.start), r, w.db.Error, &w.plugin.redact))
 }
 
 // orSystem is the agent in a storable form, SystemActor if that is blank.
@@ -167,6 +167,7 @@ func (w *write) check() error {
 	return nil
 }
 
+// checkAll prepares, validates and redacts the caller's own structs.
 func (w *write) checkAll(list []reflect.Value) error {
 	for i, v := range list {
 		if !v.CanAddr() {
@@ -183,6 +184,7 @@ func (w *write) checkAll(list []reflect.Value) error {
 			}
 			return err
 		}
+		w.plugin.redact.model(m)
 	}
 	return nil
 }
@@ -250,9 +252,11 @@ func (w *write) perform() ([]change, error) {
 		return created(elements(s.ReflectValue)), nil
 	}
 	c := &capture{ConnPool: s.ConnPool, db: w.db, dialect: w.plugin.dialect, action: w.action}
+	restore := w.redactUpdate()
 	s.ConnPool = c
 	w.next(w.db)
 	s.ConnPool = c.ConnPool
+	restore()
 	if w.db.Error != nil {
 		return nil, nil
 	}

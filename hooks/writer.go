@@ -95,6 +95,7 @@ func (w *Writer) join(pool gorm.ConnPool, s *save) error {
 // save is one call of Create.
 type save struct {
 	ctx    context.Context
+	redact *redactor
 	at     time.Time
 	start  time.Time
 	parts  [][]models.Model // by table, in order
@@ -109,7 +110,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 	if err := ctx.Err(); err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	s := &save{ctx: ctx, at: w.plugin.now(), start: time.Now(), done: make(chan struct{})}
+	s := &save{ctx: ctx, redact: &w.plugin.redact, at: w.plugin.now(), start: time.Now(), done: make(chan struct{})}
 	for start, i := 0, 1; i <= len(rows); i++ {
 		if i == len(rows) || rows[i].TableName() != rows[start].TableName() {
 			s.parts = append(s.parts, rows[start:i:i])
@@ -130,6 +131,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 				s.refuse(&refusal{part, err})
 				return s, nil
 			}
+			w.plugin.redact.model(m)
 		}
 	}
 	return s, nil
@@ -180,7 +182,7 @@ func (s *save) refuse(err error) {
 		blame(s.err, table, naturalKeys[table])
 		nameValue(s.err, table, r)
 	}
-	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err)
+	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err, s.redact)
 	s.failed = &e
 }
 
@@ -191,7 +193,7 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 	if err := w.insertParts(ctx, pool, saves, kept); err != nil {
 		return err
 	}
-	var owed debt
+	owed := debt{redact: &w.plugin.redact}
 	agents := agentFinder{pool: pool, dialect: d}
 	for _, s := range saves {
 		took := time.Since(s.start)

@@ -83,6 +83,7 @@ var groups = map[string]cases{
 	"Refusals":    refusalCases,
 	"Reports":     reportCases,
 	"Same":        sameCases,
+	"Secrets":     secretCases,
 	"Sessions":    sessionCases,
 	"Violations":  violationCases,
 	"Writer":      writerCases,
