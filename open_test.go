@@ -118,7 +118,9 @@ func TestOpenAnEmptyFile(t *testing.T) {
 // TestOpenWithRedactor: keys of the caller's own are redacted beside the usual ones.
 func TestOpenWithRedactor(t *testing.T) {
 	t.Parallel()
-	key := func(name string) tier2.Option { return tier2.WithRedactor(func(key string) bool { return key == name }) }
+	key := func(name string) tier2.Option {
+		return tier2.WithRedactor(func(key string) bool { return key == name })
+	}
 	store, err := tier2.Open(t.Context(), ":memory:", key("ssn"), key("iban"))
 	require.NoError(t, err)
 	defer store.Close()

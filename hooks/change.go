@@ -35,8 +35,9 @@ func isOurs(table string) bool {
 // change is what happened to one row. old is nil for a create; new is nil for a
 // delete. Both are in the form of row, model creates included.
 type change struct {
-	action   string
-	old, new row
+	action    string
+	old, new  row
+	execution string // the one at work
 
 	// Of the creation of a model, of which new has only some columns: the model, and what
 	// values gave for it, unless nil.

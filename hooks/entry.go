@@ -54,9 +54,10 @@ func newEntry(table, agent string, at time.Time, took time.Duration, c change, r
 	}, err
 }
 
-// failedEntry describes a write that was refused. r is the row if there was just one.
-func failedEntry(table, action, agent string, at time.Time, took time.Duration, r row, cause error, redact *redactor) entry {
-	e, err := newEntry(table, agent, at, took, change{action: action, new: r}, redact, "")
+// failedEntry describes a write that was refused. c has the row if there was just one.
+func failedEntry(table, agent string, at time.Time, took time.Duration, c change, cause error, redact *redactor) entry {
+	c.execution = storable(c.execution)
+	e, err := newEntry(table, agent, at, took, c, redact, "")
 	if err != nil {
 		e.context = "{}"
 	}
@@ -70,7 +71,8 @@ func failedEntry(table, action, agent string, at time.Time, took time.Duration, 
 //	{"v":1,"table":..,"action":..,"id":..,"key":..,"execution_id":..,"session_id":..,
 //	 "changes":{column:{"from":..,"to":..}},"row":{column:value},"digest":..}
 //
-// Members that are empty are left out; "row" is what a delete removed, and "digest" is
+// Members that are empty are left out. execution_id is the row's, or else of the context
+// (WithExecution), if the table has none; "row" is what a delete removed, and "digest" is
 // that of the row after a create or an update (canonical.Digest). Secrets are redacted.
 func contextJSON(table string, c change, redact *redactor, digest string) (string, error) {
 	r := c.row()
@@ -84,7 +86,11 @@ func contextJSON(table string, c change, redact *redactor, digest string) (strin
 		b = strconv.AppendInt(b, id, 10)
 	}
 	b = appendMember(b, "key", r.text(naturalKeys[table]))
-	b = appendMember(b, "execution_id", r.text("execution_id"))
+	if execution := r.text("execution_id"); execution != "" || ofAnExecution(table) {
+		b = appendMember(b, "execution_id", execution)
+	} else {
+		b = appendMember(b, "execution_id", c.execution)
+	}
 	b = appendMember(b, "session_id", r.text("session_id"))
 	if changes := c.differs(); len(changes) > 0 {
 		for column, values := range changes {
@@ -105,6 +111,11 @@ func contextJSON(table string, c change, redact *redactor, digest string) (strin
 	}
 	b = appendMember(b, "digest", digest)
 	return string(append(b, '}')), nil
+}
+
+// ofAnExecution reports whether each row of a table belongs to an execution, which it names.
+func ofAnExecution(table string) bool {
+	return table == "receipts" || parents[table].column == "execution_id"
 }
 
 // appendMember appends ,"name":"value" unless the value is empty.

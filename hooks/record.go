@@ -66,6 +66,9 @@ func (d *debt) pay(ctx context.Context, pool gorm.ConnPool, dialect *dialect) er
 // record writes what the changes of a statement owe.
 func (w *write) record(changes []change) error {
 	s := w.db.Statement
+	if err := checkContext(s.Context); err != nil {
+		return err
+	}
 	took := time.Since(w.start)
 	agents := agentFinder{pool: s.ConnPool, dialect: w.plugin.dialect}
 	owed := debt{redact: &w.plugin.redact}
@@ -74,6 +77,7 @@ func (w *write) record(changes []change) error {
 		if c.action == actionCreate {
 			last = max(last, c.new.id())
 		}
+		c.execution = Execution(s.Context)
 		agent, err := agents.of(s.Context, c.row())
 		if err != nil {
 			return err
@@ -118,7 +122,7 @@ func (f *agentFinder) keep(execution, agent string) {
 
 func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if actor := Actor(ctx); actor != "" {
-		return actor, checkActor(actor)
+		return actor, nil
 	}
 	for _, column := range []string{"agent_id", "agent_id_1"} {
 		if agent := r.text(column); agent != "" {

@@ -89,10 +89,10 @@ func separates(c byte) bool {
 // hasStem is what nearly every text is done with.
 func hasStem(s string) bool {
 	for i := range len(s) {
-		switch s[i] | 0x20 {
+		switch c := s[i] | 0x20; c {
 		case 'p', 's', 't', 'k', 'a', 'c', 'b':
 			for _, stem := range stems {
-				if len(s)-i >= len(stem) && strings.EqualFold(s[i:i+len(stem)], stem) {
+				if stem[0] == c && len(s)-i >= len(stem) && strings.EqualFold(s[i:i+len(stem)], stem) {
 					return true
 				}
 			}

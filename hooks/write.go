@@ -115,7 +115,8 @@ func (w *write) refused(t *tx) {
 	if t == nil {
 		return
 	}
-	agent, r := Actor(w.db.Statement.Context), row{}
+	ctx := w.db.Statement.Context
+	agent, r := Actor(ctx), row{}
 	if list := elements(w.db.Statement.ReflectValue); len(list) > 0 {
 		if m := modelOf(list[0]); m != nil {
 			if agent == "" {
@@ -127,7 +128,8 @@ func (w *write) refused(t *tx) {
 		}
 	}
 	w.blame(r)
-	t.failures = append(t.failures, failedEntry(w.table, w.action, orSystem(agent), w.at, time.Since(w.start), r, w.db.Error, &w.plugin.redact))
+	c := change{action: w.action, new: r, execution: Execution(ctx)}
+	t.failures = append(t.failures, failedEntry(w.table, orSystem(agent), w.at, time.Since(w.start), c, w.db.Error, &w.plugin.redact))
 }
 
 // orSystem is the agent in a storable form, SystemActor if that is blank.

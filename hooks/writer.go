@@ -118,7 +118,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 		}
 	}
 	for _, part := range s.parts {
-		if err := checkActor(Actor(ctx)); err != nil && part[0].TableName() != "audit_log" {
+		if err := checkContext(ctx); err != nil && part[0].TableName() != "audit_log" {
 			s.refuse(&refusal{part, err})
 			return s, nil
 		}
@@ -182,7 +182,8 @@ func (s *save) refuse(err error) {
 		blame(s.err, table, naturalKeys[table])
 		nameValue(s.err, table, r)
 	}
-	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err, s.redact)
+	c := change{action: actionCreate, new: r, execution: Execution(s.ctx)}
+	e := failedEntry(table, orSystem(agent), s.at, time.Since(s.start), c, s.err, s.redact)
 	s.failed = &e
 }
 
@@ -204,7 +205,7 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 					continue
 				}
 				c := createdModel(m)
-				c.values = kept[m]
+				c.values, c.execution = kept[m], Execution(s.ctx)
 				if len(s.parts) > 1 {
 					agents.learn(c.new)
 				}

@@ -22,6 +22,7 @@ var hookCases = cases{
 	"CorruptMemory":               hooksCorruptMemory,
 	"DigestOfMovedRow":            hooksDigestOfMovedRow,
 	"EndOfContextLeavesNothing":   hooksEndOfContextLeavesNothing,
+	"ExecutionAtWork":             hooksExecutionAtWork,
 	"FailedEntrySurvivesRollback": hooksFailedEntrySurvivesRollback,
 	"GoldenContext":               hooksGoldenContext,
 	"IgnoredErrorCommits":         hooksIgnoredErrorCommits,
