@@ -53,6 +53,14 @@ func (c change) row() row {
 	return c.old
 }
 
+// memory is the document of a memory that was created.
+func (c change) memory() any {
+	if m, ok := c.model.(*models.AgentMemory); ok {
+		return string(m.MemoryJSON)
+	}
+	return c.new["memory_json"]
+}
+
 // differs lists the columns whose value changed.
 func (c change) differs() map[string]fromTo {
 	if c.old == nil || c.new == nil {

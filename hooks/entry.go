@@ -72,7 +72,8 @@ func failedEntry(table, agent string, at time.Time, took time.Duration, c change
 //	 "changes":{column:{"from":..,"to":..}},"row":{column:value},"digest":..}
 //
 // Members that are empty are left out. execution_id is the row's, or else of the context
-// (WithExecution), if the table has none; "row" is what a delete removed, and "digest" is
+// (WithExecution), if the table has none. A create has no "changes" but in agent_memory,
+// where they tell memory_json, so that the log alone knows what an agent remembered; "row" is what a delete removed, and "digest" is
 // that of the row after a create or an update (canonical.Digest). Secrets are redacted.
 func contextJSON(table string, c change, redact *redactor, digest string) (string, error) {
 	r := c.row()
@@ -92,7 +93,11 @@ func contextJSON(table string, c change, redact *redactor, digest string) (strin
 		b = appendMember(b, "execution_id", c.execution)
 	}
 	b = appendMember(b, "session_id", r.text("session_id"))
-	if changes := c.differs(); len(changes) > 0 {
+	changes := c.differs()
+	if table == "agent_memory" && c.action == actionCreate && digest != "" { // not of a refused one
+		changes = map[string]fromTo{"memory_json": {nil, c.memory()}}
+	}
+	if len(changes) > 0 {
 		for column, values := range changes {
 			changes[column] = fromTo{redact.column(table, column, values.From), redact.column(table, column, values.To)}
 		}

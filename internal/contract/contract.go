@@ -75,6 +75,7 @@ var groups = map[string]cases{
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,
 	"Executions":  executionCases,
+	"History":     historyCases,
 	"Hooks":       hookCases,
 	"Import":      importCases,
 	"Memory":      memoryCases,
