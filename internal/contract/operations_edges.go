@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"gorm.io/gorm"
@@ -106,7 +107,7 @@ func edges() []operation {
 				return err
 			}
 			return db.Table("slo_violations").Create(map[string]any{
-				"execution_id": "r1", "metric": "m", "target_value": -0.0, "actual_value": 1, "severity": "critical", "timestamp": "2026-01-29T12:00:00.1Z",
+				"execution_id": "r1", "metric": "m", "target_value": math.Copysign(0, -1), "actual_value": 1, "severity": "critical", "timestamp": "2026-01-29T12:00:00.1Z",
 			}).Error
 		}},
 		{name: "Updates of session, collision and violation", changes: 3, do: func(db *gorm.DB) error {
