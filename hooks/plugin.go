@@ -27,6 +27,7 @@ type Plugin struct {
 	now      func() time.Time
 	dialect  *dialect
 	turns    *turns
+	redact   redactor
 	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
 	wrote    atomic.Bool
 	readOnly string // why nothing may be written; "" if it may
