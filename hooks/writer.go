@@ -206,7 +206,7 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 				}
 				agent, err := agents.of(s.ctx, r)
 				if err != nil {
-					return err
+					return w.translate(err)
 				}
 				if err := owed.add(m.TableName(), agent, s.at, took, change{action: actionCreate, new: r}); err != nil {
 					return err
