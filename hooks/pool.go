@@ -41,7 +41,9 @@ func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool,
 	if err != nil {
 		return nil, err
 	}
-	return &tx{ConnPool: inner, pool: p, ctx: ctx}, nil
+	t := &tx{ConnPool: inner, pool: p, ctx: ctx}
+	attempt.Abandoned(ctx, func() { _ = t.Rollback() })
+	return t, nil
 }
 
 func (p *pool) beginInner(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {

@@ -83,6 +83,7 @@ var groups = map[string]cases{
 	"Import":      importCases,
 	"Memory":      memoryCases,
 	"Metrics":     metricCases,
+	"Panics":      panicCases,
 	"Receipts":    receiptCases,
 	"Refusals":    refusalCases,
 	"Reports":     reportCases,
