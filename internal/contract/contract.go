@@ -75,6 +75,7 @@ type cases map[string]func(*T)
 var groups = map[string]cases{
 	"Audit":       auditCases,
 	"Cancelled":   cancelledCases,
+	"Closing":     closingCases,
 	"Collisions":  collisionCases,
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,
