@@ -101,7 +101,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		if next == nil {
 			return fmt.Errorf("tier2 hooks: callback %s is not registered", name)
 		}
-		if err := step.replace(name, p.around(step.action, next)); err != nil {
+		if err := step.replace(name, guarded(step.action, p.around(step.action, next))); err != nil {
 			return err
 		}
 	}

@@ -2,8 +2,6 @@ package hooks
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -136,11 +134,14 @@ func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if agent, ok := f.known[execution]; ok {
 		return agent, nil
 	}
-	var agent string
-	err := f.pool.QueryRowContext(ctx, f.dialect.agentOf, execution).Scan(&agent)
-	if errors.Is(err, sql.ErrNoRows) {
-		agent, err = SystemActor, nil
+	receipts, err := readRows(f.pool.QueryContext(ctx, f.dialect.agentOf, execution))
+	if err != nil {
+		return "", err
+	}
+	agent := SystemActor
+	if len(receipts) > 0 {
+		agent = receipts[0].text("agent_id")
 	}
 	f.keep(execution, agent)
-	return agent, err
+	return agent, nil
 }

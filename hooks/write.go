@@ -82,7 +82,9 @@ func (w *write) run() {
 	if w.db.Error != nil {
 		_ = w.exec("ROLLBACK TO SAVEPOINT " + savepoint)
 	}
-	_ = w.db.AddError(w.exec("RELEASE SAVEPOINT " + savepoint))
+	if err := w.exec("RELEASE SAVEPOINT " + savepoint); w.db.Error == nil { // GORM would make text of the first error
+		_ = w.db.AddError(err)
+	}
 }
 
 func (w *write) exec(query string) error {

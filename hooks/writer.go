@@ -214,7 +214,7 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 				}
 				agent, err := agents.of(s.ctx, c.new)
 				if err != nil {
-					return err
+					return w.translate(err)
 				}
 				if err := owed.add(m.TableName(), agent, s.at, took, c); err != nil {
 					return err
