@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -21,7 +22,8 @@ type filled struct {
 }
 
 // fill puts in receipts a, b and c of coder, of which c has no children; the memory of
-// coder; a running session s with a collision; and the execution run, in that session.
+// coder; a running session s with a collision, all of it sealed; and the execution run,
+// in that session.
 func fill(t *T, store *tier2.Store) *filled {
 	t.Helper()
 	f, ctx := &filled{Store: store}, t.Context()
@@ -38,7 +40,8 @@ func fill(t *T, store *tier2.Store) *filled {
 		f.collision = c.ID
 		return nil
 	}))
-	var err error
+	_, err := store.Audit.Seal(ctx) // and what follows is not sealed yet
+	require.NoError(t, err)
 	f.run, err = store.Executions.Begin(ctx, "coder", models.OperationGeneration, repository.ExecutionOptions{ExecutionID: "run", SessionID: "s"})
 	require.NoError(t, err)
 	require.NoError(t, f.run.Stage(ctx, models.StageExtract, func(context.Context, *repository.StageResult) error { return nil }))
@@ -116,6 +119,13 @@ var memoryCalls = map[string]call{
 	"Memory.RecordError":  func(ctx context.Context, f *filled) error { return f.Memory.RecordError(ctx, "coder", "no") },
 	"Memory.ResetRetries": func(ctx context.Context, f *filled) error { return f.Memory.ResetRetries(ctx, "coder") },
 	"Memory.Forget":       func(ctx context.Context, f *filled) error { return f.Memory.Forget(ctx, "coder") },
+	"Memory.History": func(ctx context.Context, f *filled) error {
+		return discard2(f.Memory.History(ctx, "coder", repository.HistoryFilter{}))
+	},
+	"Memory.HistoryAll": func(ctx context.Context, f *filled) error {
+		return drain(f.Memory.HistoryAll(ctx, "coder", repository.HistoryFilter{}))
+	},
+	"Memory.At": func(ctx context.Context, f *filled) error { return discard(f.Memory.At(ctx, "coder", start)) },
 	"Memory.List": func(ctx context.Context, f *filled) error {
 		return discard2(f.Memory.List(ctx, repository.MemoryFilter{}))
 	},
@@ -132,6 +142,11 @@ var auditCalls = map[string]call{
 		return drain(f.Audit.All(ctx, repository.AuditFilter{Page: repository.Page{Limit: 3}}))
 	},
 	"Audit.Trail": func(ctx context.Context, f *filled) error { return discard(f.Audit.Trail(ctx, "a")) },
+	"Audit.Seal":  func(ctx context.Context, f *filled) error { return discard(f.Audit.Seal(ctx)) },
+	"Audit.Prove": func(ctx context.Context, f *filled) error { return discard(f.Audit.Prove(ctx, 1)) },
+	"Audit.Verify": func(ctx context.Context, f *filled) error {
+		return discard(f.Audit.Verify(ctx, ledger.VerifyOptions{}))
+	},
 }
 
 var sessionCalls = map[string]call{

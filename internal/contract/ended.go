@@ -16,6 +16,9 @@ import (
 // refusalsEveryMethod: calls has a call of every method that takes a context.
 func refusalsEveryMethod(t *T) {
 	known := calls()
+	for _, name := range []string{"Archive", "Restore", "Backup"} {
+		known["Store."+name] = nil // of two databases, which package tier2 tests
+	}
 	look := func(receiver string, v reflect.Type) {
 		for i := range v.NumMethod() {
 			m := v.Method(i)
