@@ -89,6 +89,7 @@ func TestOpenRefusesAndChangesNothing(t *testing.T) {
 		"Readers":        {opts: []tier2.Option{tier2.WithReaders(0)}, is: models.ErrInvalid, says: "readers"},
 		"ReadersTooMany": {opts: []tier2.Option{tier2.WithReaders(1 << 30)}, is: models.ErrInvalid, says: "readers"},
 		"Clock":          {opts: []tier2.Option{tier2.WithClock(nil)}, is: models.ErrInvalid, says: "clock"},
+		"Redactor":       {opts: []tier2.Option{tier2.WithRedactor(nil)}, is: models.ErrInvalid, says: "redactor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -114,3 +114,19 @@ func TestOpenAnEmptyFile(t *testing.T) {
 	store := open(t, path)
 	assert.NoError(t, store.Receipts.Create(context.Background(), receipt("a")))
 }
+
+// TestOpenWithRedactor: keys of the caller's own are redacted beside the usual ones.
+func TestOpenWithRedactor(t *testing.T) {
+	t.Parallel()
+	key := func(name string) tier2.Option {
+		return tier2.WithRedactor(func(key string) bool { return key == name })
+	}
+	store, err := tier2.Open(t.Context(), ":memory:", key("ssn"), key("iban"))
+	require.NoError(t, err)
+	defer store.Close()
+	s := &models.WorkflowSession{SessionID: "s", AgentCount: 1, ContextJSON: models.JSON(`{"ssn":1,"iban":[2],"token":3,"name":4}`)}
+	require.NoError(t, store.Sessions.Start(t.Context(), s))
+	got, err := store.Sessions.Get(t.Context(), "s")
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"ssn":"[redacted]","iban":"[redacted]","token":"[redacted]","name":4}`, got.ContextJSON.String())
+}

@@ -117,6 +117,19 @@ func WithLogger(l logger.Interface) Option {
 	}
 }
 
+// WithRedactor has the values under more keys redacted, beside those of passwords,
+// tokens and the like: the keys for which secret returns true (hooks.WithRedactor).
+// Several of them add up.
+func WithRedactor(secret func(key string) bool) Option {
+	return func(c *engine.Config) error {
+		if secret == nil {
+			return invalid("redactor", nil, "must not be nil")
+		}
+		c.Redactors = append(c.Redactors, secret)
+		return nil
+	}
+}
+
 func invalid(option string, value any, reason string) error {
 	return fmt.Errorf("option %s: %w", option, &models.Error{Value: value, Reason: reason, Kind: models.ErrInvalid})
 }

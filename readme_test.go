@@ -132,7 +132,8 @@ func TestReadmeJSON(t *testing.T) {
 
 	t.Run("Audit", func(t *testing.T) {
 		t.Parallel()
-		store, err := tier2.Open(ctx, ":memory:")
+		now := time.Date(2026, 1, 29, 12, 34, 56, 0, time.UTC)
+		store, err := tier2.Open(ctx, ":memory:", tier2.WithClock(func() time.Time { return now }))
 		require.NoError(t, err)
 		defer store.Close()
 		for range 6 {

@@ -25,6 +25,7 @@ func TestContract(t *testing.T) {
 		contract.Postgres("Postgres", pgtest.DSN),
 		ungrouped(contract.Postgres("PostgresUngrouped", pgtest.DSN)),
 	} {
+		e.Pools = tier2.Pools
 		t.Run(e.Name, func(t *testing.T) {
 			if strings.HasPrefix(e.Name, "Postgres") && os.Getenv(pgtest.Env) == "" {
 				t.Skip("no PostgreSQL: set " + pgtest.Env)

@@ -90,6 +90,9 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		return nil, errors.Join(err, handles.Close())
 	}
 	options := []hooks.Option{hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted)}
+	for _, secret := range cfg.Redactors {
+		options = append(options, hooks.WithRedactor(secret))
+	}
 	if archives > 0 {
 		options = append(options, hooks.WithReadOnly("is an archive: its executions are restored to the store that they come from"))
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// contestant is a way to do the work. All of them leave equal rows.
+// contestant is a way to do the work. All of them leave equal rows, but for the
+// digests in the entries, which only tier2 writes.
 type contestant interface {
 	// save writes a receipt, its audit entry and the memory of its agent.
 	save(ctx context.Context, r *models.Receipt) error

@@ -19,15 +19,30 @@ func WithActor(ctx context.Context, agent string) context.Context { return actor
 // Actor is who acts in ctx, or "" if nobody said.
 func Actor(ctx context.Context) string { return actor.From(ctx) }
 
-// checkActor refuses an actor that agent_id cannot hold.
-func checkActor(agent string) error {
-	if storable(agent) == agent {
-		return nil
+// WithExecution says which execution is at work in ctx: the execution_id in the entries
+// of rows that have none of their own, which are those of agent_memory,
+// workflow_sessions and collision_detection. A blank id changes nothing.
+func WithExecution(ctx context.Context, executionID string) context.Context {
+	return actor.WithExecution(ctx, executionID)
+}
+
+// Execution is the execution at work in ctx, or "" if nobody said.
+func Execution(ctx context.Context) string { return actor.Execution(ctx) }
+
+// checkContext refuses an actor that agent_id cannot hold, and an execution that no
+// execution_id can.
+func checkContext(ctx context.Context) error {
+	for _, said := range []struct{ column, what, value string }{
+		{"agent_id", "an actor", Actor(ctx)}, {"context_json", "the execution of a context", Execution(ctx)},
+	} {
+		if storable(said.value) != said.value {
+			return &models.Error{
+				Table: "audit_log", Column: said.column, Value: said.value, Kind: models.ErrInvalid,
+				Reason: fmt.Sprintf("%s must be UTF-8 text without NUL, of at most %d bytes", said.what, models.MaxKeyBytes),
+			}
+		}
 	}
-	return &models.Error{
-		Table: "audit_log", Column: "agent_id", Value: agent, Kind: models.ErrInvalid,
-		Reason: fmt.Sprintf("an actor must be UTF-8 text without NUL, of at most %d bytes", models.MaxKeyBytes),
-	}
+	return nil
 }
 
 // storable is the agent in a form that agent_id can hold.

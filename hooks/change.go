@@ -35,8 +35,14 @@ func isOurs(table string) bool {
 // change is what happened to one row. old is nil for a create; new is nil for a
 // delete. Both are in the form of row, model creates included.
 type change struct {
-	action   string
-	old, new row
+	action    string
+	old, new  row
+	execution string // the one at work
+
+	// Of the creation of a model, of which new has only some columns: the model, and what
+	// values gave for it, unless nil.
+	model  models.Model
+	values []any
 }
 
 // row is the row as it is now, or as it last was.
@@ -45,6 +51,14 @@ func (c change) row() row {
 		return c.new
 	}
 	return c.old
+}
+
+// memory is the document of a memory that was created.
+func (c change) memory() any {
+	if m, ok := c.model.(*models.AgentMemory); ok {
+		return string(m.MemoryJSON)
+	}
+	return c.new["memory_json"]
 }
 
 // differs lists the columns whose value changed.
@@ -120,6 +134,11 @@ func appendUpdate(changes []change, old, now row) []change {
 		return changes
 	}
 	return append(changes, c)
+}
+
+// createdModel is the creation of a model, whose columns are what was stored.
+func createdModel(m models.Model) change {
+	return change{action: actionCreate, new: rowOf(m), model: m}
 }
 
 // rowOf is a just created model as the columns that entries and memory need.

@@ -46,21 +46,22 @@ func entryOf(m *models.AuditEntry) entry {
 }
 
 // newEntry describes one change of a row.
-func newEntry(table, agent string, at time.Time, took time.Duration, c change) (entry, error) {
-	text, err := contextJSON(table, c)
+func newEntry(table, agent string, at time.Time, took time.Duration, c change, redact *redactor, digest string) (entry, error) {
+	text, err := contextJSON(table, c, redact, digest)
 	return entry{
 		at: models.At(at), created: models.At(at).Time, agent: agent, operation: table + "." + c.action, status: models.AuditCompleted,
 		durationMS: took.Milliseconds(), context: text,
 	}, err
 }
 
-// failedEntry describes a write that was refused. r is the row if there was just one.
-func failedEntry(table, action, agent string, at time.Time, took time.Duration, r row, cause error) entry {
-	e, err := newEntry(table, agent, at, took, change{action: action, new: r})
+// failedEntry describes a write that was refused. c has the row if there was just one.
+func failedEntry(table, agent string, at time.Time, took time.Duration, c change, cause error, redact *redactor) entry {
+	c.execution = storable(c.execution)
+	e, err := newEntry(table, agent, at, took, c, redact, "")
 	if err != nil {
 		e.context = "{}"
 	}
-	e.status, e.message = models.AuditFailed, clean(cause.Error())
+	e.status, e.message = models.AuditFailed, redact.text(clean(cause.Error()))
 	return e
 }
 
@@ -68,12 +69,15 @@ func failedEntry(table, action, agent string, at time.Time, took time.Duration, 
 // contract: a golden file fixes them.
 //
 //	{"v":1,"table":..,"action":..,"id":..,"key":..,"execution_id":..,"session_id":..,
-//	 "changes":{column:{"from":..,"to":..}},"row":{column:value}}
+//	 "changes":{column:{"from":..,"to":..}},"row":{column:value},"digest":..}
 //
-// Members that are empty are left out; "row" is what a delete removed.
-func contextJSON(table string, c change) (string, error) {
+// Members that are empty are left out. execution_id is the row's, or else of the context
+// (WithExecution), if the table has none. A create has no "changes" but in agent_memory,
+// where they tell memory_json, so that the log alone knows what an agent remembered; "row" is what a delete removed, and "digest" is
+// that of the row after a create or an update (canonical.Digest). Secrets are redacted.
+func contextJSON(table string, c change, redact *redactor, digest string) (string, error) {
 	r := c.row()
-	b := make([]byte, 0, 192)
+	b := make([]byte, 0, 288)
 	b = append(b, `{"v":`...)
 	b = strconv.AppendInt(b, ContextVersion, 10)
 	b = appendMember(b, "table", table)
@@ -83,9 +87,20 @@ func contextJSON(table string, c change) (string, error) {
 		b = strconv.AppendInt(b, id, 10)
 	}
 	b = appendMember(b, "key", r.text(naturalKeys[table]))
-	b = appendMember(b, "execution_id", r.text("execution_id"))
+	if execution := r.text("execution_id"); execution != "" || ofAnExecution(table) {
+		b = appendMember(b, "execution_id", execution)
+	} else {
+		b = appendMember(b, "execution_id", c.execution)
+	}
 	b = appendMember(b, "session_id", r.text("session_id"))
-	if changes := c.differs(); len(changes) > 0 {
+	changes := c.differs()
+	if table == "agent_memory" && c.action == actionCreate && digest != "" { // not of a refused one
+		changes = map[string]fromTo{"memory_json": {nil, c.memory()}}
+	}
+	if len(changes) > 0 {
+		for column, values := range changes {
+			changes[column] = fromTo{redact.column(table, column, values.From), redact.column(table, column, values.To)}
+		}
 		text, err := encode(changes)
 		if err != nil {
 			return "", err
@@ -93,13 +108,19 @@ func contextJSON(table string, c change) (string, error) {
 		b = append(append(b, `,"changes":`...), text...)
 	}
 	if c.action == actionDelete && c.old != nil {
-		text, err := encode(c.old)
+		text, err := encode(redact.row(table, c.old))
 		if err != nil {
 			return "", err
 		}
 		b = append(append(b, `,"row":`...), text...)
 	}
+	b = appendMember(b, "digest", digest)
 	return string(append(b, '}')), nil
+}
+
+// ofAnExecution reports whether each row of a table belongs to an execution, which it names.
+func ofAnExecution(table string) bool {
+	return table == "receipts" || parents[table].column == "execution_id"
 }
 
 // appendMember appends ,"name":"value" unless the value is empty.

@@ -82,10 +82,15 @@ func orNull[T any](p *T) any {
 // stay prepared. SQLite allows 32,766 parameters in one, PostgreSQL 65,535.
 var insertSizes = [...]int{64, 32, 16, 8, 4, 2, 1}
 
-// insertRows inserts models of one table and gives them their ids.
-func (d *dialect) insertRows(ctx context.Context, pool gorm.ConnPool, rows []models.Model) error {
+// insertRows inserts models of one table, gives them their ids and keeps their values.
+func (d *dialect) insertRows(ctx context.Context, pool gorm.ConnPool, rows []models.Model, kept map[models.Model][]any) error {
 	return d.insert(ctx, pool, rows[0].TableName(), len(rows),
-		func(i int, args []any) []any { return values(args, rows[i]) },
+		func(i int, args []any) []any {
+			start := len(args)
+			args = values(args, rows[i])
+			kept[rows[i]] = args[start:len(args):len(args)]
+			return args
+		},
 		func(i int, id int64) { *identity(rows[i]) = id })
 }
 

@@ -103,14 +103,14 @@ func (m memories) of(agent string) *memory {
 }
 
 // add counts one change for the agent who acted.
-func (m memories) add(agent, table string, at time.Time, c change) {
+func (m memories) add(agent, table string, at time.Time, c change, redact *redactor) {
 	r, own := c.row(), m.of(agent)
 	own.at = at
 	own.activity.saves++
 	own.activity.lastSave = &lastSave{table: table, action: c.action, id: r.id(), timestamp: models.At(at)}
 	switch {
 	case table == "receipts" && c.new != nil && (c.old == nil || c.old["status"] != c.new["status"]):
-		own.outcome(r)
+		own.outcome(r, redact)
 	case table == "collision_detection" && c.action == actionCreate:
 		one, two := r.text("agent_id_1"), r.text("agent_id_2")
 		m.of(one).meet(r, two, at)
@@ -118,7 +118,7 @@ func (m memories) add(agent, table string, at time.Time, c change) {
 	}
 }
 
-func (m *memory) outcome(r row) {
+func (m *memory) outcome(r row, redact *redactor) {
 	status := r.text("status")
 	m.activity.lastExecution = &lastExecution{executionID: r.text("execution_id"), operation: r.text("operation"), status: status}
 	_ = m.activity.lastExecution.timestamp.Scan(r.text("timestamp"))
@@ -130,7 +130,7 @@ func (m *memory) outcome(r row) {
 	case models.ReceiptFailed:
 		count.failed++
 		m.failures++
-		message := r.text("error_message")
+		message := redact.text(r.text("error_message")) // another program may have stored it
 		if message == "" {
 			message = "execution " + r.text("execution_id") + " failed"
 		}

@@ -27,6 +27,7 @@ type Plugin struct {
 	now      func() time.Time
 	dialect  *dialect
 	turns    *turns
+	redact   redactor
 	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
 	wrote    atomic.Bool
 	readOnly string // why nothing may be written; "" if it may
@@ -100,7 +101,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		if next == nil {
 			return fmt.Errorf("tier2 hooks: callback %s is not registered", name)
 		}
-		if err := step.replace(name, p.around(step.action, next)); err != nil {
+		if err := step.replace(name, guarded(step.action, p.around(step.action, next))); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // pool wraps the connection pool of a *gorm.DB, so that every transaction begun on
@@ -40,7 +41,9 @@ func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool,
 	if err != nil {
 		return nil, err
 	}
-	return &tx{ConnPool: inner, pool: p, ctx: ctx}, nil
+	t := &tx{ConnPool: inner, pool: p, ctx: ctx}
+	attempt.Abandoned(ctx, func() { _ = t.Rollback() })
+	return t, nil
 }
 
 func (p *pool) beginInner(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {
@@ -87,7 +90,7 @@ func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 		return nil, err
 	}
 	result, err := t.ConnPool.ExecContext(ctx, query, args...)
-	return result, t.because(err)
+	return result, t.because(ctx, err)
 }
 
 // QueryContext implements gorm.ConnPool.
@@ -97,14 +100,19 @@ func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 		return nil, err
 	}
 	rows, err := t.ConnPool.QueryContext(ctx, query, args...)
-	return rows, t.because(err)
+	return rows, t.because(ctx, err)
 }
 
-// because names the end of the context as the reason why a transaction is over:
-// database/sql rolls back by itself then, and may only say that this was done.
-func (t *tx) because(err error) error {
-	if errors.Is(err, sql.ErrTxDone) && t.ctx.Err() != nil {
-		return errors.Join(t.ctx.Err(), err)
+// because names the end of the statement's context, or of the transaction's, as the
+// reason why a transaction is over: database/sql rolls back by itself then, and may only
+// say that this was done; pgx closes the connection, and may only say that it is closed.
+func (t *tx) because(ctx context.Context, err error) error {
+	ended := errors.Join(ctx.Err(), t.ctx.Err())
+	if err == nil || ended == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if errors.Is(err, sql.ErrTxDone) || errors.Is(t.pool.translate(err), models.ErrUnavailable) {
+		return errors.Join(ended, err)
 	}
 	return err
 }
@@ -153,7 +161,7 @@ func (t *tx) end(finish func(gorm.TxCommitter) error) error {
 		})
 	}
 	t.failures = nil
-	return t.because(err)
+	return t.because(t.ctx, err)
 }
 
 // currentTx is the transaction that wraps the statement's pool, or nil.

@@ -2,22 +2,24 @@ package hooks
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 )
 
 // debt is what changes owe: an entry each, and the memory of the agents.
 type debt struct {
+	redact  *redactor
 	entries []entry
 	memory  memories
+	stored  []any // the values of one row, used again for the next
 }
 
 // add counts one change.
 func (d *debt) add(table, agent string, at time.Time, took time.Duration, c change) error {
-	e, err := newEntry(table, agent, at, took, c)
+	e, err := newEntry(table, agent, at, took, c, d.redact, d.digest(table, c))
 	if err != nil {
 		return err
 	}
@@ -26,9 +28,29 @@ func (d *debt) add(table, agent string, at time.Time, took time.Duration, c chan
 		if d.memory == nil {
 			d.memory = memories{}
 		}
-		d.memory.add(agent, table, at, c)
+		d.memory.add(agent, table, at, c, d.redact)
 	}
 	return nil
+}
+
+// digest is that of the row as a create or an update left it.
+func (d *debt) digest(table string, c change) string {
+	switch {
+	case c.new == nil:
+		return ""
+	case c.model == nil:
+		columns := canonical.Columns(table)
+		return canonical.Digest(table, func(i int) any { return c.new[columns[i].Name] })
+	case c.values == nil:
+		d.stored = values(d.stored[:0], c.model)
+		c.values = d.stored
+	}
+	return canonical.Digest(table, func(i int) any {
+		if i == 0 {
+			return *identity(c.model)
+		}
+		return c.values[i-1]
+	})
 }
 
 // pay writes it.
@@ -42,14 +64,18 @@ func (d *debt) pay(ctx context.Context, pool gorm.ConnPool, dialect *dialect) er
 // record writes what the changes of a statement owe.
 func (w *write) record(changes []change) error {
 	s := w.db.Statement
+	if err := checkContext(s.Context); err != nil {
+		return err
+	}
 	took := time.Since(w.start)
 	agents := agentFinder{pool: s.ConnPool, dialect: w.plugin.dialect}
-	var owed debt
+	owed := debt{redact: &w.plugin.redact}
 	var last int64 // of the rows created
 	for _, c := range changes {
 		if c.action == actionCreate {
 			last = max(last, c.new.id())
 		}
+		c.execution = Execution(s.Context)
 		agent, err := agents.of(s.Context, c.row())
 		if err != nil {
 			return err
@@ -94,7 +120,7 @@ func (f *agentFinder) keep(execution, agent string) {
 
 func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if actor := Actor(ctx); actor != "" {
-		return actor, checkActor(actor)
+		return actor, nil
 	}
 	for _, column := range []string{"agent_id", "agent_id_1"} {
 		if agent := r.text(column); agent != "" {
@@ -108,11 +134,14 @@ func (f *agentFinder) of(ctx context.Context, r row) (string, error) {
 	if agent, ok := f.known[execution]; ok {
 		return agent, nil
 	}
-	var agent string
-	err := f.pool.QueryRowContext(ctx, f.dialect.agentOf, execution).Scan(&agent)
-	if errors.Is(err, sql.ErrNoRows) {
-		agent, err = SystemActor, nil
+	receipts, err := readRows(f.pool.QueryContext(ctx, f.dialect.agentOf, execution))
+	if err != nil {
+		return "", err
+	}
+	agent := SystemActor
+	if len(receipts) > 0 {
+		agent = receipts[0].text("agent_id")
 	}
 	f.keep(execution, agent)
-	return agent, err
+	return agent, nil
 }

@@ -40,7 +40,7 @@ func (d *dialect) permit(ctx context.Context, pool gorm.ConnPool, rows []row, at
 	}
 	slices.Sort(ids)
 	agent := Actor(ctx)
-	if err := checkActor(agent); err != nil {
+	if err := checkContext(ctx); err != nil {
 		return err
 	}
 	var boundary models.AuditEntry

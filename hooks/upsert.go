@@ -13,7 +13,7 @@ import (
 
 // needsCapture reports whether a create may do something else than insert each of
 // its structs, an upsert or an INSERT OR ..., or inserts what does not tell its row:
-// maps, and structs of the caller's own types.
+// maps, structs of the caller's own types, and not all columns of a struct.
 func needsCapture(s *gorm.Statement) bool {
 	if _, ok := s.Clauses["ON CONFLICT"]; ok {
 		return true
@@ -24,8 +24,11 @@ func needsCapture(s *gorm.Statement) bool {
 	if _, ok := s.Clauses["RETURNING"]; ok { // the caller's, perhaps without the id
 		return true
 	}
+	if len(s.Selects) > 0 || slices.ContainsFunc(s.Omits, func(name string) bool { return name != clause.Associations }) {
+		return true
+	}
 	list := elements(s.ReflectValue)
-	return s.Schema == nil || len(list) == 0 || modelOf(list[0]) == nil
+	return s.Schema == nil || len(list) == 0 || !isModel(list[0])
 }
 
 // upsert runs such a create: what GORM's own callback does, but it reads the rows
@@ -42,6 +45,7 @@ func (w *write) upsert() ([]change, error) {
 	if db.Error != nil {
 		return nil, nil
 	}
+	w.plugin.redact.values(w.table, s, values)
 	s.AddClause(values)
 	delete(s.Clauses, "RETURNING")
 	s.AddClause(clause.Returning{})

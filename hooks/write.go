@@ -82,7 +82,9 @@ func (w *write) run() {
 	if w.db.Error != nil {
 		_ = w.exec("ROLLBACK TO SAVEPOINT " + savepoint)
 	}
-	_ = w.db.AddError(w.exec("RELEASE SAVEPOINT " + savepoint))
+	if err := w.exec("RELEASE SAVEPOINT " + savepoint); w.db.Error == nil { // GORM would make text of the first error
+		_ = w.db.AddError(err)
+	}
 }
 
 func (w *write) exec(query string) error {
@@ -119,7 +121,8 @@ func (w *write) refused(t *tx) {
 	if t == nil {
 		return
 	}
-	agent, r := Actor(w.db.Statement.Context), row{}
+	ctx := w.db.Statement.Context
+	agent, r := Actor(ctx), row{}
 	if list := elements(w.db.Statement.ReflectValue); len(list) > 0 {
 		if m := modelOf(list[0]); m != nil {
 			if agent == "" {
@@ -131,7 +134,8 @@ func (w *write) refused(t *tx) {
 		}
 	}
 	w.blame(r)
-	t.failures = append(t.failures, failedEntry(w.table, w.action, orSystem(agent), w.at, time.Since(w.start), r, w.db.Error))
+	c := change{action: w.action, new: r, execution: Execution(ctx)}
+	t.failures = append(t.failures, failedEntry(w.table, orSystem(agent), w.at, time.Since(w.start), c, w.db.Error, &w.plugin.redact))
 }
 
 // orSystem is the agent in a storable form, SystemActor if that is blank.
@@ -171,6 +175,7 @@ func (w *write) check() error {
 	return nil
 }
 
+// checkAll prepares, validates and redacts the caller's own structs.
 func (w *write) checkAll(list []reflect.Value) error {
 	for i, v := range list {
 		if !v.CanAddr() {
@@ -187,6 +192,7 @@ func (w *write) checkAll(list []reflect.Value) error {
 			}
 			return err
 		}
+		w.plugin.redact.model(m)
 	}
 	return nil
 }
@@ -259,9 +265,11 @@ func (w *write) perform() ([]change, error) {
 			return w.plugin.dialect.permit(ctx, pool, rows, w.at)
 		}
 	}
+	restore := w.redactUpdate()
 	s.ConnPool = c
 	w.next(w.db)
 	s.ConnPool = c.ConnPool
+	restore()
 	if w.db.Error != nil {
 		return nil, nil
 	}
@@ -271,7 +279,7 @@ func (w *write) perform() ([]change, error) {
 func created(list []reflect.Value) []change {
 	changes := make([]change, len(list))
 	for i, v := range list {
-		changes[i] = change{action: actionCreate, new: rowOf(modelOf(v))}
+		changes[i] = createdModel(modelOf(v))
 	}
 	return changes
 }
@@ -287,6 +295,15 @@ func modelOf(v reflect.Value) models.Model {
 	m, _ := v.Addr().Interface().(models.Model)
 	return m
 }
+
+// isModel reports whether the struct v is one of package models itself: one that embeds
+// it has its methods and may have other columns.
+func isModel(v reflect.Value) bool {
+	m := modelOf(v)
+	return m != nil && v.Type().PkgPath() == modelsPath
+}
+
+var modelsPath = reflect.TypeFor[models.Receipt]().PkgPath()
 
 func invalid(table, reason string) error {
 	return &models.Error{Table: table, Kind: models.ErrInvalid, Reason: reason}

@@ -95,6 +95,7 @@ func (w *Writer) join(pool gorm.ConnPool, s *save) error {
 // save is one call of Create.
 type save struct {
 	ctx    context.Context
+	redact *redactor
 	at     time.Time
 	start  time.Time
 	parts  [][]models.Model // by table, in order
@@ -112,7 +113,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 	if err := w.plugin.mayWrite(); err != nil {
 		return nil, err
 	}
-	s := &save{ctx: ctx, at: w.plugin.now(), start: time.Now(), done: make(chan struct{})}
+	s := &save{ctx: ctx, redact: &w.plugin.redact, at: w.plugin.now(), start: time.Now(), done: make(chan struct{})}
 	for start, i := 0, 1; i <= len(rows); i++ {
 		if i == len(rows) || rows[i].TableName() != rows[start].TableName() {
 			s.parts = append(s.parts, rows[start:i:i])
@@ -120,7 +121,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 		}
 	}
 	for _, part := range s.parts {
-		if err := checkActor(Actor(ctx)); err != nil && part[0].TableName() != "audit_log" {
+		if err := checkContext(ctx); err != nil && part[0].TableName() != "audit_log" {
 			s.refuse(&refusal{part, err})
 			return s, nil
 		}
@@ -133,6 +134,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 				s.refuse(&refusal{part, err})
 				return s, nil
 			}
+			w.plugin.redact.model(m)
 		}
 	}
 	return s, nil
@@ -183,17 +185,19 @@ func (s *save) refuse(err error) {
 		blame(s.err, table, naturalKeys[table])
 		nameValue(s.err, table, r)
 	}
-	e := failedEntry(table, actionCreate, orSystem(agent), s.at, time.Since(s.start), r, s.err)
+	c := change{action: actionCreate, new: r, execution: Execution(s.ctx)}
+	e := failedEntry(table, orSystem(agent), s.at, time.Since(s.start), c, s.err, s.redact)
 	s.failed = &e
 }
 
 // insert writes the rows of the saves, what each owes, and the memory of their agents.
 func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) error {
 	d := w.plugin.dialect
-	if err := w.insertParts(ctx, pool, saves); err != nil {
+	kept := map[models.Model][]any{}
+	if err := w.insertParts(ctx, pool, saves, kept); err != nil {
 		return err
 	}
-	var owed debt
+	owed := debt{redact: &w.plugin.redact}
 	agents := agentFinder{pool: pool, dialect: d}
 	for _, s := range saves {
 		took := time.Since(s.start)
@@ -203,15 +207,16 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 					owed.entries = append(owed.entries, entryOf(own))
 					continue
 				}
-				r := rowOf(m)
+				c := createdModel(m)
+				c.values, c.execution = kept[m], Execution(s.ctx)
 				if len(s.parts) > 1 {
-					agents.learn(r)
+					agents.learn(c.new)
 				}
-				agent, err := agents.of(s.ctx, r)
+				agent, err := agents.of(s.ctx, c.new)
 				if err != nil {
-					return err
+					return w.translate(err)
 				}
-				if err := owed.add(m.TableName(), agent, s.at, took, change{action: actionCreate, new: r}); err != nil {
+				if err := owed.add(m.TableName(), agent, s.at, took, c); err != nil {
 					return err
 				}
 			}
@@ -229,7 +234,7 @@ func (w *Writer) insert(ctx context.Context, pool gorm.ConnPool, saves []*save) 
 var insertOrder = []string{"receipts", "workflow_sessions", "agent_memory", "pipeline_metrics", "slo_violations", "collision_detection"}
 
 // insertParts inserts the rows of all saves, table by table.
-func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*save) error {
+func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*save, kept map[models.Model][]any) error {
 	for _, table := range insertOrder {
 		var rows []models.Model
 		for _, s := range saves {
@@ -246,7 +251,7 @@ func (w *Writer) insertParts(ctx context.Context, pool gorm.ConnPool, saves []*s
 		if len(rows) == 0 {
 			continue
 		}
-		if err := w.plugin.dialect.insertRows(ctx, pool, rows); err != nil {
+		if err := w.plugin.dialect.insertRows(ctx, pool, rows, kept); err != nil {
 			return &refusal{rows, w.translate(err)}
 		}
 		w.plugin.created(ctx, pool, table, *identity(rows[len(rows)-1]))

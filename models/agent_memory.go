@@ -14,12 +14,13 @@ const CollisionHistoryLimit = 100
 type AgentMemory struct {
 	ID      int64  `gorm:"primaryKey;autoIncrement"`
 	AgentID string `gorm:"not null;uniqueIndex:idx_agent_memory_agent_id"` // unique
-	// MemoryJSON is a JSON object; {} if nil on create.
+	// MemoryJSON is a JSON object; {} if nil on create. It is stored as it is given; entries
+	// of the audit log tell it without secrets.
 	MemoryJSON JSON `gorm:"not null;check:chk_agent_memory_memory_json,json_valid(memory_json)"`
 	// CollisionHistory is a JSON array, newest last; nil if there never was one.
 	CollisionHistory JSON      `gorm:"check:chk_agent_memory_collision_history,collision_history IS NULL OR json_valid(collision_history)"`
 	RetryCount       int64     `gorm:"default:0;check:chk_agent_memory_retry_count,retry_count >= 0"` // failures since the last success
-	LastError        string    // the newest failure; kept when a later execution passes
+	LastError        string    // the newest failure, without secrets; kept when a later execution passes
 	UpdatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_agent_memory_updated_at"`
 	CreatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP"`
 }

@@ -11,9 +11,9 @@ type AuditEntry struct {
 	Operation    string      `gorm:"not null"` // free text, or table.action for what the hooks wrote
 	Status       AuditStatus `gorm:"not null;index:idx_audit_log_status,priority:1;check:chk_audit_log_status,status IN ('started','completed','failed','skipped')"`
 	DurationMS   int64       `gorm:"check:chk_audit_log_duration_ms,duration_ms >= 0"` // milliseconds
-	ErrorMessage string
-	ContextJSON  JSON      `gorm:"check:chk_audit_log_context_json,context_json IS NULL OR json_valid(context_json)"`
-	CreatedAt    time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2"`
+	ErrorMessage string      // without secrets: they are redacted before it is stored
+	ContextJSON  JSON        `gorm:"check:chk_audit_log_context_json,context_json IS NULL OR json_valid(context_json)"` // likewise
+	CreatedAt    time.Time   `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2"`
 }
 
 // TableName implements GORM's Tabler.

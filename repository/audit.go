@@ -29,7 +29,8 @@ type AuditFilter struct {
 	Page
 }
 
-// Record appends one entry and fills its id and what was empty. Errors: ErrInvalid.
+// Record appends one entry and fills its id and what was empty; secrets in its
+// ErrorMessage and ContextJSON are redacted, in entry as well. Errors: ErrInvalid.
 func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 	if entry == nil {
 		return invalid(auditTable, "", nil, "must not be nil")

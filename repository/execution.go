@@ -38,8 +38,9 @@ type StageResult struct {
 	OutputSizeBytes int64 // bytes; 0 also if not measured
 }
 
-// Stage runs one stage, times it and keeps its sizes and its error for Finish. It
-// returns the error of do; a panic of do fails the stage and goes on.
+// Stage runs one stage, times it and keeps its sizes and its error for Finish. The
+// context of do carries the execution (hooks.WithExecution), so that the entries of what
+// it writes to memory, sessions and collisions name it. Stage returns the error of do; a panic of do fails the stage and goes on.
 // A stage that failed may run again: each attempt becomes one metric, and the last
 // one decides.
 //
@@ -62,7 +63,7 @@ func (e *Execution) Stage(ctx context.Context, stage models.Stage, do func(ctx c
 		}
 		err = e.leave(stage, began, result, err)
 	}()
-	err = do(ctx, &result)
+	err = do(actor.WithExecution(ctx, e.receipt.ExecutionID), &result)
 	returned = true
 	return err
 }
@@ -155,7 +156,8 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 	}
 	ended := e.entry(status, now)
 	ended.DurationMS, ended.ErrorMessage = run.receipt.DurationMS, run.receipt.ErrorMessage
-	err = e.h.transaction(actor.Default(ctx, e.receipt.AgentID), func(tx *gorm.DB) error {
+	ctx = actor.WithExecution(actor.Default(ctx, e.receipt.AgentID), e.receipt.ExecutionID)
+	err = e.h.transaction(ctx, func(tx *gorm.DB) error {
 		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
 		if err != nil {
 			return err

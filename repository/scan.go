@@ -76,11 +76,16 @@ func (m *moment) Scan(v any) error {
 // indexed reads the first n rows of a list of receipts whose order an index gives, and
 // the key of the last or, if there are more than want, of the last that is wanted.
 func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) {
-	rows, err := l.ordered(l.db).Select(receiptColumns + ", timestamp || ''").Limit(n).Rows()
+	q := l.ordered(l.db).Select(receiptColumns + ", timestamp || ''").Limit(n)
+	defer func() { // also of a query after which a logger panicked
+		if rows, ok := q.Statement.Dest.(*sql.Rows); ok && rows != nil {
+			rows.Close()
+		}
+	}()
+	rows, err := q.Rows()
 	if err != nil {
 		return nil, key{}, translated(l.db, err)
 	}
-	defer rows.Close()
 	page = make([]models.Receipt, 0, n)
 	fields, sortKey := make([]any, 0, 16), sql.RawBytes{}
 	for len(page) < n && rows.Next() {
@@ -106,13 +111,15 @@ var selectReceipt = map[string]string{
 func (h Handle) receipt(ctx context.Context, executionID string) (*models.Receipt, error) {
 	query, begun := selectReceipt[h.Read.Name()], time.Now()
 	rows, err := h.Read.Statement.ConnPool.QueryContext(ctx, query, executionID)
+	if err == nil {
+		defer rows.Close() // also if the logger panics
+	}
 	if h.Read.Logger != logger.Discard {
 		h.Read.Logger.Trace(ctx, begun, func() (string, int64) { return h.Read.Explain(query, executionID), -1 }, err)
 	}
 	if err != nil {
 		return nil, translated(h.Read, err)
 	}
-	defer rows.Close()
 	if !rows.Next() {
 		if err := rows.Err(); err != nil {
 			return nil, translated(h.Read, err)
@@ -121,7 +128,7 @@ func (h Handle) receipt(ctx context.Context, executionID string) (*models.Receip
 	}
 	var r models.Receipt
 	if err := rows.Scan(receiptFields(make([]any, 0, 15), &r)...); err != nil {
-		return nil, err
+		return nil, translated(h.Read, err)
 	}
 	return &r, translated(h.Read, rows.Close())
 }

@@ -1,5 +1,5 @@
-// Package actor carries who is acting in a context. hooks reads it, and callers set
-// it through hooks.WithActor; it stands apart so that repositories, which do not
+// Package actor carries in a context who is acting, and in which execution. hooks reads
+// it, and callers set it through hooks.WithActor and hooks.WithExecution; it stands apart so that repositories, which do not
 // import hooks, can set it too.
 package actor
 

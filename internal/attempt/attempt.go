@@ -8,19 +8,35 @@ import "context"
 
 type key struct{}
 
-type pending struct{ todo []func() }
+type pending struct{ todo, open []func() }
 
 // Last calls run with a context whose AfterLast calls wait, and again as often as run
 // wants to through its argument: begin forgets what the attempts before left to do.
-// What the last one left is done when run has returned or panicked.
+// What the last one left is done when run has returned, panicked or ended its goroutine;
+// in the latter two cases after what Abandoned says.
 func Last(ctx context.Context, run func(ctx context.Context, begin func()) error) error {
-	p := &pending{}
+	p, returned := &pending{}, false
 	defer func() {
+		if !returned {
+			for _, do := range p.open {
+				do()
+			}
+		}
 		for _, do := range p.todo {
 			do()
 		}
 	}()
-	return run(context.WithValue(ctx, key{}, p), func() { p.todo = nil })
+	err := run(context.WithValue(ctx, key{}, p), func() { p.todo = nil })
+	returned = true
+	return err
+}
+
+// Abandoned has do done if the attempts in ctx do not return, such as when a callback of
+// the application panics: nobody else ends a transaction that GORM began by itself.
+func Abandoned(ctx context.Context, do func()) {
+	if p, ok := ctx.Value(key{}).(*pending); ok {
+		p.open = append(p.open, do)
+	}
 }
 
 // AfterLast does what the last attempt in ctx leaves to do, or does it now if ctx

@@ -24,6 +24,7 @@
 package contract
 
 import (
+	"database/sql"
 	"maps"
 	"os"
 	"slices"
@@ -43,6 +44,8 @@ type Engine struct {
 	// Options are for every store of the suite.
 	Options []tier2.Option
 	SQL     SQL
+	// Pools are the connections of a store.
+	Pools func(*tier2.Store) []*sql.DB
 	// Lacks names the cases that the engine cannot have, with the cases under them, and
 	// says why. Names are paths below the engine's, such as "Hooks/Processes".
 	Lacks map[string]string
@@ -73,19 +76,24 @@ type cases map[string]func(*T)
 // groups are all there is.
 var groups = map[string]cases{
 	"Audit":       auditCases,
+	"Cancelled":   cancelledCases,
+	"Closing":     closingCases,
 	"Collisions":  collisionCases,
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,
 	"Executions":  executionCases,
+	"History":     historyCases,
 	"Hooks":       hookCases,
 	"Import":      importCases,
 	"Ledger":      ledgerCases,
 	"Memory":      memoryCases,
 	"Metrics":     metricCases,
+	"Panics":      panicCases,
 	"Receipts":    receiptCases,
 	"Refusals":    refusalCases,
 	"Reports":     reportCases,
 	"Same":        sameCases,
+	"Secrets":     secretCases,
 	"Sessions":    sessionCases,
 	"Violations":  violationCases,
 	"Writer":      writerCases,

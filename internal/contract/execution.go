@@ -15,6 +15,7 @@ import (
 )
 
 var executionCases = cases{
+	"AtWork":           executionsAtWork,
 	"Atomic":           executionsAtomic,
 	"BeginRefused":     executionsBeginRefused,
 	"ConcurrentStages": executionsConcurrentStages,

@@ -20,7 +20,9 @@ var hookCases = cases{
 	"Backfill":                    hooksBackfill,
 	"CollisionHistory":            hooksCollisionHistory,
 	"CorruptMemory":               hooksCorruptMemory,
+	"DigestOfMovedRow":            hooksDigestOfMovedRow,
 	"EndOfContextLeavesNothing":   hooksEndOfContextLeavesNothing,
+	"ExecutionAtWork":             hooksExecutionAtWork,
 	"FailedEntrySurvivesRollback": hooksFailedEntrySurvivesRollback,
 	"GoldenContext":               hooksGoldenContext,
 	"IgnoredErrorCommits":         hooksIgnoredErrorCommits,
@@ -178,6 +180,7 @@ func hooksGoldenContext(t *T) {
 	require.NoError(t, db.Delete(&models.SLOViolation{}, 1).Error)
 	require.NoError(t, db.Model(&models.WorkflowSession{}).Where("session_id = ?", "s1").Update("agent_count", 3).Error)
 	require.NoError(t, db.Model(&models.AgentMemory{}).Where("agent_id = ?", "carol").Update("last_error", "x").Error)
+	require.NoError(t, db.Create(&models.AgentMemory{AgentID: "dave", MemoryJSON: models.JSON(`{"plan":"<μ₁>","githubToken":"x"}`)}).Error)
 	require.Error(t, db.Create(alices("golden")).Error)
 	var contexts []string
 	require.NoError(t, db.Raw("SELECT operation || ' ' || status || ' ' || agent_id || ' ' || context_json FROM audit_log WHERE id > ? ORDER BY id", last).Scan(&contexts).Error)

@@ -24,6 +24,8 @@ var ledgerCases = cases{
 	"Prove":    ledgerProve,
 	"Refused":  ledgerRefused,
 	"Tampered": ledgerTampered,
+	"Older":    ledgerOlder,
+	"Rows":     ledgerRows,
 	"Writers":  ledgerWriters,
 }
 

@@ -19,6 +19,7 @@ var refusalCases = cases{
 	"CorruptMemory": refusalsCorruptMemory,
 	"EndedContext":  refusalsEndedContext,
 	"ErrorText":     refusalsErrorText,
+	"EveryMethod":   refusalsEveryMethod,
 	"OneEntryEach":  refusalsOneEntryEach,
 	"Retention":     refusalsRetention,
 	"Table":         refusalsTable,

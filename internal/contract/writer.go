@@ -68,6 +68,8 @@ func writerLikeGORM(t *T) {
 		assert.Equal(t, ids[i], idOf(t, byWriter, m), "%T", m)
 	}
 	assert.Equal(t, strings.Split(contents(t, byGORM), "\n"), strings.Split(contents(t, byWriter), "\n"))
+	digestsHold(t, byGORM)
+	digestsHold(t, byWriter)
 }
 
 func idOf(t *T, db *gorm.DB, m models.Model) int64 {
@@ -162,6 +164,7 @@ func writerGroups(t *T) {
 			assert.GreaterOrEqual(t, entries, int64(refused))
 			assert.LessOrEqual(t, entries, int64(refused+gaveUp))
 			assert.EqualValues(t, 4*(len(saved)+1), number(t, db, t.engine.SQL.Saves))
+			digestsHold(t, db)
 		})
 	}
 }

@@ -21,16 +21,17 @@ const MinReaders = 4
 
 // Config says how to open a database. Zero values mean the defaults.
 type Config struct {
-	DSN         string           // which engine, and where
-	FullSync    bool             // every commit reaches the disk before it returns
-	BusyTimeout time.Duration    // 0: DefaultBusyTimeout
-	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
-	Now         func() time.Time // the clock; nil: time.Now
-	Logger      logger.Interface // nil: silent
-	Ungrouped   bool             // every save in a transaction of its own, through GORM
-	Existing    bool             // models.ErrNotFound instead of making a database that is not there
-	Signer      note.Signer      // signs checkpoints of the audit log; nil: nobody does
-	Anchor      string           // the file that checkpoints are appended to; "": none
+	DSN         string              // which engine, and where
+	FullSync    bool                // every commit reaches the disk before it returns
+	BusyTimeout time.Duration       // 0: DefaultBusyTimeout
+	Readers     int                 // reading connections; 0: the number of CPUs; at least MinReaders
+	Now         func() time.Time    // the clock; nil: time.Now
+	Logger      logger.Interface    // nil: silent
+	Ungrouped   bool                // every save in a transaction of its own, through GORM
+	Redactors   []func(string) bool // say which keys, beside the usual ones, name secrets
+	Existing    bool                // models.ErrNotFound instead of making a database that is not there
+	Signer      note.Signer         // signs checkpoints of the audit log; nil: nobody does
+	Anchor      string              // the file that checkpoints are appended to; "": none
 }
 
 // Fill puts the defaults where nothing is set.

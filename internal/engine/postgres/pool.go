@@ -20,20 +20,24 @@ func (p pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, 
 	if err != nil {
 		return nil, err
 	}
-	return &transaction{tx}, nil
+	return &transaction{tx, ctx}, nil
 }
 
 // GetDBConn implements gorm.GetDBConnector.
 func (p pool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
 
-type transaction struct{ *sql.Tx }
+type transaction struct {
+	*sql.Tx
+	ctx context.Context
+}
 
 // Commit commits. If the answer to COMMIT did not arrive, only a look tells whether
 // the server had done it.
 func (t *transaction) Commit() error {
+	ended := t.ctx.Err() != nil
 	err := t.Tx.Commit()
 	switch {
-	case err == nil || pgconn.SafeToRetry(err) || err == context.Canceled || err == context.DeadlineExceeded:
+	case err == nil || ended || pgconn.SafeToRetry(err):
 		return err // committed, or COMMIT was not sent
 	case lost(err):
 		return unavailable("the connection to the server was lost during COMMIT: "+err.Error()+

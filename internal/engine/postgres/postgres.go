@@ -69,6 +69,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 // it starts, so that every connection has it and none costs a round trip.
 func openPool(cfg engine.Config, server *pgx.ConnConfig, readOnly string) *sql.DB {
 	c := server.Copy()
+	c.BuildContextWatcherHandler = newInterrupter
 	set := func(name, value string) { c.RuntimeParams[name] = value }
 	if c.RuntimeParams["application_name"] == "" {
 		set("application_name", "tier2")

@@ -146,7 +146,12 @@ func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, i
 
 // maintain folds what is left, makes totals anew that are wrong, refreshes the
 // statistics of the query planner and empties the WAL.
-func maintain(ctx context.Context, db *sql.DB) error {
+func maintain(ctx context.Context, db *sql.DB) (err error) {
+	defer func() { // database/sql may only say that the transaction is over
+		if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+			err = errors.Join(ctx.Err(), err)
+		}
+	}()
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return translate(err)

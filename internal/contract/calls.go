@@ -1,0 +1,260 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// filled is a store with something for each of calls to find.
+type filled struct {
+	*tier2.Store
+	run       *repository.Execution // begun, with a stage that passed
+	collision int64
+}
+
+// fill puts in receipts a, b and c of coder, of which c has no children; the memory of
+// coder; a running session s with a collision, all of it sealed; and the execution run,
+// in that session.
+func fill(t *T, store *tier2.Store) *filled {
+	t.Helper()
+	f, ctx := &filled{Store: store}, t.Context()
+	require.NoError(t, store.Transaction(ctx, func(tx *tier2.Store) error {
+		a, b := receipt("a"), receipt("b")
+		a.Status, a.ErrorMessage = models.ReceiptFailed, "broke"
+		a.Metrics = []models.PipelineMetric{*metric("a", models.StageEmit)}
+		b.Violations = []models.SLOViolation{*violation("b")}
+		require.NoError(t, tx.Receipts.CreateBatch(ctx, []*models.Receipt{a, b, receipt("c")}))
+		require.NoError(t, tx.Memory.Put(ctx, "coder", models.JSON(`{"k":1}`)))
+		session(t, tx, "s")
+		c := collision("s")
+		require.NoError(t, tx.Collisions.Report(ctx, c))
+		f.collision = c.ID
+		return nil
+	}))
+	_, err := store.Audit.Seal(ctx) // and what follows is not sealed yet
+	require.NoError(t, err)
+	f.run, err = store.Executions.Begin(ctx, "coder", models.OperationGeneration, repository.ExecutionOptions{ExecutionID: "run", SessionID: "s"})
+	require.NoError(t, err)
+	require.NoError(t, f.run.Stage(ctx, models.StageExtract, func(context.Context, *repository.StageResult) error { return nil }))
+	return f
+}
+
+// call is one call of a method.
+type call func(ctx context.Context, f *filled) error
+
+// calls is a call of each exported method of a Store, of its repositories and of an
+// Execution that takes a context, and of GORM beside them. Each succeeds on a filled
+// store. A method that is missing is found by refusalsEveryMethod.
+func calls() map[string]call {
+	all := map[string]call{}
+	for _, part := range []map[string]call{receiptCalls, memoryCalls, auditCalls, sessionCalls, executionCalls, otherCalls, gormCalls} {
+		for name, call := range part {
+			all[name] = call
+		}
+	}
+	return all
+}
+
+// discard and discard2 are the error of a call.
+func discard(_ any, err error) error            { return err }
+func discard2(_ any, _ string, err error) error { return err }
+
+// drain is the error of an iterator.
+func drain[T any](all func(yield func(T, error) bool)) (err error) {
+	for _, e := range all {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+var receiptCalls = map[string]call{
+	"Receipts.Create": func(ctx context.Context, f *filled) error {
+		r := receipt("x")
+		r.Metrics = []models.PipelineMetric{*metric("x", models.StageEmit)}
+		return f.Receipts.Create(ctx, r)
+	},
+	"Receipts.CreateBatch": func(ctx context.Context, f *filled) error {
+		return f.Receipts.CreateBatch(ctx, []*models.Receipt{receipt("x"), receipt("y")})
+	},
+	"Receipts.Upsert": func(ctx context.Context, f *filled) error {
+		r := receipt("b")
+		r.DurationMS = 8
+		return f.Receipts.Upsert(ctx, r)
+	},
+	"Receipts.Get":    func(ctx context.Context, f *filled) error { return discard(f.Receipts.Get(ctx, "a")) },
+	"Receipts.Delete": func(ctx context.Context, f *filled) error { return f.Receipts.Delete(ctx, "c") },
+	"Receipts.List": func(ctx context.Context, f *filled) error {
+		return discard2(f.Receipts.List(ctx, repository.ReceiptFilter{Page: repository.Page{Limit: 2}}))
+	},
+	"Receipts.All": func(ctx context.Context, f *filled) error {
+		return drain(f.Receipts.All(ctx, repository.ReceiptFilter{Page: repository.Page{Limit: 1}}))
+	},
+	"Receipts.Failures": func(ctx context.Context, f *filled) error {
+		return discard2(f.Receipts.Failures(ctx, repository.ReceiptFilter{}))
+	},
+	"Receipts.LatestByAgent": func(ctx context.Context, f *filled) error { return discard(f.Receipts.LatestByAgent(ctx, "coder")) },
+}
+
+var memoryCalls = map[string]call{
+	"Memory.Get": func(ctx context.Context, f *filled) error { return discard(f.Memory.Get(ctx, "coder")) },
+	"Memory.Put": func(ctx context.Context, f *filled) error { return f.Memory.Put(ctx, "new", models.JSON(`{"k":2}`)) },
+	"Memory.Update": func(ctx context.Context, f *filled) error {
+		return f.Memory.Update(ctx, "coder", func(doc map[string]any) error { doc["k"] = 2; return nil })
+	},
+	"Memory.Merge": func(ctx context.Context, f *filled) error {
+		return f.Memory.Merge(ctx, "coder", models.JSON(`{"l":2}`))
+	},
+	"Memory.CompareAndSwap": func(ctx context.Context, f *filled) error {
+		return f.Memory.CompareAndSwap(ctx, "coder", f.Memory.ETag(&models.AgentMemory{MemoryJSON: models.JSON(`{"k":1}`)}), models.JSON(`{"k":2}`))
+	},
+	"Memory.RecordError":  func(ctx context.Context, f *filled) error { return f.Memory.RecordError(ctx, "coder", "no") },
+	"Memory.ResetRetries": func(ctx context.Context, f *filled) error { return f.Memory.ResetRetries(ctx, "coder") },
+	"Memory.Forget":       func(ctx context.Context, f *filled) error { return f.Memory.Forget(ctx, "coder") },
+	"Memory.History": func(ctx context.Context, f *filled) error {
+		return discard2(f.Memory.History(ctx, "coder", repository.HistoryFilter{}))
+	},
+	"Memory.HistoryAll": func(ctx context.Context, f *filled) error {
+		return drain(f.Memory.HistoryAll(ctx, "coder", repository.HistoryFilter{}))
+	},
+	"Memory.At": func(ctx context.Context, f *filled) error { return discard(f.Memory.At(ctx, "coder", start)) },
+	"Memory.List": func(ctx context.Context, f *filled) error {
+		return discard2(f.Memory.List(ctx, repository.MemoryFilter{}))
+	},
+}
+
+var auditCalls = map[string]call{
+	"Audit.Record": func(ctx context.Context, f *filled) error {
+		return f.Audit.Record(ctx, &models.AuditEntry{AgentID: "a", Operation: "o", Status: models.AuditStarted})
+	},
+	"Audit.List": func(ctx context.Context, f *filled) error {
+		return discard2(f.Audit.List(ctx, repository.AuditFilter{}))
+	},
+	"Audit.All": func(ctx context.Context, f *filled) error {
+		return drain(f.Audit.All(ctx, repository.AuditFilter{Page: repository.Page{Limit: 3}}))
+	},
+	"Audit.Trail": func(ctx context.Context, f *filled) error { return discard(f.Audit.Trail(ctx, "a")) },
+	"Audit.Seal":  func(ctx context.Context, f *filled) error { return discard(f.Audit.Seal(ctx)) },
+	"Audit.Prove": func(ctx context.Context, f *filled) error { return discard(f.Audit.Prove(ctx, 1)) },
+	"Audit.Verify": func(ctx context.Context, f *filled) error {
+		return discard(f.Audit.Verify(ctx, ledger.VerifyOptions{}))
+	},
+}
+
+var sessionCalls = map[string]call{
+	"Sessions.Start": func(ctx context.Context, f *filled) error {
+		return f.Sessions.Start(ctx, &models.WorkflowSession{SessionID: "t", AgentCount: 1})
+	},
+	"Sessions.Finish":     func(ctx context.Context, f *filled) error { return discard(f.Sessions.Finish(ctx, "s")) },
+	"Sessions.Fail":       func(ctx context.Context, f *filled) error { return discard(f.Sessions.Fail(ctx, "s")) },
+	"Sessions.Cancel":     func(ctx context.Context, f *filled) error { return discard(f.Sessions.Cancel(ctx, "s")) },
+	"Sessions.AddOutcome": func(ctx context.Context, f *filled) error { return f.Sessions.AddOutcome(ctx, "s", 1, 0) },
+	"Sessions.Get":        func(ctx context.Context, f *filled) error { return discard(f.Sessions.Get(ctx, "s")) },
+	"Sessions.Active":     func(ctx context.Context, f *filled) error { return discard(f.Sessions.Active(ctx)) },
+	"Sessions.List": func(ctx context.Context, f *filled) error {
+		return discard2(f.Sessions.List(ctx, repository.SessionFilter{}))
+	},
+	"Collisions.Report":  func(ctx context.Context, f *filled) error { return f.Collisions.Report(ctx, collision("s")) },
+	"Collisions.Resolve": func(ctx context.Context, f *filled) error { return f.Collisions.Resolve(ctx, f.collision, "done") },
+	"Collisions.BySession": func(ctx context.Context, f *filled) error {
+		return discard(f.Collisions.BySession(ctx, "s"))
+	},
+	"Collisions.BetweenAgents": func(ctx context.Context, f *filled) error {
+		return discard(f.Collisions.BetweenAgents(ctx, "a", "b"))
+	},
+	"Collisions.List": func(ctx context.Context, f *filled) error {
+		return discard2(f.Collisions.List(ctx, repository.CollisionFilter{}))
+	},
+	"Collisions.Unresolved": func(ctx context.Context, f *filled) error {
+		return discard2(f.Collisions.Unresolved(ctx, repository.CollisionFilter{}))
+	},
+	"Collisions.Summary": func(ctx context.Context, f *filled) error {
+		return discard(f.Collisions.Summary(ctx, time.Time{}, time.Time{}))
+	},
+}
+
+var executionCalls = map[string]call{
+	"Executions.Begin": func(ctx context.Context, f *filled) error {
+		return discard(f.Executions.Begin(ctx, "coder", models.OperationGeneration, repository.ExecutionOptions{ExecutionID: "x", SessionID: "s"}))
+	},
+	"Executions.Import": func(ctx context.Context, f *filled) error {
+		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
+	},
+	"Executions.Interrupted": func(ctx context.Context, f *filled) error { return discard(f.Executions.Interrupted(ctx)) },
+	"Execution.Stage": func(ctx context.Context, f *filled) error {
+		return f.run.Stage(ctx, models.StageEmit, func(ctx context.Context, _ *repository.StageResult) error { return ctx.Err() })
+	},
+	"Execution.Finish": func(ctx context.Context, f *filled) error { return discard(f.run.Finish(ctx, repository.Outcome{})) },
+}
+
+var otherCalls = map[string]call{
+	"Metrics.Record": func(ctx context.Context, f *filled) error {
+		return f.Metrics.Record(ctx, metric("a", models.StageExtract))
+	},
+	"Metrics.RecordBatch": func(ctx context.Context, f *filled) error {
+		return f.Metrics.RecordBatch(ctx, []*models.PipelineMetric{metric("a", models.StageExtract), metric("b", models.StageEmit)})
+	},
+	"Metrics.ByExecution": func(ctx context.Context, f *filled) error { return discard(f.Metrics.ByExecution(ctx, "a")) },
+	"Violations.Record":   func(ctx context.Context, f *filled) error { return f.Violations.Record(ctx, violation("a")) },
+	"Violations.Check": func(ctx context.Context, f *filled) error {
+		return discard(f.Violations.Check(ctx, "a", repository.DefaultTargets(), map[string]float64{repository.MetricFirstBuild: 99}))
+	},
+	"Violations.ByExecution": func(ctx context.Context, f *filled) error { return discard(f.Violations.ByExecution(ctx, "b")) },
+	"Violations.SummaryByMetric": func(ctx context.Context, f *filled) error {
+		return discard(f.Violations.SummaryByMetric(ctx, time.Time{}, time.Time{}))
+	},
+	"Reports.RecentExecutions":   func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentExecutions(ctx)) },
+	"Reports.RecentFailures":     func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentFailures(ctx, 5)) },
+	"Reports.AgentPerformance":   func(ctx context.Context, f *filled) error { return discard(f.Reports.AgentPerformance(ctx)) },
+	"Reports.StagePerformance":   func(ctx context.Context, f *filled) error { return discard(f.Reports.StagePerformance(ctx)) },
+	"Reports.Bottlenecks":        func(ctx context.Context, f *filled) error { return discard(f.Reports.Bottlenecks(ctx)) },
+	"Reports.ViolationsLastWeek": func(ctx context.Context, f *filled) error { return discard(f.Reports.ViolationsLastWeek(ctx)) },
+	"Reports.CollisionsLastDay":  func(ctx context.Context, f *filled) error { return discard(f.Reports.CollisionsLastDay(ctx)) },
+	"Store.Maintain":             func(ctx context.Context, f *filled) error { return f.Maintain(ctx) },
+	"Store.Transaction": func(ctx context.Context, f *filled) error {
+		return f.Transaction(ctx, func(tx *tier2.Store) error {
+			return errors.Join(
+				tx.Receipts.Create(ctx, receipt("x")),
+				tx.Transaction(ctx, func(tx *tier2.Store) error { return tx.Memory.Put(ctx, "coder", models.JSON(`{"k":2}`)) }),
+				tx.Audit.Record(ctx, &models.AuditEntry{AgentID: "a", Operation: "o", Status: models.AuditStarted}),
+			)
+		})
+	},
+}
+
+var gormCalls = map[string]call{
+	"GORM.Create": func(ctx context.Context, f *filled) error {
+		r := receipt("x")
+		r.Metrics = []models.PipelineMetric{*metric("", models.StageEmit)}
+		return f.DB().WithContext(ctx).Create(r).Error
+	},
+	"GORM.Upsert": func(ctx context.Context, f *filled) error {
+		r := receipt("b")
+		r.DurationMS = 8
+		return f.DB().WithContext(ctx).Clauses(onKey(clause.OnConflict{UpdateAll: true})).Create([]*models.Receipt{r, receipt("x")}).Error
+	},
+	"GORM.Updates": func(ctx context.Context, f *filled) error {
+		return f.DB().WithContext(ctx).Model(&models.Receipt{}).Where("duration_ms = ?", 7).Updates(map[string]any{"duration_ms": 8}).Error
+	},
+	"GORM.Delete": func(ctx context.Context, f *filled) error {
+		return f.DB().WithContext(ctx).Where("execution_id = ?", "a").Delete(&models.PipelineMetric{}).Error
+	},
+	"GORM.Exec": func(ctx context.Context, f *filled) error { return f.DB().WithContext(ctx).Exec("SELECT 1").Error },
+	// Who ignores every error finds out at the latest by the transaction's.
+	"GORM.Transaction, errors ignored": func(ctx context.Context, f *filled) error {
+		return f.Transaction(ctx, func(tx *tier2.Store) error {
+			_ = tx.Receipts.Create(ctx, receipt("x"))
+			_ = tx.DB().WithContext(ctx).Create(receipt("y")).Error
+			_ = tx.Memory.Put(ctx, "coder", models.JSON(`{"k":2}`))
+			return nil
+		})
+	},
+}

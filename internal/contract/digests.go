@@ -1,0 +1,104 @@
+package contract
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// rowName is a row of one of the tables.
+type rowName struct {
+	table string
+	id    int64
+}
+
+// digestsHold checks what the audit log says of every row that it names: the newest
+// entry of a row has the digest of the row as it is stored, and one that was deleted, or
+// given another id, is not there. Only a memory that the hooks made has no entry.
+func digestsHold(t *T, db *gorm.DB) {
+	t.Helper()
+	said, stored := saidDigests(t, db), storedDigests(t, db)
+	for name, digest := range said {
+		assert.Equal(t, digest, stored[name], "the newest entry of %v", name)
+	}
+	for name := range stored {
+		if _, ok := said[name]; !ok {
+			assert.Equal(t, "agent_memory", name.table, "no entry names %v", name)
+		}
+	}
+}
+
+// hooksDigestOfMovedRow: an update of the id says that the row with the old one is gone,
+// and a row may take that id after it.
+func hooksDigestOfMovedRow(t *T) {
+	db := openSeeded(t)
+	require.NoError(t, db.Model(&models.PipelineMetric{}).Where("execution_id = 'r1'").Update("id", gorm.Expr("id + 100")).Error)
+	digestsHold(t, db)
+	again := emitted("r2")
+	again.ID = 1
+	require.NoError(t, db.Create(again).Error)
+	digestsHold(t, db)
+	require.NoError(t, db.Exec("UPDATE pipeline_metrics SET duration_ms = duration_ms + 1 WHERE id = 1").Error)
+	assert.NotEqual(t, saidDigests(t, db), storedDigests(t, db), "what passes the hooks by shows")
+}
+
+// saidDigests are the digests of the newest entries; "" of a row that is gone.
+func saidDigests(t *T, db *gorm.DB) map[rowName]string {
+	t.Helper()
+	var entries []models.AuditEntry
+	require.NoError(t, db.Where("status = 'completed'").Order("id").Find(&entries).Error)
+	said := map[rowName]string{}
+	for _, e := range entries {
+		var c struct {
+			Table, Action, Digest string
+			ID                    int64
+			Changes               map[string]struct{ From any }
+		}
+		require.NoError(t, json.Unmarshal(e.ContextJSON, &c))
+		if c.Table == "" { // a caller's own
+			continue
+		}
+		if c.Action == "delete" {
+			assert.Empty(t, c.Digest, "%s", e.ContextJSON)
+		} else {
+			assert.Len(t, c.Digest, 64, "%s", e.ContextJSON)
+		}
+		if from, ok := c.Changes["id"].From.(float64); ok {
+			said[rowName{c.Table, int64(from)}] = ""
+		}
+		said[rowName{c.Table, c.ID}] = c.Digest
+	}
+	return said
+}
+
+// storedDigests are those of all rows, of what the driver reads.
+func storedDigests(t *T, db *gorm.DB) map[rowName]string {
+	t.Helper()
+	stored := map[rowName]string{}
+	for _, table := range tables {
+		columns := canonical.Columns(table)
+		names := make([]string, len(columns))
+		for i, c := range columns {
+			names[i] = c.Name
+		}
+		rows, err := db.Raw("SELECT " + strings.Join(names, ", ") + " FROM " + table).Rows()
+		require.NoError(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			values, dest := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				dest[i] = &values[i]
+			}
+			require.NoError(t, rows.Scan(dest...))
+			stored[rowName{table, values[0].(int64)}] = canonical.Digest(table, func(i int) any { return values[i] })
+		}
+		require.NoError(t, rows.Err())
+	}
+	return stored
+}
