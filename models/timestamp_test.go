@@ -3,6 +3,7 @@ package models_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,9 @@ func TestParseTimestampRefuses(t *testing.T) {
 		_, err := models.ParseTimestamp(in)
 		assert.ErrorContains(t, err, "ISO 8601", "%q", in)
 	}
+	_, err := models.ParseTimestamp(strings.Repeat("2026-", 50_000))
+	require.Error(t, err)
+	assert.Less(t, len(err.Error()), 200, "the message shows the beginning of a long text")
 }
 
 // TestTimestampTextOrder: the order of the stored text is the order of time.
