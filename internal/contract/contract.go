@@ -84,6 +84,7 @@ var groups = map[string]cases{
 	"Reports":     reportCases,
 	"Same":        sameCases,
 	"Sessions":    sessionCases,
+	"States":      stateCases,
 	"Texts":       textCases,
 	"Violations":  violationCases,
 	"Writer":      writerCases,
