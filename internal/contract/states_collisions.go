@@ -70,7 +70,7 @@ func statesCollisions(t *T) {
 				}
 			},
 			"resolve": func(rt *rapid.T) {
-				i := rapid.IntRange(-1, 10).Draw(rt, "which")
+				i := rapid.IntRange(-1, len(all)).Draw(rt, "which")
 				how := rapid.SampledFrom([]string{"a first", "b first", ""}).Draw(rt, "how")
 				m := &collisionModel{id: 1 << 40}
 				if i >= 0 && i < len(all) {
