@@ -1,10 +1,12 @@
 package models_test
 
 import (
+	"encoding"
 	"encoding/json"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,4 +135,43 @@ func TestStagesAreInPipelineOrder(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, []models.Stage{"μ₁_normalize", "μ₂_extract", "μ₃_emit", "μ₄_canonicalize", "μ₅_receipt"}, models.Stages())
 	assert.IsIncreasing(t, list(models.Stages()))
+}
+
+// FuzzEnums: every enum takes the values of its list, and nothing else.
+func FuzzEnums(f *testing.F) {
+	for _, allowed := range enumColumns() {
+		for _, v := range allowed {
+			f.Add(v)
+		}
+	}
+	for _, s := range []string{"", " passed", "passed\x00", "PASSED", "μ1_normalize", "\u00b5₁_normalize", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		fuzzEnum(t, s, models.Operations())
+		fuzzEnum(t, s, models.ReceiptStatuses())
+		fuzzEnum(t, s, models.AuditStatuses())
+		fuzzEnum(t, s, models.SessionStatuses())
+		fuzzEnum(t, s, models.CollisionTypes())
+		fuzzEnum(t, s, models.Severities())
+		fuzzEnum(t, s, models.Stages())
+		fuzzEnum(t, s, models.StageStatuses())
+	})
+}
+
+func fuzzEnum[T interface {
+	~string
+	Valid() bool
+}](t *testing.T, s string, values []T) {
+	allowed := slices.Contains(list(values), s)
+	require.Equal(t, allowed, T(s).Valid())
+	v := values[0]
+	err := any(&v).(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
+	if allowed {
+		require.NoError(t, err)
+		require.Equal(t, s, string(v))
+		return
+	}
+	require.ErrorIs(t, err, models.ErrInvalid)
+	require.Equal(t, values[0], v, "a refusal must not change the variable")
 }

@@ -12,6 +12,8 @@ import (
 // reads (JSON_MAX_DEPTH, https://www.sqlite.org/json1.html).
 const MaxJSONDepth = 1000
 
+var nestedTooDeep = "is nested more than " + strconv.Itoa(MaxJSONDepth) + " deep"
+
 // What a number of PostgreSQL's jsonb may have
 // (https://www.postgresql.org/docs/current/datatype-numeric.html).
 const (
@@ -23,6 +25,9 @@ const (
 // if all do.
 func (j JSON) fault() string {
 	if !json.Valid(j) || !utf8.Valid(j) {
+		if j.TooDeep() { // encoding/json itself stops at 10,000
+			return nestedTooDeep
+		}
 		return "is not valid JSON"
 	}
 	depth := 0
@@ -30,7 +35,7 @@ func (j JSON) fault() string {
 		switch c := j[i]; {
 		case c == '{' || c == '[':
 			if depth++; depth > MaxJSONDepth {
-				return "is nested more than " + strconv.Itoa(MaxJSONDepth) + " deep"
+				return nestedTooDeep
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -49,6 +54,28 @@ func (j JSON) fault() string {
 		}
 	}
 	return ""
+}
+
+// TooDeep reports whether objects and arrays are nested more than MaxJSONDepth deep,
+// also in what is no JSON, such as a document that was cut.
+func (j JSON) TooDeep() bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(j); i++ {
+		switch c := j[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxJSONDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 // closing is the index of the quote that ends a valid string.

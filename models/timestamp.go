@@ -34,7 +34,7 @@ func ParseTimestamp(s string) (Timestamp, error) {
 			return At(t), nil
 		}
 	}
-	return Timestamp{}, fmt.Errorf("%q is no ISO 8601 time such as 2026-01-29T12:34:56Z", s)
+	return Timestamp{}, fmt.Errorf("%s is no ISO 8601 time such as 2026-01-29T12:34:56Z", quoteValue(s))
 }
 
 // String is the stored form.

@@ -3,6 +3,7 @@ package repository
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 )
 
 // cursor is the place of a row in its list: the time as the database shows it, which
@@ -15,17 +16,19 @@ type cursor struct {
 
 // encode makes the opaque text that callers hand back in Page.Cursor.
 func (c cursor) encode() string {
-	b, _ := json.Marshal(c) // strings and an int64 always encode
+	c.Time = strings.ToValidUTF8(c.Time, "\uFFFD") // as JSON has it, so that what is decoded encodes the same
+	b, _ := json.Marshal(c)                        // strings and an int64 always encode
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// decodeCursor refuses what encode did not make for that table.
+// decodeCursor refuses what encode did not make for that table, to the last byte: a
+// cursor is never a text that somebody put together.
 func decodeCursor(table, text string) (c cursor, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
 		err = json.Unmarshal(b, &c)
 	}
-	if err != nil || c.Table != table || c.Time == "" {
+	if err != nil || c.Table != table || c.Time == "" || strings.IndexByte(c.Time, 0) >= 0 || c.encode() != text {
 		return cursor{}, &Error{
 			Table: table, Column: "cursor", Value: text, Kind: ErrInvalid, Err: err,
 			Reason: "is not the next cursor of this list",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -21,7 +22,13 @@ type ImportOptions struct {
 	Map map[string]models.Operation
 	// Targets are what is checked; nil means DefaultTargets, an empty slice none.
 	Targets []Target
+	// MaxBytes is the size above which a document is refused unread; MaxImportBytes if 0.
+	MaxBytes int
 }
+
+// MaxImportBytes is how large a document may be unless ImportOptions say otherwise: 16
+// MiB. A receipt of ggen has some kilobytes.
+const MaxImportBytes = 16 << 20
 
 // ImportResult says what became of a document.
 type ImportResult struct {
@@ -42,14 +49,18 @@ type ImportResult struct {
 // did, one without an operation is a generation.
 //
 // What is no such receipt is refused with ErrInvalid and everything that is wrong
-// with it; a receipt with the same execution_id and other content with ErrDuplicate.
-// A refusal writes nothing.
+// with it; so is one that is larger than MaxBytes, nested more than models.MaxJSONDepth
+// deep, or holds a key twice in one object, anywhere in it. A receipt with the same
+// execution_id and other content is refused with ErrDuplicate. A refusal writes nothing.
 func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions) (ImportResult, error) {
 	if err := ctx.Err(); err != nil {
 		return ImportResult{}, err
 	}
 	if err := opts.validate(); err != nil {
 		return ImportResult{}, err
+	}
+	if len(raw) > opts.MaxBytes {
+		return ImportResult{}, invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", opts.MaxBytes))
 	}
 	now := r.h.now()
 	run, err := readReceipt(raw, opts)
@@ -94,6 +105,12 @@ func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportRes
 }
 
 func (o *ImportOptions) validate() error {
+	if o.MaxBytes < 0 {
+		return invalid("import", "max_bytes", o.MaxBytes, "must not be negative")
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = MaxImportBytes
+	}
 	if o.Targets == nil {
 		o.Targets = DefaultTargets()
 	}

@@ -15,17 +15,42 @@ import (
 )
 
 // document reads one JSON object of a document that others wrote. A field that is
-// missing or null reads as nothing; one of the wrong type is added to errs, which
+// missing or null reads as nothing; one of the wrong type is added to faults, which
 // all objects of a document share, so that one refusal names every fault.
 type document struct {
 	path   string // where the object lies, such as "ontology."
 	values map[string]json.RawMessage
-	errs   *[]error
+	faults *faults
+}
+
+// faults are what is wrong with a document, in the order found.
+type faults struct {
+	first []error
+	more  int // how many came after the first
+}
+
+// mostFaults bounds what one refusal says: a document that is nothing but faults can
+// have a million.
+const mostFaults = 50
+
+func (f *faults) add(err error) {
+	if len(f.first) == mostFaults {
+		f.more++
+		return
+	}
+	f.first = append(f.first, err)
+}
+
+func (f *faults) err() error {
+	if f.more > 0 {
+		return errors.Join(append(f.first, fmt.Errorf("and %d faults more", f.more))...)
+	}
+	return errors.Join(f.first...)
 }
 
 // readDocument reads the document's outermost object.
 func readDocument(raw []byte) (document, error) {
-	f := document{errs: &[]error{}}
+	f := document{faults: &faults{}}
 	switch text := bytes.TrimSpace(raw); {
 	case len(text) == 0:
 		return f, invalid("", "", nil, "is empty")
@@ -33,6 +58,8 @@ func readDocument(raw []byte) (document, error) {
 		return f, invalid("", "", nil, "is not valid JSON: it begins with a byte order mark")
 	case !utf8.Valid(text):
 		return f, invalid("", "", nil, "is not valid UTF-8")
+	case models.JSON(text).TooDeep():
+		return f, invalid("", "", nil, fmt.Sprintf("is nested more than %d deep", models.MaxJSONDepth))
 	case text[0] != '{' && json.Valid(text):
 		return f, invalid("", "", nil, "is no JSON object")
 	}
@@ -44,11 +71,11 @@ func readDocument(raw []byte) (document, error) {
 		}
 		return f, &Error{Reason: "is not valid JSON: " + err.Error() + at, Kind: ErrInvalid, Err: err}
 	}
-	return f, nil
+	return f, repeatedKey(raw)
 }
 
 func (f document) refuse(name string, value any, reason string, allowed ...string) {
-	*f.errs = append(*f.errs, &Error{Column: f.path + name, Value: value, Reason: reason, Allowed: allowed, Kind: models.ErrInvalid})
+	f.faults.add(&Error{Column: f.path + short(name), Value: value, Reason: reason, Allowed: allowed, Kind: models.ErrInvalid})
 }
 
 // find is the first of the named fields that is there and not null.
@@ -66,7 +93,7 @@ func (f document) names() []string { return slices.Sorted(maps.Keys(f.values)) }
 // object is the first of the named fields, as an object.
 func (f document) object(names ...string) (document, bool) {
 	name, raw, ok := f.find(names)
-	inner := document{path: f.path + name + ".", errs: f.errs}
+	inner := document{path: f.path + name + ".", faults: f.faults}
 	if ok && json.Unmarshal(raw, &inner.values) != nil {
 		f.refuse(name, string(raw), "must be an object")
 	}
@@ -129,9 +156,14 @@ func (f document) length(name string) (int64, bool) {
 	if !ok || raw[0] != '[' {
 		return f.count(name)
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(raw)) // which keeps no element
+	_, err := decoder.Token()
+	n := int64(0)
+	for element := (json.RawMessage{}); err == nil && decoder.More(); n++ {
+		err = decoder.Decode(&element)
+	}
+	if err != nil {
 		f.refuse(name, nil, err.Error())
 	}
-	return int64(len(list)), true
+	return n, true
 }

@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -29,7 +28,8 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 	}
 	stages, ok := doc.object("pipeline_stages", "pipeline")
 	if !ok {
-		return nil, errors.Join(append(*doc.errs, invalid("", "", nil, `is no ggen receipt: it has neither "pipeline_stages" nor "pipeline"`))...)
+		doc.faults.add(invalid("", "", nil, `is no ggen receipt: it has neither "pipeline_stages" nor "pipeline"`))
+		return nil, doc.faults.err()
 	}
 	receipt := &models.Receipt{
 		ExecutionID: doc.required("execution_id"), AgentID: doc.text("agent_id", "agent"), Operation: operation(doc, opts),
@@ -75,7 +75,7 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 		}
 	}
 	readMeasurements(doc, measured)
-	return &run{receipt: receipt, metrics: metrics, targets: opts.Targets, measured: measured}, errors.Join(*doc.errs...)
+	return &run{receipt: receipt, metrics: metrics, targets: opts.Targets, measured: measured}, doc.faults.err()
 }
 
 // readMeasurements reads what Finish wrote among a receipt's own measurements.
@@ -97,7 +97,7 @@ func operation(doc document, opts ImportOptions) models.Operation {
 		return mapped
 	}
 	if !models.Operation(name).Valid() {
-		*doc.errs = append(*doc.errs, notAllowed("receipts", "operation", models.Operation(name), models.Operations()))
+		doc.faults.add(notAllowed("receipts", "operation", models.Operation(name), models.Operations()))
 	}
 	return models.Operation(name)
 }
@@ -107,7 +107,7 @@ func operation(doc document, opts ImportOptions) models.Operation {
 func readStages(stages document, began models.Timestamp) []models.PipelineMetric {
 	for _, name := range stages.names() {
 		if !models.Stage(name).Valid() {
-			*stages.errs = append(*stages.errs, notAllowed("pipeline_metrics", "stage", models.Stage(name), models.Stages()))
+			stages.faults.add(notAllowed("pipeline_metrics", "stage", models.Stage(name), models.Stages()))
 		}
 	}
 	metrics := []models.PipelineMetric{}
@@ -166,7 +166,7 @@ func receiptStatus(doc document, metrics []models.PipelineMetric) models.Receipt
 	case slices.Contains(failedWords, word):
 		return models.ReceiptFailed
 	case word != "":
-		*doc.errs = append(*doc.errs, notAllowed("receipts", "status", models.ReceiptStatus(word), models.ReceiptStatuses()))
+		doc.faults.add(notAllowed("receipts", "status", models.ReceiptStatus(word), models.ReceiptStatuses()))
 	case len(metrics) == 0:
 		doc.refuse("status", nil, "is missing, and there is no stage to tell it from")
 	case firstFailure(metrics) != "":

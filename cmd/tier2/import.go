@@ -15,8 +15,12 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// many is how many files make a progress bar worth showing.
-const many = 20
+// mostRefusals is how many refusals the summary of --json lists; stderr has them all.
+const mostRefusals = 1000
+
+// mostMiB is the largest --max-size: what SQLite and PostgreSQL store of one document,
+// with its copies on the way, takes some times that.
+const mostMiB = 256
 
 // refusal is a receipt that was not stored, and why.
 type refusal struct {
@@ -29,17 +33,13 @@ type summary struct {
 	Imported  int       `json:"imported"`
 	Unchanged int       `json:"unchanged"`
 	Refused   int       `json:"refused"`
-	Refusals  []refusal `json:"refusals"`
-}
-
-func (s *summary) refuse(source string, err error) {
-	s.Refused++
-	s.Refusals = append(s.Refusals, refusal{source, strings.ReplaceAll(err.Error(), "\n", "; ")})
+	Refusals  []refusal `json:"refusals"` // the first mostRefusals of them
 }
 
 func (a *app) importReceipts() *cobra.Command {
 	var agent, op string
 	var mapping []string
+	size := repository.MaxImportBytes >> 20
 	cmd := &cobra.Command{
 		Use:   "receipts FILE|DIR|-...",
 		Short: "Store receipts that ggen wrote",
@@ -48,13 +48,22 @@ the receipt with its JSON as it is, its stage timings, missed SLO targets, their
 audit entries and the agent's memory. A directory stands for every .json and .jsonl
 file below it, - for the standard input; a .jsonl file holds a receipt a line.
 
+A document is at most --max-size MiB, nested at most 1,000 deep, and no object in it
+holds a key twice. Links to directories are not followed, and what is no regular file is
+not opened.
+
 Importing a receipt again changes nothing. One that cannot be stored is refused, with
-the reason on stderr, and does not stop the others; exit code 1 if there was any.
+the reason on stderr, and does not stop the others; exit code 1 if there was any. The
+summary of --json lists the first 1,000 refusals.
 The database is made if it does not exist.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := importOptions(agent, op, mapping)
+			if err == nil && (size < 1 || size > mostMiB) {
+				err = fmt.Errorf("--max-size %d: must lie in 1 to %d", size, mostMiB)
+			}
 			if err == nil {
+				opts.MaxBytes = size << 20
 				_, err = location(a.db)
 			}
 			if err != nil {
@@ -76,6 +85,7 @@ The database is made if it does not exist.`,
 	}
 	cmd.Flags().StringVar(&agent, "agent", "", "the agent of receipts that name none")
 	cmd.Flags().StringVar(&op, "operation", "", "the operation of receipts without one (default generation)")
+	cmd.Flags().IntVar(&size, "max-size", size, "MiB above which a document is refused unread, 1 to 256")
 	cmd.Flags().StringArrayVar(&mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
 	return cmd
 }
@@ -105,13 +115,16 @@ func importOptions(agent, op string, mapping []string) (repository.ImportOptions
 // what would stop every other receipt as well.
 func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions) (*summary, error) {
 	sum := &summary{Refusals: []refusal{}}
-	files := list(args, sum)
-	bar := a.progress(len(files))
+	bar := a.progress()
 	defer bar.Finish()
-	for _, file := range files {
-		for doc, err := range a.documents(file) {
+	refuse := func(source string, err error) {
+		_ = bar.Clear()
+		a.refuse(sum, source, err)
+	}
+	for file := range (sources{args, refuse}).files(ctx) {
+		for doc, err := range a.documents(file, opts.MaxBytes) {
 			if err != nil {
-				sum.refuse(doc.source, err)
+				refuse(doc.source, err)
 				continue
 			}
 			result, err := store.Executions.Import(ctx, doc.raw, opts)
@@ -125,28 +138,35 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 			case errors.Is(err, models.ErrClosed), errors.Is(err, models.ErrReadOnly):
 				return sum, err
 			default:
-				sum.refuse(doc.source, err)
+				refuse(doc.source, err)
 			}
 		}
 		bar.Add(1)
 	}
-	return sum, nil
+	return sum, ctx.Err()
 }
 
-// progress is a bar on stderr, if that is a terminal and there are many files; else
-// one that shows nothing.
-func (a *app) progress(files int) *progressbar.ProgressBar {
-	if w := a.terminal(); w != nil && files >= many {
-		return progressbar.NewOptions(files, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("importing"),
-			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+// refuse says on stderr, in one line, what was not stored and why, and counts it.
+func (a *app) refuse(sum *summary, source string, err error) {
+	r := refusal{source, strings.ReplaceAll(err.Error(), "\n", "; ")}
+	fmt.Fprintf(a.stderr, "refused %s: %s\n", printable(r.Source), printable(r.Reason))
+	if sum.Refused++; sum.Refused <= mostRefusals {
+		sum.Refusals = append(sum.Refusals, r)
 	}
-	return progressbar.DefaultSilent(int64(files))
+}
+
+// progress counts files on stderr, if that is a terminal; else it shows nothing. How
+// many there will be nobody knows, since they are not listed before.
+func (a *app) progress() *progressbar.ProgressBar {
+	w := a.terminal()
+	if w == nil {
+		return progressbar.DefaultSilent(-1)
+	}
+	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("importing"),
+		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
 }
 
 func (a *app) printSummary(sum *summary) error {
-	for _, r := range sum.Refusals {
-		fmt.Fprintf(a.stderr, "refused %s: %s\n", r.Source, r.Reason)
-	}
 	if a.json {
 		return a.printJSON(sum)
 	}

@@ -19,12 +19,22 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// asCommand makes the test binary the command itself, to be killed.
-const asCommand = "TIER2_TEST_AS_COMMAND"
+// asCommand makes the test binary the command itself, to be killed; asMeasured, to say
+// on stderr what Linux knows of its memory.
+const (
+	asCommand  = "TIER2_TEST_AS_COMMAND"
+	asMeasured = "TIER2_TEST_AS_MEASURED"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
+	}
+	if os.Getenv(asMeasured) != "" {
+		code := Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		status, _ := os.ReadFile("/proc/self/status")
+		os.Stderr.Write(status)
+		os.Exit(code)
 	}
 	goleak.VerifyTestMain(m)
 }

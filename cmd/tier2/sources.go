@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,135 +9,113 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 )
 
-// largest is the size in bytes above which a document is refused unread: a receipt
-// has some kilobytes.
-const largest = 64 << 20
+// entriesAtOnce is how many names of a directory are held at once, and are in order.
+const entriesAtOnce = 4096
 
-// doc is one JSON document, and how messages name it.
-type doc struct {
-	source string
-	raw    []byte
+// sources are the files that import reads, and where it says what it cannot read.
+type sources struct {
+	args   []string
+	refuse func(source string, err error)
 }
 
-// list is the files that the arguments stand for, directories taken apart, in
-// order. An argument that cannot be read is refused in sum.
-func list(args []string, sum *summary) []string {
-	var files []string
-	for _, arg := range args {
-		if shown := engine.Redact(arg); shown != arg {
-			sum.refuse(shown, errors.New("is no file; the database is given by --db"))
-			continue
-		}
-		if info, err := os.Stat(arg); arg == "-" || err != nil || !info.IsDir() {
-			files = append(files, arg) // reading it says what is wrong with it
-			continue
-		}
-		before := len(files)
-		// with the separator it follows a link to a directory
-		err := filepath.WalkDir(arg+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				sum.refuse(path, err)
-			case !entry.IsDir() && (isLines(path) || strings.EqualFold(filepath.Ext(path), ".json")):
-				files = append(files, path)
+// files are the files that the arguments stand for, directories taken apart. No list
+// of them is made: a directory may hold millions.
+func (s sources) files(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, arg := range s.args {
+			if shown := engine.Redact(arg); shown != arg {
+				s.refuse(shown, errors.New("is no file; the database is given by --db"))
+				continue
 			}
-			return nil
-		})
-		if err != nil {
-			sum.refuse(arg, err)
-		} else if len(files) == before {
-			sum.refuse(arg, errors.New("there is no .json or .jsonl file in it"))
+			if info, err := os.Stat(arg); arg == "-" || err != nil || !info.IsDir() {
+				if !yield(arg) { // reading it says what is wrong with it
+					return
+				}
+				continue
+			}
+			found := 0
+			counted := func(file string) bool { found++; return yield(file) }
+			if !s.walk(ctx, arg, counted) {
+				return
+			}
+			if found == 0 {
+				s.refuse(arg, errors.New("there is no .json or .jsonl file in it"))
+			}
 		}
 	}
-	return files
+}
+
+// walk yields the .json and .jsonl files below a directory, and reports whether all
+// were wanted. A link to a directory is not followed, so that there is no loop.
+func (s sources) walk(ctx context.Context, dir string, yield func(string) bool) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		s.refuse(dir, err)
+		return true
+	}
+	defer f.Close()
+	for ctx.Err() == nil {
+		entries, err := f.ReadDir(entriesAtOnce)
+		if len(entries) < entriesAtOnce {
+			f.Close() // all was read: below here it need not stay open
+		}
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		for _, entry := range entries {
+			path := filepath.Join(dir, entry.Name())
+			switch {
+			case entry.IsDir():
+				if !s.walk(ctx, path, yield) {
+					return false
+				}
+			case (isLines(path) || strings.EqualFold(filepath.Ext(path), ".json")) && !yield(path):
+				return false
+			}
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			s.refuse(dir, err)
+		}
+		if err != nil || len(entries) < entriesAtOnce {
+			return true
+		}
+	}
+	return true
 }
 
 func isLines(path string) bool { return strings.EqualFold(filepath.Ext(path), ".jsonl") }
 
-// documents reads a file's documents one after the other; "-" is the standard input.
-func (a *app) documents(file string) iter.Seq2[doc, error] {
-	return func(yield func(doc, error) bool) {
-		if file == "-" {
-			stream(a.stdin, yield)
-			return
-		}
-		info, err := os.Stat(file)
-		if err == nil && !info.Mode().IsRegular() {
-			err = errors.New("is no regular file")
-		}
-		if err == nil && !isLines(file) && info.Size() > largest {
-			err = tooLarge()
-		}
-		if err != nil {
-			yield(doc{source: file}, err)
-			return
-		}
-		if !isLines(file) {
-			raw, err := os.ReadFile(file)
-			yield(doc{file, raw}, err)
-			return
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			yield(doc{source: file}, err)
-			return
-		}
-		defer f.Close()
-		lines(f, file, yield)
+// openRegular opens a regular file. What is none is not opened, since a device or FIFO
+// may do something then; and if it took the file's place meanwhile, opening does not
+// wait for somebody who writes into it.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// lines reads a document from each line that is not blank.
-func lines(r io.Reader, file string, yield func(doc, error) bool) {
-	scanner := bufio.NewScanner(r)
-	scanner.Buffer(nil, largest)
-	n := 0
-	for scanner.Scan() {
-		n++
-		line := bytes.TrimSpace(scanner.Bytes())
-		if len(line) > 0 && !yield(doc{fmt.Sprintf("%s:%d", file, n), bytes.Clone(line)}, nil) {
-			return
-		}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
 	}
-	err := scanner.Err()
-	if errors.Is(err, bufio.ErrTooLong) {
-		err = fmt.Errorf("%w; nothing after it was read", tooLarge())
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
 	}
 	if err != nil {
-		yield(doc{source: fmt.Sprintf("%s:%d", file, n+1)}, err)
+		return nil, errors.Join(err, f.Close())
 	}
+	return f, nil
 }
 
-// stream reads JSON documents that follow each other, such as "cat *.json" makes. After
-// one that is malformed nothing tells where the next begins.
-func stream(r io.Reader, yield func(doc, error) bool) {
-	decoder := json.NewDecoder(r)
-	for n := 1; ; n++ {
-		var raw json.RawMessage
-		err := decoder.Decode(&raw)
-		source := "standard input"
-		if n > 1 {
-			source = fmt.Sprintf("standard input, document %d", n)
-		}
-		switch {
-		case errors.Is(err, io.EOF) && n > 1:
-			return
-		case errors.Is(err, io.EOF):
-			err = errors.New("is empty")
-		case err != nil:
-			err = fmt.Errorf("is not valid JSON: %w; nothing after it was read", err)
-		case len(raw) > largest:
-			err = tooLarge()
-		}
-		if !yield(doc{source, raw}, err) || (err != nil && len(raw) <= largest) {
-			return
-		}
-	}
-}
+var errNotRegular = errors.New("is no regular file")
 
-func tooLarge() error { return fmt.Errorf("is larger than %d MB", largest>>20) }
+// tooLarge is the refusal of a document of more than so many bytes.
+func tooLarge(largest int) error {
+	return fmt.Errorf("is larger than %d MiB (--max-size)", largest>>20)
+}

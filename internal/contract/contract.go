@@ -95,6 +95,8 @@ var groups = map[string]cases{
 	"Same":        sameCases,
 	"Secrets":     secretCases,
 	"Sessions":    sessionCases,
+	"States":      stateCases,
+	"Texts":       textCases,
 	"Violations":  violationCases,
 	"Writer":      writerCases,
 }

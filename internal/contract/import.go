@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ var importCases = cases{
 	"AtOnce":   importAtOnce,
 	"Flat":     importFlat,
 	"Refused":  importRefused,
+	"SameKeys": importSameKeys,
 	"Variants": importVariants,
 	"Wrapped":  importWrapped,
 }
@@ -217,6 +219,21 @@ func importRefused(t *T) {
 		"StageList":       {doc: with(`{"status": "success", "duration_ms": 500}`, "[]"), want: "must be an object"},
 		"NoStages":        {doc: `{"execution_id":"x","agent_id":"a","timestamp":"2026-01-01T00:00:00Z","pipeline":{}}`, want: "no stage to tell it from"},
 		"TooDeep":         {doc: with("true", strings.Repeat("[", 2000)+strings.Repeat("]", 2000)), want: "nested more than 1000 deep"},
+		"FarTooDeep":      {doc: strings.Repeat("[", 1_000_000), want: "is nested more than 1000 deep"},
+		"TwiceAtTheTop":   {doc: with("{", `{"receipt": null, "rec\u0065ipt": 1, `), want: `holds the key "receipt" twice`},
+		"TwiceTheID":      {doc: with(`"agent_id"`, `"execution_id": "exec-1", "agent_id"`), want: `receipt: holds the key "execution_id" twice`},
+		"TwiceAStage":     {doc: with(`"μ₂_extract"`, `"μ₁_normalize": {}, "μ₂_extract"`), want: `receipt.pipeline_stages: holds the key "μ₁_normalize" twice`},
+		"TwiceAStatus":    {doc: with(`"duration_ms": 500`, `"duration_ms": 500, "status": "failed"`), want: `receipt.pipeline_stages.μ₂_extract: holds the key "status" twice`},
+		"TwiceUnread":     {doc: with("true", `[1, {"a": {}}, [{"b": 1, "c": [], "b": 1}]]`), want: `receipt.determinism_guarantee: holds the key "b" twice`},
+		"TwiceALongKey":   {doc: with("true", `{"`+strings.Repeat("k", 1000)+`": 1, "`+strings.Repeat("k", 1000)+`": 2}`), want: `kkk..." twice`},
+		"TooLarge":        {doc: wrappedReceipt + strings.Repeat(" ", repository.MaxImportBytes), want: "is larger than 16777216 bytes"},
+		"LargerThanSaid":  {doc: wrappedReceipt, opts: repository.ImportOptions{MaxBytes: 100}, want: "is larger than 100 bytes"},
+		"NegativeSize":    {doc: wrappedReceipt, opts: repository.ImportOptions{MaxBytes: -1}, want: "must not be negative"},
+		"MillionDigits":   {doc: with("true", strings.Repeat("9", 1_000_000)), want: "too many digits"},
+		"HugeExponent":    {doc: with("true", "1e999999"), want: "too many digits"},
+		"DigitsRead":      {doc: with("500", strings.Repeat("9", 1_000_000)), want: "must be a number"},
+		"ManyFaults":      {doc: with(`"μ₂_extract"`, manyStages(1_000)+`"μ₂_extract"`), want: "and 950 faults more"},
+		"LongTimestamp":   {doc: with("2026-01-29T17:25:27Z", strings.Repeat("2026-", 50_000)), want: `2026-..." is no`},
 		"Map":             {doc: wrappedReceipt, opts: repository.ImportOptions{Map: map[string]models.Operation{"x": "cooking"}}, want: "allowed: validation"},
 		"DefaultOp":       {doc: wrappedReceipt, opts: repository.ImportOptions{Operation: "cooking"}, want: "allowed: validation"},
 		"Target":          {doc: wrappedReceipt, opts: repository.ImportOptions{Targets: []repository.Target{{}}}, want: "must not be blank"},
@@ -231,6 +248,7 @@ func importRefused(t *T) {
 			if name != "Cancelled" {
 				require.ErrorIs(t, err, models.ErrInvalid)
 			}
+			assert.Less(t, len(err.Error()), 20_000, "a message that a person can read")
 			assert.Zero(t, result)
 			assert.Equal(t, before, counts(t, store))
 		})
@@ -239,6 +257,25 @@ func importRefused(t *T) {
 	for _, fault := range []string{"execution_id", "agent_id", "timestamp", "pipeline.μ₃_emit.status", "pipeline.μ₃_emit.duration_ms"} {
 		assert.ErrorContains(t, err, fault, "one refusal names every fault")
 	}
+}
+
+// manyStages are n members of "pipeline_stages" that are none.
+func manyStages(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"stage %d": {}, `, i)
+	}
+	return b.String()
+}
+
+// importSameKeys: the same key in several objects is no fault, nor is a text that looks
+// like one.
+func importSameKeys(t *T) {
+	store, _ := openClock(t)
+	doc := strings.Replace(wrappedReceipt, "true", `[{"a": {"a": "a"}}, {"a": ["a", "a"]}, {"b": "\"a\": ", "A": 1, "a": 2}, {}, []]`, 1)
+	_, err := store.Executions.Import(t.Context(), []byte(doc), repository.ImportOptions{MaxBytes: len(doc)})
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, counts(t, store)["receipts"])
 }
 
 // importAtOnce: of several imports of one receipt at once, one stores it and the others

@@ -88,14 +88,14 @@ func locate(dsn string) (location, error) {
 // at makes the path absolute: connections that open later must not follow a
 // change of the working directory.
 func at(path string, create bool) (location, error) {
-	if os.IsPathSeparator(path[len(path)-1]) {
-		return location{}, &models.Error{Value: path, Reason: "names a directory, not a database file", Kind: models.ErrInvalid}
-	}
-	path, err := filepath.Abs(path)
+	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return location{}, fmt.Errorf("open %q: %w", path, err)
 	}
-	return location{path: path, create: create}, nil
+	if os.IsPathSeparator(path[len(path)-1]) || os.IsPathSeparator(absolute[len(absolute)-1]) { // such as /.
+		return location{}, &models.Error{Value: path, Reason: "names a directory, not a database file", Kind: models.ErrInvalid}
+	}
+	return location{path: absolute, create: create}, nil
 }
 
 // uri is the DSN that both drivers pass to SQLite, with the drivers' own keys. The
