@@ -121,10 +121,23 @@ func (a *app) checkProof(cmd *cobra.Command, file string, against *against) erro
 	return err
 }
 
+// largestProof is how many bytes are read of what may be a proof, which carries an entry.
+const largestProof = 64 << 20
+
 // text is a whole file, or for - the standard input.
 func (a *app) text(file string) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(a.stdin)
+	in := a.stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	return os.ReadFile(file)
+	text, err := io.ReadAll(io.LimitReader(in, largestProof+1))
+	if err == nil && len(text) > largestProof {
+		err = fmt.Errorf("--check %q: %w", file, tooLarge(largestProof))
+	}
+	return text, err
 }

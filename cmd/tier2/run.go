@@ -31,10 +31,12 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 Exit codes:
   0    done
   1    verify, init or maintain found something wrong, import refused a receipt, copy
-       refused the target or found that it differs from the source, seal found another
-       history, or there is no such proof
+       refused the target or found that it differs from the source, seal or
+       maintain found a tree, checkpoint or anchor of another history, prove found no
+       such sealed entry, or prove --check no proof that holds
   2    the command line is wrong; nothing was done
-  3    the database, the output, an anchor or a key could not be opened, read or written
+  3    the database, the output, an anchor, a key or a proof could not be opened, read or
+       written
   130  interrupted; what import or copy had stored by then stays stored`
 
 // defaultDB is where the database lies unless --db says otherwise.
