@@ -167,7 +167,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 			{dsn}, {"recent", dsn}, {"import", dsn}, {"init", dsn, "x"}, {"init", dsn, "--db", "x"}, {"init", "x", "--db", dsn}, {"verify", dsn, "--json=" + dsn},
 			{"--" + dsn}, {"-" + dsn}, {"recent", "--db", dsn, "--limit=" + dsn}, {"import", "receipts", "--operation", dsn, "x"}, {"import", "receipts", "--map", dsn, "x"},
 			{"copy", dsn, dsn}, {"copy", "--from", dsn}, {"copy", "--to", dsn}, {"copy", "--to", dsn, "--from", dsn, dsn},
-			{"seal", dsn, "x"}, {"prove", dsn}, {"prove", dsn, dsn}, {"prove", "--check", dsn, dsn}, {"keygen", dsn, "--out", missing}, {"verify", "--key", dsn},
+			{"seal", dsn, "x"}, {"prove", dsn}, {"prove", dsn, dsn}, {"prove", "--check", dsn, dsn}, {"keygen", dsn}, {"verify", "--key", dsn},
 			{"verify", "--audit", there, "--key", dsn}, {"seal", "--anchor", "", dsn}, {"seal", "--sign-with", " ", dsn},
 		} {
 			got := run(t, "", args...)
