@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,6 +91,11 @@ func proved(t *testing.T, db, anchor, public string) {
 	require.NoError(t, os.WriteFile(path, []byte(proof.stdout), 0o600))
 	require.NoError(t, os.WriteFile(edited, []byte(strings.Replace(proof.stdout, `"agent_id": "`, `"agent_id": "eve`, 1)), 0o600))
 	require.NoError(t, os.WriteFile(none, nil, 0o600))
+	line, err := os.ReadFile(anchor)
+	require.NoError(t, err)
+	size, root := filepath.Join(dir, "size"), filepath.Join(dir, "root")
+	require.NoError(t, os.WriteFile(size, []byte(strings.Replace(string(line), `"size":6`, `"size":5`, 1)), 0o600))
+	require.NoError(t, os.WriteFile(root, regexp.MustCompile(`"root":"....`).ReplaceAll(line, []byte(`"root":"AAAA`)), 0o600))
 	for _, tt := range []struct {
 		args  []string
 		stdin string
@@ -105,6 +111,8 @@ func proved(t *testing.T, db, anchor, public string) {
 		{[]string{edited}, "", exitFound, "is not in the checkpoint's tree as this entry"},
 		{[]string{path, "--key", "@" + other}, "", exitFound, "is not signed by a known key"},
 		{[]string{path, "--anchor", none}, "", exitFound, "the anchor does not have the checkpoint of size 6"},
+		{[]string{path, "--anchor", size}, "", exitFound, "the anchor does not have the checkpoint of size 6"},
+		{[]string{path, "--anchor", root}, "", exitFound, "the anchor does not have the checkpoint of size 6"},
 		{[]string{none}, "", exitFound, "is no proof"},
 		{[]string{"-"}, "{}", exitFound, "lies outside of the checkpoint's tree"},
 		{[]string{filepath.Join(dir, "missing")}, "", exitFailure, "no such file"},
