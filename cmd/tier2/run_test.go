@@ -94,6 +94,12 @@ func TestRun_Usage(t *testing.T) {
 		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
 		"MapNoEquals":   {[]string{"import", "receipts", "--db", db, "--map", "a", "-"}, "NAME=OPERATION"},
 		"MapNoName":     {[]string{"import", "receipts", "--db", db, "--map", "=watch", "-"}, "NAME=OPERATION"},
+		"DriftArg":      {[]string{"drift", "x"}, "unknown command"},
+		"DriftSince":    {[]string{"drift", "--db", db, "--since", "yesterday"}, "must be a time such as"},
+		"DriftUntil":    {[]string{"drift", "--db", db, "--until", "-7d"}, "must be a time such as"},
+		"DriftLimit":    {[]string{"drift", "--db", db, "--limit", "1001"}, "must lie in 1 to 1000"},
+		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must lie in 1 to 1000"},
+		"DriftOp":       {[]string{"drift", "--db", db, "--operation", "cooking"}, "allowed: validation, generation"},
 		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
 		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
 		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
@@ -112,9 +118,24 @@ func TestRun_Usage(t *testing.T) {
 	}
 }
 
+// TestRun_UsageOfDatabase: what only the store refuses is a wrong command line as well.
+func TestRun_UsageOfDatabase(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	for name, args := range map[string][]string{
+		"DriftWindow": {"drift", "--since", "1d", "--until", "2d"},
+		"DriftAgent":  {"drift", "--agent", "\xff"},
+	} {
+		got := run(t, "", append(args, "--db", db)...)
+		assert.Equal(t, exitUsage, got.code, name)
+		assert.Contains(t, got.stderr, "receipts.", name)
+		assert.Empty(t, got.stdout, name)
+	}
+}
+
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"copy", "-h"}} {
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -131,7 +152,7 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")

@@ -74,6 +74,7 @@ var groups = map[string]cases{
 	"Collisions":  collisionCases,
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,
+	"Drift":       driftCases,
 	"Executions":  executionCases,
 	"Hooks":       hookCases,
 	"Import":      importCases,

@@ -35,6 +35,10 @@ func calls(s *tier2.Store) map[string]func(context.Context) error {
 			}
 			return nil
 		},
+		"Reports.Drift": func(ctx context.Context) error {
+			_, _, err := s.Reports.Drift(ctx, repository.DriftFilter{})
+			return err
+		},
 		"Memory.Get":         func(ctx context.Context) error { return discard(s.Memory.Get(ctx, "coder")) },
 		"Memory.Put":         func(ctx context.Context) error { return s.Memory.Put(ctx, "coder", models.JSON("{}")) },
 		"Memory.RecordError": func(ctx context.Context) error { return s.Memory.RecordError(ctx, "coder", "no") },
