@@ -78,20 +78,25 @@ type DriftSummary struct {
 // files_generated are never compared: a run that finds files up to date writes fewer
 // of them and is no less deterministic.
 //
-// It reads every receipt whose inputs occur twice, in constant memory, until the page
-// is full. Errors: ErrInvalid for a filter or page that cannot be.
+// It reads the chosen receipts twice for each 10,000 inputs that occur more than once,
+// until the page is full. Memory is constant, but for what SQLite sorts: some 170 bytes
+// a chosen receipt. Errors: ErrInvalid for a filter or page that cannot be.
 func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, summary DriftSummary, err error) {
 	limit, err := f.limit(receiptsTable)
 	if err != nil {
 		return nil, summary, err
 	}
 	l, err := NewReceipts(r.h).filter(ctx, ReceiptFilter{
-		AgentID: f.AgentID, Operation: f.Operation, Status: models.ReceiptPassed, Since: f.Since, Until: f.Until,
+		AgentID: f.AgentID, Operation: f.Operation, Since: f.Since, Until: f.Until,
 	})
 	if err != nil {
 		return nil, summary, err
 	}
-	l.db = l.db.Where("manifest_hash <> '' AND ontology_hash <> ''").Session(&gorm.Session{})
+	status := "status"
+	if l.db.Name() == "sqlite" { // would go through its index, by far slower than in the order of rows
+		status = "+status"
+	}
+	l.db = l.db.Where(status+" = ? AND manifest_hash <> '' AND ontology_hash <> ''", models.ReceiptPassed).Session(&gorm.Session{})
 	drifts = []Drift{}
 	var last key
 	for groups, err := range (driftList{l, f.Cursor}).groups() {

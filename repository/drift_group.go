@@ -43,28 +43,20 @@ type driftList struct {
 	cursor string
 }
 
-// How many groups are looked up at once, some 3 MB, since that sorts all receipts of the
-// list; and how many are read by one statement, which without an index is a scan.
-const (
-	groupsAhead = 10_000
-	groupsRead  = 500
-)
+// groupsAhead is how many groups are looked up and read at once, some 10 MB, since each
+// of the two goes through all receipts of the list. No statement takes more than 32,766
+// arguments, of which a group has three (https://www.sqlite.org/limits.html).
+const groupsAhead = 10_000
 
 // groups yields batches of groups, the one with the newest receipt first, each read.
 func (l driftList) groups() iter.Seq2[[]*driftGroup, error] {
 	return func(yield func([]*driftGroup, error) bool) {
 		for {
 			found, err := l.find(groupsAhead)
-			if err != nil {
-				yield(nil, err)
-				return
+			if err == nil && len(found) > 0 {
+				err = l.read(found)
 			}
-			for batch := range slices.Chunk(found, groupsRead) {
-				if err := l.read(batch); !yield(batch, err) || err != nil {
-					return
-				}
-			}
-			if len(found) < groupsAhead {
+			if !yield(found, err) || err != nil || len(found) < groupsAhead {
 				return
 			}
 			l.cursor = l.list.cursor(found[len(found)-1].key)
