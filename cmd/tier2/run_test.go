@@ -105,6 +105,9 @@ func TestRun_Usage(t *testing.T) {
 		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
 		"CopyToMemory":  {[]string{"copy", "--from", db, "--to", ":memory:"}, "is no file"},
 		"CopyArg":       {[]string{"copy", db, db}, "unknown command"},
+		"BackupNoFile":  {[]string{"backup", "--db", db}, "give --to"},
+		"BackupMemory":  {[]string{"backup", "--db", db, "--to", ":memory:"}, "is no file"},
+		"BackupArg":     {[]string{"backup", db}, "unknown command"},
 		"MapTarget":     {[]string{"import", "receipts", "--db", db, "--map", "a=cooking", "-"}, "allowed: validation, generation"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +138,7 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}} {
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -152,11 +155,12 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}} {
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}, {"backup", "--db", db, "--to", db + "3"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")
 	}
+	assert.NoFileExists(t, db+"3")
 	assert.Zero(t, count(t, db, "SELECT COUNT(*) FROM receipts"))
 }
 

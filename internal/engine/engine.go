@@ -65,6 +65,8 @@ type Handles struct {
 	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
 	// Maintain keeps the database fast, and mends what it derived from the rows.
 	Maintain func(ctx context.Context) error
+	// Backup writes one state of the database to a new file at path.
+	Backup func(ctx context.Context, path string) error
 	// Bulk reads and writes whole tables over the same connections.
 	Bulk Bulk
 	// Close ends them. Called once, by package tier2.

@@ -51,7 +51,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Writers: cfg.Readers, Maintain: func(ctx context.Context) error { return analyze(ctx, write) }, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
+	h := &engine.Handles{Writers: cfg.Readers, Maintain: func(ctx context.Context) error { return analyze(ctx, write) }, Backup: backup, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
@@ -120,6 +120,13 @@ func openGORM(cfg engine.Config, db *sql.DB) (*gorm.DB, error) {
 // refuse is an error of kind ErrInvalid.
 func refuse(format string, args ...any) error {
 	return &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+}
+
+// backup says how a server is backed up; docs/operations.md has these lines.
+func backup(context.Context, string) error {
+	return refuse("PostgreSQL is backed up by its own tool: " +
+		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; " +
+		"or its rows are copied to a file: tier2 copy --from DATABASE --to FILE")
 }
 
 // analyze refreshes the statistics of the query planner; vacuuming is autovacuum's.
