@@ -193,7 +193,17 @@ func TestMaintain(t *testing.T) {
 
 	got := run(t, "", "maintain", "--db", db)
 	assert.Equal(t, exitOK, got.code, got.stdout)
-	assert.Regexp(t, `^maintained \S+\nok: 7 tables`, got.stdout)
+	assert.Regexp(t, `^maintained \S+
+  totals: tier2_agent_totals was not what receipts adds up to, and is made anew
+  totals: up to date
+  vacuum: not needed, 0 of \d+ pages are free
+  statistics: refreshed
+  WAL: emptied
+ok: 7 tables`, got.stdout)
+	got = run(t, "", "maintain", "--json", "--db", db)
+	assert.Equal(t, exitOK, got.code, got.stdout)
+	assert.Contains(t, got.stdout, `"steps": [
+    "totals: up to date",`)
 	assert.Equal(t, exitOK, run(t, "", "verify", db).code)
 
 	missing := filepath.Join(t.TempDir(), "missing.db")

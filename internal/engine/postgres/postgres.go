@@ -51,7 +51,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{Writers: cfg.Readers, Maintain: func(ctx context.Context) error { return analyze(ctx, write) }, Backup: backup, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
+	h := &engine.Handles{Writers: cfg.Readers, Maintain: func(ctx context.Context, done engine.Done) error { return vacuum(ctx, write, done) }, Backup: backup, Bulk: &bulk{write, read}, Close: func() error { return errors.Join(closePool(read), closePool(write)) }}
 	if h.Write, err = openGORM(cfg, write); err == nil {
 		h.Read, err = openGORM(cfg, read)
 	}
@@ -129,12 +129,15 @@ func backup(context.Context, string) error {
 		"or its rows are copied to a file: tier2 copy --from DATABASE --to FILE")
 }
 
-// analyze refreshes the statistics of the query planner; vacuuming is autovacuum's.
-func analyze(ctx context.Context, db *sql.DB) error {
-	for _, m := range models.All() {
-		if _, err := db.ExecContext(ctx, "ANALYZE "+m.TableName()); err != nil {
+// vacuum does for each table what autovacuum does in time: makes room of dead rows, and
+// refreshes the statistics of the query planner. A table that another such command
+// holds is passed over.
+func vacuum(ctx context.Context, db *sql.DB, done engine.Done) error {
+	for _, m := range tableText.FindAllStringSubmatch(schema, -1) {
+		if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE, SKIP_LOCKED) "+m[1]); err != nil {
 			return translate(err)
 		}
+		done("vacuum and statistics: %s", m[1])
 	}
 	return nil
 }
