@@ -43,7 +43,7 @@ func TestMaintain_BesideOthers(t *testing.T) {
 			store := open(t, path)
 			fill(t, store)
 			before := count(t, store, "receipts")
-			const writers, saves = 3, 40
+			const writers, saves = 3, 15
 			var all, readers sync.WaitGroup
 			ctx, stop := context.WithCancel(t.Context())
 			for i := range writers {
@@ -62,7 +62,7 @@ func TestMaintain_BesideOthers(t *testing.T) {
 			})
 			for range 2 { // also beside each other
 				all.Go(func() {
-					for range 3 {
+					for range 2 {
 						assert.NoError(t, store.Maintain(t.Context()))
 					}
 				})
