@@ -20,9 +20,16 @@ const freePart = 4
 // maintain folds what is left, makes totals anew that are wrong, gives back free pages,
 // refreshes the statistics of the query planner and empties the WAL. It says each thing
 // that it did, or had to leave to another time because others were in the way.
-func (c *config) maintain(ctx context.Context, db *sql.DB, done engine.Done) error {
-	for _, step := range []func(context.Context, *sql.Conn, engine.Done) error{mendTotals, vacuum, analyze, c.checkpoint} {
-		conn, err := db.Conn(ctx) // a new one, so that writers have their turn
+func (c *config) maintain(ctx context.Context, write, read *sql.DB, done engine.Done) error {
+	suspects, err := wrongTotals(ctx, read)
+	if err != nil {
+		return translate(err)
+	}
+	mend := func(ctx context.Context, db *sql.Conn, done engine.Done) error {
+		return mendTotals(ctx, db, suspects, done)
+	}
+	for _, step := range []func(context.Context, *sql.Conn, engine.Done) error{mend, vacuum, analyze, c.checkpoint} {
+		conn, err := write.Conn(ctx) // anew each time, so that writers have their turn
 		if err == nil {
 			err = step(ctx, conn, done)
 			conn.Close()
@@ -37,25 +44,52 @@ func (c *config) maintain(ctx context.Context, db *sql.DB, done engine.Done) err
 	return nil
 }
 
-// mendTotals brings the totals of the views up to date.
-func mendTotals(ctx context.Context, db *sql.Conn, done engine.Done) error {
+// querier is a pool or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// wrongTotals are the tables of totals that are not what their rows add up to. It reads
+// every row, which keeps no writer waiting.
+func wrongTotals(ctx context.Context, db querier) (tables []string, err error) {
+	for _, table := range slices.Sorted(maps.Keys(wrong)) {
+		found, err := isWrong(ctx, db, table)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			tables = append(tables, table)
+		}
+	}
+	return tables, nil
+}
+
+func isWrong(ctx context.Context, db querier, table string) (bool, error) {
+	var name string
+	err := db.QueryRowContext(ctx, wrong[table]+" LIMIT 1").Scan(&name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// mendTotals brings the totals of the views up to date, those that are suspect anew if
+// they still are wrong.
+func mendTotals(ctx context.Context, db *sql.Conn, suspects []string, done engine.Done) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	for _, table := range slices.Sorted(maps.Keys(wrong)) {
-		var name string
-		switch err := tx.QueryRowContext(ctx, wrong[table]+" LIMIT 1").Scan(&name); {
-		case errors.Is(err, sql.ErrNoRows):
-			continue
-		case err != nil:
+	for _, table := range suspects {
+		found, err := isWrong(ctx, tx, table)
+		if err == nil && found {
+			err = empty(ctx, tx, table)
+			done("totals: %s was not what %s adds up to, and is made anew", table, totalled[table])
+		}
+		if err != nil {
 			return err
 		}
-		if err := empty(ctx, tx, table); err != nil {
-			return err
-		}
-		done("totals: %s was not what %s adds up to, and is made anew", table, totalled[table])
 	}
 	if err := foldAll(ctx, tx); err != nil {
 		return err

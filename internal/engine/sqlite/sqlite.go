@@ -78,7 +78,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	}
 	write := openPool(where.uri("rw"), 1, writing...)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
-	h := &engine.Handles{Writers: 1, Inserted: new(totals).inserted, Maintain: func(ctx context.Context, done engine.Done) error { return c.maintain(ctx, write, done) }, Backup: (&source{c, where, read}).backup, Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read) }}
+	h := &engine.Handles{Writers: 1, Inserted: new(totals).inserted, Maintain: func(ctx context.Context, done engine.Done) error { return c.maintain(ctx, write, read, done) }, Backup: (&source{c, where, read}).backup, Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read) }}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)
 	}
