@@ -158,17 +158,6 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 	})
 }
 
-// Maintain keeps a large database fast: it refreshes the statistics of the query
-// planner; on SQLite it also empties the WAL and brings the totals of the views up to
-// date, anew if another program has made them wrong in a way that Verify finds. It may
-// run at any time, beside writers. Inside a transaction it is models.ErrInvalid.
-func (s *Store) Maintain(ctx context.Context) error {
-	if s.handle.Write != s.handles.Write {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "a database cannot be maintained from inside a transaction"}
-	}
-	return s.handles.Maintain(ctx)
-}
-
 // Close seals what this store has added to the audit log (Audit.Seal), then ends the
 // store and its connections, after the statements that run. Later
 // calls of the store give models.ErrClosed; a second Close does nothing and returns

@@ -10,9 +10,11 @@ func (a *app) maintain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "maintain [database]",
 		Short: "Keep a large database fast, and mend the totals of its views",
-		Long: `Refreshes the statistics of the query planner. On SQLite it also empties the WAL
-and brings the totals of the views up to date, made anew where another program has
-left them wrong. Then it checks the database as verify does. It may run beside
+		Long: `Refreshes the statistics of the query planner. On SQLite it also brings the totals of
+the views up to date, made anew where another program has left them wrong; writes the
+file anew if at least a quarter of its pages is free, which lets no one write meanwhile;
+and empties the WAL, unless a reader still needs it. On PostgreSQL it vacuums each
+table. It says what it did, then checks the database as verify does. It may run beside
 writers. The database, which must exist, defaults to --db.`,
 		Example: "  tier2 maintain .ggen/tier2.db",
 		Args:    cobra.MaximumNArgs(1),
@@ -25,14 +27,15 @@ writers. The database, which must exist, defaults to --db.`,
 			if err != nil {
 				return err
 			}
-			err = store.Maintain(cmd.Context())
+			var steps []string
+			err = store.MaintainSteps(cmd.Context(), func(step string) { steps = append(steps, step) })
 			if closed := store.Close(); err == nil {
 				err = closed
 			}
 			if err != nil {
 				return err
 			}
-			return a.check(cmd, dsn, "maintained", &report{Path: where})
+			return a.check(cmd, dsn, "maintained", &report{Path: where, Steps: steps})
 		},
 	}
 }

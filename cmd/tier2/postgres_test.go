@@ -155,7 +155,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 	for dsn, code := range urls {
 		for _, args := range [][]string{
 			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
-			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn},
+			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, code, got.code, "%s: %s", args, got.stderr)

@@ -30,8 +30,9 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
-  1    verify, init or maintain found something wrong, import refused a receipt, or copy
-       refused the target or found that it differs from the source
+  1    verify, init or maintain found something wrong, drift found any, import refused a
+       receipt, copy refused the target or found that it differs from the source, or
+       backup found a file of that name or that the database is not sound
   2    the command line is wrong; nothing was done
   3    the database or the output could not be opened, read or written
   130  interrupted; what import or copy had stored by then stays stored`
@@ -92,7 +93,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.copy())
+	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup())
 	return root
 }
 

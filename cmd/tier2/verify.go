@@ -37,15 +37,19 @@ func (a *app) check(cmd *cobra.Command, dsn, done string, r *report) (err error)
 	}
 	if done != "" && !a.json {
 		fmt.Fprintf(a.stdout, "%s %s\n", done, r.Path)
+		for _, step := range r.Steps {
+			fmt.Fprintf(a.stdout, "  %s\n", step)
+		}
 	}
 	return a.printReport(r)
 }
 
 // report is what init, maintain and verify print.
 type report struct {
-	Path    string `json:"path"`
-	Created *bool  `json:"created,omitempty"` // of init: whether the database is new
-	OK      bool   `json:"ok"`
+	Path    string   `json:"path"`
+	Created *bool    `json:"created,omitempty"` // of init: whether the database is new
+	Steps   []string `json:"steps,omitempty"`   // of maintain: what it did
+	OK      bool     `json:"ok"`
 	*tier2.Verification
 }
 

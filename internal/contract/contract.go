@@ -81,6 +81,7 @@ var groups = map[string]cases{
 	"Collisions":  collisionCases,
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,
+	"Drift":       driftCases,
 	"Executions":  executionCases,
 	"History":     historyCases,
 	"Hooks":       hookCases,

@@ -80,7 +80,8 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
 	h := &engine.Handles{
 		Kept: where.memory == "", Writers: 1, Inserted: new(totals).inserted, Bulk: &bulk{where, write, read},
-		Maintain: func(ctx context.Context) error { return maintain(ctx, write) },
+		Maintain: func(ctx context.Context, done engine.Done) error { return c.maintain(ctx, write, read, done) },
+		Backup:   (&source{c, where, read}).backup,
 		Close:    func() error { return closePools(write, read) },
 	}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
