@@ -1,0 +1,33 @@
+package tier2_test
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
+)
+
+// verifyWhole holds that the database itself is whole: integrity_check,
+// foreign_key_check and Verify find nothing.
+func verifyWhole(t testing.TB, dsn string) {
+	t.Helper()
+	findings, err := workload.Whole(context.Background(), dsn)
+	require.NoError(t, err)
+	assert.Empty(t, findings)
+}
+
+// times is how often something is done: what the variable says, or a default.
+func times(t testing.TB, variable string, n int) int {
+	t.Helper()
+	if s := os.Getenv(variable); s != "" {
+		var err error
+		n, err = strconv.Atoi(s)
+		require.NoError(t, err)
+	}
+	return n
+}
