@@ -42,24 +42,23 @@ func Open(ctx context.Context, c engine.Config, schema string) (*engine.Handles,
 	return handles, nil
 }
 
-func (c *config) open(ctx context.Context, where location) (_ *engine.Handles, err error) {
+func (c *config) open(ctx context.Context, where location) (*engine.Handles, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if where.memory == "" {
-		where.create = where.create && !c.Existing
-		undo, err := prepareFile(where)
-		if err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err != nil {
-				undo()
-			}
-		}()
+	if where.memory != "" {
 		return c.connect(ctx, where)
 	}
-	return c.connect(ctx, where)
+	where.create = where.create && !c.Existing
+	undo, err := prepareFile(where)
+	if err != nil {
+		return nil, err
+	}
+	h, err := c.connect(ctx, where)
+	if err != nil {
+		undo()
+	}
+	return h, err
 }
 
 // connect brings the schema up to date and opens the two pools.
@@ -105,12 +104,13 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 // and folds the WAL into the file.
 func closePools(write, read *sql.DB) error {
 	err := read.Close()
-	// What another program holds or has broken is no reason not to close.
+	// What another program holds or has broken, or a full disk, is no reason not to close:
+	// totals and statistics can wait.
 	_ = foldLong(context.Background(), write)
-	if _, optimize := write.Exec("PRAGMA optimize"); optimize != nil {
-		if !errors.Is(translate(optimize), models.ErrBusy) {
-			err = errors.Join(err, translate(optimize))
-		}
+	_, optimize := write.Exec("PRAGMA optimize")
+	optimize = translate(optimize)
+	if !errors.Is(optimize, models.ErrBusy) && !errors.Is(optimize, models.ErrFull) {
+		err = errors.Join(err, optimize)
 	}
 	return errors.Join(err, write.Close())
 }
