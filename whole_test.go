@@ -2,7 +2,9 @@ package tier2_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -30,4 +32,21 @@ func times(t testing.TB, variable string, n int) int {
 		require.NoError(t, err)
 	}
 	return n
+}
+
+// elsewhere runs statements on a file as another program would.
+func elsewhere(t testing.TB, path string, statements ...string) {
+	t.Helper()
+	driver := "sqlite3"
+	if slices.Contains(sql.Drivers(), "sqlite") { // without cgo
+		driver = "sqlite"
+	}
+	db, err := sql.Open(driver, path)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	for _, statement := range statements {
+		_, err := db.Exec(statement)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
 }

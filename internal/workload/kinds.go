@@ -121,13 +121,12 @@ var kinds = []kind{
 		if w.Rand.IntN(4) > 0 {
 			return nil
 		}
-		if err := w.store.Close(); err != nil {
+		store, err := w.Open(ctx)
+		if err != nil {
 			return err
 		}
-		store, err := w.Open(ctx)
-		if err == nil {
-			w.store = store
-		}
+		err = w.store.Close()
+		w.store = store
 		return err
 	}},
 }

@@ -27,6 +27,8 @@ type Worker struct {
 	Rand    *rand.Rand
 	// Reads makes it read as well, and compare with what it knows.
 	Reads bool
+	// Steps is after how many it ends; 0: when the context does.
+	Steps int
 
 	store *tier2.Store
 	n     int      // the step at work
@@ -52,14 +54,15 @@ func Start(ctx context.Context, dsn string, opts ...tier2.Option) error {
 // the memories.
 const agents = 5
 
-// Run does steps until ctx ends, which is no error, or the journal cannot be written.
+// Run does steps until there are enough, ctx ends, which is no error, or the journal
+// cannot be written.
 // What the store refuses goes into the journal.
 func (w *Worker) Run(ctx context.Context) (err error) {
 	if w.store, err = w.Open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.store.Close()) }()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && (w.Steps == 0 || w.n < w.Steps) {
 		k := w.pick()
 		if err := w.Journal.write(wordTry, kinds[k].name); err != nil {
 			return err

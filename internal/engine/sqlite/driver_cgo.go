@@ -5,6 +5,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"errors"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -21,6 +22,9 @@ func errorCode(err error) (int, bool) {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return 0, false
+	}
+	if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
+		return codeFull, true
 	}
 	if e.ExtendedCode != 0 {
 		return int(e.ExtendedCode), true
