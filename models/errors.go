@@ -31,7 +31,8 @@ var (
 	ErrBusy = errors.New("database is busy")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store is closed")
-	// ErrReadOnly: the database cannot be written.
+	// ErrReadOnly: the database cannot be written, or its file was moved, removed or
+	// replaced since it was opened.
 	ErrReadOnly = errors.New("database is read-only")
 	// ErrFull: the disk is full, or a quota is used up. Nothing of the call is kept; the
 	// store goes on when there is space again.

@@ -17,6 +17,16 @@ var driverParams = map[string]string{"_txlock": "immediate", "_stmt_cache_size":
 
 func newDriver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
+// onCommit has every COMMIT ask whether it may; one that may not becomes a rollback.
+func onCommit(conn driver.Conn, may func() bool) {
+	conn.(*sqlite3.SQLiteConn).RegisterCommitHook(func() int {
+		if may() {
+			return 0
+		}
+		return 1
+	})
+}
+
 // errorCode is SQLite's extended result code (https://www.sqlite.org/rescode.html).
 func errorCode(err error) (int, bool) {
 	var e sqlite3.Error

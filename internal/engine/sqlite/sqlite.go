@@ -54,7 +54,10 @@ func (c *config) open(ctx context.Context, where location) (*engine.Handles, err
 	if err != nil {
 		return nil, err
 	}
-	h, err := c.connect(ctx, where)
+	var h *engine.Handles
+	if where.place, err = placeOf(where.path); err == nil {
+		h, err = c.connect(ctx, where)
+	}
 	if err != nil {
 		undo()
 	}
@@ -68,18 +71,22 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
-	writing := append(c.shared(), writerCache)
+	writer := &connector{driver: newDriver(), dsn: where.uri("rw"), pragmas: append(c.shared(), writerCache)}
 	if where.memory == "" {
 		if err := c.enableWAL(ctx, setup); err != nil {
 			return nil, err
 		}
-		writing = append(writing, "journal_mode(WAL)")
+		writer.pragmas = append(writer.pragmas, "journal_mode(WAL)")
+		writer.place = where.place
 	}
-	write := openPool(where.uri("rw"), 1, writing...)
+	write := writer.pool(1)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
-	h := &engine.Handles{Writers: 1, Inserted: new(totals).inserted, Maintain: func(ctx context.Context) error { return maintain(ctx, write) }, Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read) }}
+	h := &engine.Handles{Writers: 1, Inserted: new(totals).inserted, Maintain: func(ctx context.Context) error { return maintain(ctx, write) }, Bulk: &bulk{where, write, read}, Close: func() error { return closePools(write, read, where.place) }}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)
+	}
+	if err == nil && where.place != nil {
+		err = where.place.opened()
 	}
 	if err != nil {
 		return nil, errors.Join(err, read.Close(), write.Close())
@@ -101,9 +108,16 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 }
 
 // closePools closes the readers first, so that the writer is the last connection
-// and folds the WAL into the file.
-func closePools(write, read *sql.DB) error {
+// and folds the WAL into the file. The error says, among others, that the file is not
+// in its place any more.
+func closePools(write, read *sql.DB, place *place) error {
 	err := read.Close()
+	if place != nil && !place.kept() {
+		// SQLite leaves the WAL of a file that was moved. Beside another database it would
+		// be taken for that one's, and damage it.
+		_, fold := write.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		return errors.Join(gone(nil), err, translate(fold), write.Close())
+	}
 	// What another program holds or has broken, or a full disk, is no reason not to close:
 	// totals and statistics can wait.
 	_ = foldLong(context.Background(), write)

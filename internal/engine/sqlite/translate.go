@@ -49,6 +49,7 @@ const (
 	codeMismatch   = 20
 	codeNotADB     = 26
 	codeCheck      = 275
+	codeRefused    = 531 // by onCommit
 	codeForeignKey = 787
 	codeNotNull    = 1299
 	codePrimaryKey = 1555
@@ -97,6 +98,8 @@ func translate(err error) error {
 	case codeCheck:
 		e = engine.CheckFailed(detail)
 		return with(models.ErrInvalid, e.Reason, gorm.ErrCheckConstraintViolated)
+	case codeRefused:
+		return gone(err)
 	case codeForeignKey:
 		return with(models.ErrForeignKey, "the row names a parent that does not exist, or still has children", gorm.ErrForeignKeyViolated)
 	case codeTrigger:
