@@ -45,12 +45,14 @@ func TestVanished(t *testing.T) {
 				time.Sleep(10 * time.Millisecond) // for as long commits trust those before
 				require.NoError(t, tt.take(t, path))
 				for what, write := range map[string]func() error{
-					"Create":      func() error { return store.Receipts.Create(t.Context(), newReceipt("a")) },
-					"Batch":       func() error { return store.Receipts.CreateBatch(t.Context(), []*models.Receipt{newReceipt("b")}) },
-					"Upsert":      func() error { return store.Receipts.Upsert(t.Context(), newReceipt("c")) },
-					"Memory":      func() error { return store.Memory.Put(t.Context(), "coder", models.JSON(`{}`)) },
-					"Exec":        func() error { return store.DB().Exec("UPDATE receipts SET environment = 'x'").Error },
-					"Transaction": func() error { return store.Transaction(t.Context(), func(tx *tier2.Store) error { return tx.Receipts.Create(t.Context(), newReceipt("d")) }) },
+					"Create": func() error { return store.Receipts.Create(t.Context(), newReceipt("a")) },
+					"Batch":  func() error { return store.Receipts.CreateBatch(t.Context(), []*models.Receipt{newReceipt("b")}) },
+					"Upsert": func() error { return store.Receipts.Upsert(t.Context(), newReceipt("c")) },
+					"Memory": func() error { return store.Memory.Put(t.Context(), "coder", models.JSON(`{}`)) },
+					"Exec":   func() error { return store.DB().Exec("UPDATE receipts SET environment = 'x'").Error },
+					"Transaction": func() error {
+						return store.Transaction(t.Context(), func(tx *tier2.Store) error { return tx.Receipts.Create(t.Context(), newReceipt("d")) })
+					},
 				} {
 					err := write()
 					require.ErrorIs(t, err, repository.ErrReadOnly, what)

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"gorm.io/gorm"
 
@@ -56,6 +57,9 @@ func (c *config) open(ctx context.Context, where location) (*engine.Handles, err
 	}
 	var h *engine.Handles
 	if where.place, err = placeOf(where.path); err == nil {
+		err = checkFileSystem(filepath.Dir(where.place.wal))
+	}
+	if err == nil {
 		h, err = c.connect(ctx, where)
 	}
 	if err != nil {
