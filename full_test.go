@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -30,29 +31,13 @@ func limit(t *testing.T, store *tier2.Store, pages int) {
 
 // content is every row of every table in canonical form, but for the entries of refused
 // writes.
-func content(t *testing.T, store *tier2.Store) (list []string) {
+func content(t *testing.T, store *tier2.Store) []string {
 	t.Helper()
-	for _, m := range models.All() {
-		table := m.TableName()
-		q := store.DB().WithContext(t.Context()).Table(table).Order("id")
-		if table == "audit_log" {
-			q = q.Where("status <> 'failed'")
-		}
-		rows, err := q.Rows()
-		require.NoError(t, err)
-		columns := canonical.Columns(table)
-		values, dest := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		for rows.Next() {
-			require.NoError(t, rows.Scan(dest...))
-			list = append(list, table+string(canonical.Row(nil, table, func(i int) any { return values[i] })))
-		}
-		require.NoError(t, rows.Err())
-		require.NoError(t, rows.Close())
-	}
-	return list
+	list, err := dumpRows(t.Context(), store)
+	require.NoError(t, err)
+	return slices.DeleteFunc(list, func(row string) bool {
+		return strings.HasPrefix(row, "audit_log") && strings.Contains(row, "\x06failed")
+	})
 }
 
 // TestDiskFull: a write for which there is no space says so and leaves nothing, and the

@@ -3,6 +3,7 @@ package tier2_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -11,7 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // verifyWhole holds that the database itself is whole: integrity_check,
@@ -49,4 +53,29 @@ func elsewhere(t testing.TB, path string, statements ...string) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, db.Close())
+}
+
+// dumpRows is every row of every table in canonical form, up to the first error.
+func dumpRows(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	for _, m := range models.All() {
+		table := m.TableName()
+		rows, err := store.DB().WithContext(ctx).Table(table).Order("id").Rows()
+		if err != nil {
+			return list, err
+		}
+		columns := canonical.Columns(table)
+		values, dest := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		for err == nil && rows.Next() {
+			if err = rows.Scan(dest...); err == nil {
+				list = append(list, table+string(canonical.Row(nil, table, func(i int) any { return values[i] })))
+			}
+		}
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return list, err
+		}
+	}
+	return list, nil
 }
