@@ -82,7 +82,10 @@ func TestDiskFull_Open(t *testing.T) {
 	seed, err := os.ReadFile("internal/engine/sqlite/testdata/seed-1.0.0.sql")
 	require.NoError(t, err)
 	old := filepath.Join(t.TempDir(), "old.db")
-	elsewhere(t, old, string(seed))
+	db := elsewhere(t, old)
+	_, err = db.Exec(string(seed))
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
 	bytes, err := os.ReadFile(old)
 	require.NoError(t, err)
 	for name, content := range map[string][]byte{"New": nil, "Upgrade": bytes} {

@@ -38,8 +38,8 @@ func times(t testing.TB, variable string, n int) int {
 	return n
 }
 
-// elsewhere runs statements on a file as another program would.
-func elsewhere(t testing.TB, path string, statements ...string) {
+// elsewhere opens a file as another program would.
+func elsewhere(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	driver := "sqlite3"
 	if slices.Contains(sql.Drivers(), "sqlite") { // without cgo
@@ -48,11 +48,21 @@ func elsewhere(t testing.TB, path string, statements ...string) {
 	db, err := sql.Open(driver, path)
 	require.NoError(t, err)
 	db.SetMaxOpenConns(1)
-	for _, statement := range statements {
-		_, err := db.Exec(statement)
+	return db
+}
+
+// lockElsewhere holds the write lock of a file as another program would, until release.
+func lockElsewhere(t testing.TB, path string) (release func()) {
+	t.Helper()
+	db := elsewhere(t, path)
+	_, err := db.Exec("BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	return func() {
+		t.Helper()
+		_, err := db.Exec("ROLLBACK")
 		require.NoError(t, err)
+		require.NoError(t, db.Close())
 	}
-	require.NoError(t, db.Close())
 }
 
 // dumpRows is every row of every table in canonical form, up to the first error.
