@@ -71,6 +71,7 @@ type cases map[string]func(*T)
 // groups are all there is.
 var groups = map[string]cases{
 	"Audit":       auditCases,
+	"Clock":       clockCases,
 	"Collisions":  collisionCases,
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,
