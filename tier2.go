@@ -68,9 +68,10 @@ type closing struct {
 // however many processes start at once. No error shows the password.
 //
 // Whatever cannot be opened is left as it was. The error wraps models.ErrInvalid for
-// a bad dsn or option, a directory, a file that is no database of tier2, a newer
-// schema version and rows that an upgrade cannot keep; models.ErrReadOnly for a
-// file that cannot be written; models.ErrBusy when another process keeps it locked;
+// a bad dsn or option, a directory, on Linux a network file system (such as NFS and
+// SMB), a file that is no database of tier2, a newer schema version and rows that an
+// upgrade cannot keep; models.ErrReadOnly for a file that cannot be written;
+// models.ErrFull for a full disk; models.ErrBusy when another process keeps it locked;
 // models.ErrNotFound for a missing file under mode=rw; models.ErrUnavailable for a
 // server that cannot be reached; and the context's own error.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {

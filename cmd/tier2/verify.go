@@ -15,7 +15,7 @@ func (a *app) verify() *cobra.Command {
 		Long: `Compares every table, column, constraint, index and view with the schema, checks
 every row against its CHECK and FOREIGN KEY constraints, parses every JSON document,
 and looks for numbers and times that cannot be read. On SQLite that includes
-quick_check; on PostgreSQL the role must be able to make temporary tables, which are
+integrity_check; on PostgreSQL the role must be able to make temporary tables, which are
 rolled back. Each finding is a line on stdout; exit code 1 if there is any. The
 database defaults to --db.`,
 		Args: cobra.MaximumNArgs(1),

@@ -78,6 +78,7 @@ var groups = map[string]cases{
 	"Audit":       auditCases,
 	"Cancelled":   cancelledCases,
 	"Closing":     closingCases,
+	"Clock":       clockCases,
 	"Collisions":  collisionCases,
 	"Commit":      commitCases,
 	"Concurrency": concurrencyCases,

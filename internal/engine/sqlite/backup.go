@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -160,11 +159,6 @@ func checkCopy(ctx context.Context, copied location, schema string) error {
 	if err != nil {
 		return err
 	}
-	db := openPool(copied.uri("rw"), 1, "query_only(ON)")
-	defer db.Close()
-	if err := integrity(ctx, db, v); err != nil {
-		return err
-	}
 	if v.OK() {
 		return nil
 	}
@@ -172,17 +166,6 @@ func checkCopy(ctx context.Context, copied location, schema string) error {
 		Kind:   models.ErrCorrupt,
 		Reason: "the copy was not kept, since it is not sound, as verify will say of the database too: " + strings.Join(v.Findings[:min(len(v.Findings), 3)], "; "),
 	}
-}
-
-// integrity reports what SQLite finds wrong in the file, indexes against their tables
-// included (https://www.sqlite.org/pragma.html#pragma_integrity_check).
-func integrity(ctx context.Context, db *sql.DB, v *engine.Verification) error {
-	var line string
-	return each(ctx, db, func() {
-		if line != "ok" {
-			v.Add("integrity_check: %s", strings.ReplaceAll(line, "\n", " "))
-		}
-	}, "PRAGMA integrity_check", &line)
 }
 
 // publish gives a file its name, unless something has it.
