@@ -162,6 +162,50 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
+// TestSignedLater: a checkpoint of a store without the key is signed by one that has it,
+// unless it is not the tree's; and copies get the signature.
+func TestSignedLater(t *testing.T) {
+	t.Parallel()
+	private, public, err := ledger.GenerateKey("tier2-test")
+	require.NoError(t, err)
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			source, ctx := dsn(t), t.Context()
+			store, target := open(t, source), open(t, engines["SQLite"](t))
+			signer, err := tier2.Open(ctx, source, tier2.WithSigner(private))
+			require.NoError(t, err)
+			defer signer.Close()
+			none, err := signer.Audit.Seal(ctx)
+			require.NoError(t, err)
+			assert.Zero(t, none, "there is nothing to sign")
+
+			require.NoError(t, store.Receipts.Create(ctx, receipt("coder")))
+			unsigned, err := store.Audit.Seal(ctx)
+			require.NoError(t, err)
+			copied(t, store, target)
+			require.NoError(t, store.DB().Exec("UPDATE tier2_checkpoints SET root = ?", ledger.Content(func(int) any { return nil }).String()).Error)
+			_, err = signer.Audit.Seal(ctx)
+			require.ErrorIs(t, err, models.ErrConflict)
+			require.NoError(t, store.DB().Exec("UPDATE tier2_checkpoints SET root = ?", unsigned.Root.String()).Error)
+
+			signed, err := signer.Audit.Seal(ctx)
+			require.NoError(t, err)
+			require.NoError(t, signed.Check(public))
+			again, err := store.Audit.Seal(ctx)
+			require.NoError(t, err)
+			assert.Equal(t, signed, again)
+			signed.Note = ""
+			assert.Equal(t, unsigned, signed)
+			inserted, updated := total(copied(t, store, target))
+			assert.Equal(t, []int64{0, 1}, []int64{inserted, updated})
+			report, err := target.Audit.Verify(ctx, ledger.VerifyOptions{Keys: []string{public}})
+			require.NoError(t, err)
+			assert.Empty(t, report.Findings)
+		})
+	}
+}
+
 // TestAnchorFile: one that cannot be written or read.
 func TestAnchorFile(t *testing.T) {
 	t.Parallel()

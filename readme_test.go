@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -62,6 +64,34 @@ func readmeSQL(ctx context.Context, store *tier2.Store) error {
 	return err
 }
 
+func readmeAudit(ctx context.Context, dsn, anchor, private, public string) error {
+	store, err := tier2.Open(ctx, dsn, tier2.WithAnchor(anchor), tier2.WithSigner(private))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	checkpoint, err := store.Audit.Seal(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := store.Audit.Verify(ctx, ledger.VerifyOptions{Anchor: anchor, Keys: []string{public}})
+	if err == nil && !report.OK() {
+		err = fmt.Errorf("%d findings, such as %v", report.Total, report.Findings[0])
+	}
+	if err != nil {
+		return err
+	}
+	proof, err := store.Audit.Prove(ctx, 1)
+	if err == nil {
+		err = proof.Check(public) // anywhere: a proof is JSON
+	}
+
+	if err == nil && proof.Checkpoint != checkpoint {
+		return errors.New("the proof is of another checkpoint")
+	}
+	return err
+}
+
 // fenced gives the README's code blocks of a language.
 func fenced(t *testing.T, language string) (blocks []string) {
 	t.Helper()
@@ -87,7 +117,7 @@ func TestReadmeCode(t *testing.T) {
 	source, err := os.ReadFile("readme_test.go")
 	require.NoError(t, err)
 	blocks := fenced(t, "go")
-	require.Len(t, blocks, 2)
+	require.Len(t, blocks, 3)
 	for _, block := range blocks {
 		assert.Contains(t, flat(string(source)), flat(block))
 	}
@@ -112,6 +142,9 @@ func TestReadmeRuns(t *testing.T) {
 	assert.Equal(t, models.ReceiptFailed, receipt.Status)
 	assert.Contains(t, receipt.ErrorMessage, "no template")
 	require.NoError(t, readmeSQL(t.Context(), store))
+	private, public, err := ledger.GenerateKey("readme")
+	require.NoError(t, err)
+	require.NoError(t, readmeAudit(t.Context(), ".ggen/tier2.db", "tier2.anchor", private, public))
 }
 
 // compact is a JSON block on one line, its members in the order they have.

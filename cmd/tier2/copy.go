@@ -72,13 +72,7 @@ func (a *app) copyAll(cmd *cobra.Command, source, target string) (err error) {
 			return printed
 		}
 	}
-	for _, refused := range []error{models.ErrConflict, models.ErrInvalid, models.ErrCorrupt} {
-		if errors.Is(err, refused) {
-			fmt.Fprintf(a.stderr, "tier2: %v\n", err)
-			return errFound
-		}
-	}
-	return err
+	return a.refused(err, models.ErrConflict, models.ErrInvalid, models.ErrCorrupt)
 }
 
 func (a *app) printCopy(report *tier2.CopyReport) error {

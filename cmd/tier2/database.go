@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -41,20 +42,25 @@ func location(dsn string) (string, error) {
 }
 
 // openExisting opens a database that must be there already.
-func openExisting(ctx context.Context, dsn string) (*tier2.Store, error) {
+func openExisting(ctx context.Context, dsn string, opts ...tier2.Option) (*tier2.Store, error) {
 	if _, err := location(dsn); err != nil {
 		return nil, err
 	}
-	store, err := tier2.Open(ctx, dsn, tier2.WithExisting())
+	store, err := tier2.Open(ctx, dsn, append(opts, tier2.WithExisting())...)
 	if errors.Is(err, models.ErrNotFound) {
 		return nil, fmt.Errorf("%w; 'tier2 init' makes one", err)
 	}
 	return store, err
 }
 
-// redacted is a message without what the command line says of a server: cobra
-// repeats arguments that it does not understand, and one may hold a password.
+// privateKey is a key that signs, such as keygen writes.
+var privateKey = regexp.MustCompile(`PRIVATE\+KEY\+[^\s"\']*`)
+
+// redacted is a message without what the command line says of a server, and without
+// keys that sign: cobra repeats arguments that it does not understand, and one may hold a
+// password.
 func redacted(message string, args []string) string {
+	message = privateKey.ReplaceAllString(message, "PRIVATE+KEY+...")
 	for _, arg := range args {
 		_, value, _ := strings.Cut(arg, "=")
 		for _, secret := range []string{arg, strings.TrimLeft(arg, "-"), value} {

@@ -81,7 +81,7 @@ func TestVerify_PostgreSQL(t *testing.T) {
 		"OtherIndex": {sql: []string{"DROP INDEX idx_receipts_status", "CREATE INDEX idx_receipts_status ON receipts(status)"}, want: []string{"index idx_receipts_status is not as expected"}},
 		"OtherView":  {sql: []string{"DROP VIEW recent_executions", "CREATE VIEW recent_executions AS SELECT 1 AS one"}, want: []string{"view recent_executions is not as expected"}},
 		"Function":   {sql: []string{"CREATE OR REPLACE FUNCTION json_valid(document text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT AS 'SELECT true'"}, want: []string{"function json_valid is not as expected"}},
-		"Version":    {sql: []string{"UPDATE tier2_schema SET version = 1"}, want: []string{"schema: version 1, expected 3"}},
+		"Version":    {sql: []string{"UPDATE tier2_schema SET version = 1"}, want: []string{"schema: version 1, expected 4"}},
 		"Constraint": {sql: []string{"ALTER TABLE receipts DROP CONSTRAINT chk_receipts_status", strings.Replace(receipt, "'passed'", "'done'", 1)}, want: []string{
 			"constraint receipts.chk_receipts_status is missing", "check: receipts row 1: breaks the constraint chk_receipts_status",
 		}},
@@ -156,6 +156,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 		for _, args := range [][]string{
 			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
 			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
+			{"seal", dsn}, {"prove", "1", dsn}, {"verify", "--audit", dsn}, {"verify", "--audit", there, "--archive", dsn},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, code, got.code, "%s: %s", args, got.stderr)
@@ -166,6 +167,8 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 			{dsn}, {"recent", dsn}, {"import", dsn}, {"init", dsn, "x"}, {"init", dsn, "--db", "x"}, {"init", "x", "--db", dsn}, {"verify", dsn, "--json=" + dsn},
 			{"--" + dsn}, {"-" + dsn}, {"recent", "--db", dsn, "--limit=" + dsn}, {"import", "receipts", "--operation", dsn, "x"}, {"import", "receipts", "--map", dsn, "x"},
 			{"copy", dsn, dsn}, {"copy", "--from", dsn}, {"copy", "--to", dsn}, {"copy", "--to", dsn, "--from", dsn, dsn},
+			{"seal", dsn, "x"}, {"prove", dsn}, {"prove", dsn, dsn}, {"prove", "--check", dsn, dsn}, {"keygen", dsn, "--out", missing}, {"verify", "--key", dsn},
+			{"verify", "--audit", there, "--key", dsn}, {"seal", "--anchor", "", dsn}, {"seal", "--sign-with", " ", dsn},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, exitUsage, got.code, "%s: %s", args, got.stderr)

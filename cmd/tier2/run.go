@@ -31,10 +31,13 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 Exit codes:
   0    done
   1    verify, init or maintain found something wrong, drift found any, import refused a
-       receipt, copy refused the target or found that it differs from the source, or
-       backup found a file of that name or that the database is not sound
+       receipt, copy refused the target or found that it differs from the source, backup
+       found a file of that name or that the database is not sound, seal or maintain
+       found a tree, checkpoint or anchor of another history, prove found no such sealed
+       entry, or prove --check no proof that holds
   2    the command line is wrong; nothing was done
-  3    the database or the output could not be opened, read or written
+  3    the database, the output, an anchor, a key or a proof could not be opened, read or
+       written
   130  interrupted; what import or copy had stored by then stays stored`
 
 // defaultDB is where the database lies unless --db says otherwise.
@@ -93,8 +96,20 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup())
+	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
+		a.seal(), a.prove(), a.keygen())
 	return root
+}
+
+// refused prints an error of one of the kinds, which makes it exit code 1.
+func (a *app) refused(err error, kinds ...error) error {
+	for _, kind := range kinds {
+		if errors.Is(err, kind) {
+			fmt.Fprintf(a.stderr, "tier2: %v\n", err)
+			return errFound
+		}
+	}
+	return err
 }
 
 // missingVerb answers a command that does nothing without a verb.

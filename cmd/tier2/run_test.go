@@ -108,6 +108,32 @@ func TestRun_Usage(t *testing.T) {
 		"BackupNoFile":  {[]string{"backup", "--db", db}, "give --to"},
 		"BackupMemory":  {[]string{"backup", "--db", db, "--to", ":memory:"}, "is no file"},
 		"BackupArg":     {[]string{"backup", db}, "unknown command"},
+		"AuditAnchor":   {[]string{"verify", "--anchor", "x", db}, "need --audit"},
+		"AuditKey":      {[]string{"verify", "--key", "x", db}, "need --audit"},
+		"AuditArchive":  {[]string{"verify", "--archive", db, db}, "need --audit"},
+		"AnchorBlank":   {[]string{"verify", "--audit", "--anchor", "", db}, "--anchor: must not be blank"},
+		"KeyBlank":      {[]string{"verify", "--audit", "--key", "", db}, "is no verifier key"},
+		"KeyNonsense":   {[]string{"verify", "--audit", "--key", "nonsense", db}, "is no verifier key"},
+		"ArchiveBlank":  {[]string{"verify", "--audit", "--archive", "", db}, "is blank"},
+		"ArchiveMemory": {[]string{"verify", "--audit", "--archive", ":memory:", db}, "is no file"},
+		"SealTwo":       {[]string{"seal", db, db}, "accepts at most 1 arg"},
+		"SealMemory":    {[]string{"seal", ":memory:"}, "is no file"},
+		"SealAnchor":    {[]string{"seal", "--anchor", " ", db}, "--anchor: must not be blank"},
+		"SealKey":       {[]string{"seal", "--sign-with", "", db}, "--sign-with: must not be blank"},
+		"SealKeyItself": {[]string{"seal", "--sign-with", "PRIVATE+KEY+a+b+c", db}, "takes a file that holds the key"},
+		"KeygenNoName":  {[]string{"keygen", "--out", db}, "accepts 1 arg"},
+		"KeygenNoFile":  {[]string{"keygen", "name"}, "give --out"},
+		"KeygenName":    {[]string{"keygen", "a b", "--out", db}, "is no name of a key"},
+		"ProveNothing":  {[]string{"prove"}, "give the id"},
+		"ProveText":     {[]string{"prove", "first", db}, "is no id"},
+		"ProveHuge":     {[]string{"prove", "9223372036854775808", db}, "is no id"},
+		"ProveKey":      {[]string{"prove", "1", db, "--key", "x"}, "need --check"},
+		"ProveMemory":   {[]string{"prove", "1", ":memory:"}, "is no file"},
+		"ProveThree":    {[]string{"prove", "1", db, db}, "accepts at most 2 arg"},
+		"CheckID":       {[]string{"prove", "--check", "-", "1"}, "--check takes no entry"},
+		"CheckBlank":    {[]string{"prove", "--check", ""}, "--check: must not be blank"},
+		"CheckAnchor":   {[]string{"prove", "--check", "-", "--anchor", ""}, "--anchor: must not be blank"},
+		"CheckKey":      {[]string{"prove", "--check", "-", "--key", "x"}, "is no verifier key"},
 		"MapTarget":     {[]string{"import", "receipts", "--db", db, "--map", "a=cooking", "-"}, "allowed: validation, generation"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +164,8 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"}} {
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"},
+		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -155,7 +182,8 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"}, {"backup", "--db", db, "--to", db + "3"}} {
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
+		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")

@@ -111,10 +111,12 @@ func (l *Log) extend(ctx context.Context, tx engine.Writer, upTo int64) (size si
 	return size, nil
 }
 
-// checkpoint is the newest, made if it is older than the tree of that size.
+// checkpoint is the newest, made if it is older than the tree of that size, and signed if
+// it is not yet: stores without the key have sealed as well.
 func (l *Log) checkpoint(ctx context.Context, tx engine.Writer, size int64) (ledger.Checkpoint, error) {
 	newest, err := l.newest(ctx, tx)
-	if err != nil || newest.Size == size {
+	signed := l.Signer == nil || newest.Note != ""
+	if err != nil || newest.Size == size && (signed || size == 0) {
 		return newest, err
 	}
 	if newest.Size > size {
@@ -124,7 +126,13 @@ func (l *Log) checkpoint(ctx context.Context, tx engine.Writer, size int64) (led
 	if err != nil {
 		return newest, err
 	}
-	c := ledger.Checkpoint{Size: size, Root: root, Timestamp: models.At(l.Now())}
+	c, write := ledger.Checkpoint{Size: size, Root: root, Timestamp: models.At(l.Now())}, tx.Insert
+	if newest.Size == size {
+		if newest.Root != root {
+			return newest, &models.Error{Table: "tier2_checkpoints", Column: "size", Value: size, Kind: models.ErrConflict, Reason: "the tree of the audit log is another one than its newest checkpoint says; verify it"}
+		}
+		c, write = newest, tx.Update
+	}
 	row := engine.Row{size, root.String(), engine.Instant{Time: c.Timestamp.Time}, nil}
 	if l.Signer != nil {
 		if err := c.Sign(l.Signer); err != nil {
@@ -132,7 +140,7 @@ func (l *Log) checkpoint(ctx context.Context, tx engine.Writer, size int64) (led
 		}
 		row[checkpointNote] = c.Note
 	}
-	return c, tx.Insert(ctx, l.table("tier2_checkpoints"), []engine.Row{row})
+	return c, write(ctx, l.table("tier2_checkpoints"), []engine.Row{row})
 }
 
 // newest is the newest checkpoint of the database.
