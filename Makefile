@@ -2,8 +2,9 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
+DURATION ?= 10m
 
-.PHONY: help check test race bench bench-large bench-each fuzz lint
+.PHONY: help check test race bench bench-large bench-each soak fuzz lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -25,6 +26,9 @@ bench-large: ## the same with a million receipts; needs some minutes and 6 GB of
 
 bench-each: ## every benchmark alone, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+soak: ## 8 processes write and read for DURATION, then all of it is checked; both engines
+	$(GO) run ./internal/soak -duration $(DURATION)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \

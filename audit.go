@@ -54,8 +54,10 @@ func (s *Store) sealWritten() error {
 		return nil
 	}
 	_, err := s.seal.Log.Seal(context.Background(), closingEntries)
-	if errors.Is(err, models.ErrBusy) || errors.Is(err, models.ErrUnavailable) || errors.Is(err, models.ErrReadOnly) {
-		return nil // the next store catches up
+	for _, later := range []error{models.ErrBusy, models.ErrUnavailable, models.ErrReadOnly, models.ErrFull} {
+		if errors.Is(err, later) {
+			return nil // the next store catches up
+		}
 	}
 	return err
 }

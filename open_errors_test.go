@@ -20,7 +20,7 @@ func TestErrorsName(t *testing.T) {
 		gorm error
 	}{
 		"Unique":   {insert + "('e','a','watch','passed','t',1,NULL)", models.Error{Table: "receipts", Column: "execution_id", Constraint: "idx_receipts_execution_id", Kind: models.ErrDuplicate}, gorm.ErrDuplicatedKey},
-		"Primary":  {"INSERT INTO audit_log(id,timestamp,agent_id,operation,status) SELECT id,timestamp,agent_id,operation,status FROM audit_log LIMIT 1", models.Error{Table: "audit_log", Column: "id", Kind: models.ErrDuplicate}, gorm.ErrDuplicatedKey},
+		"Primary":  {"INSERT INTO pipeline_metrics(id,execution_id,stage,duration_ms,status,timestamp) SELECT id,execution_id,stage,duration_ms,status,timestamp FROM pipeline_metrics", models.Error{Table: "pipeline_metrics", Column: "id", Kind: models.ErrDuplicate}, gorm.ErrDuplicatedKey},
 		"NotNull":  {insert + "('x',NULL,'watch','passed','t',1,NULL)", models.Error{Table: "receipts", Column: "agent_id", Kind: models.ErrInvalid}, nil},
 		"Enum":     {insert + "('x','a','watch','great','t',1,NULL)", models.Error{Table: "receipts", Column: "status", Constraint: "chk_receipts_status", Allowed: []string{"passed", "failed", "partial", "cancelled"}, Kind: models.ErrInvalid}, gorm.ErrCheckConstraintViolated},
 		"Negative": {insert + "('x','a','watch','passed','t',-1,NULL)", models.Error{Table: "receipts", Column: "duration_ms", Constraint: "chk_receipts_duration_ms", Kind: models.ErrInvalid}, gorm.ErrCheckConstraintViolated},

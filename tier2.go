@@ -68,9 +68,10 @@ type closing struct {
 // however many processes start at once. No error shows the password.
 //
 // Whatever cannot be opened is left as it was. The error wraps models.ErrInvalid for
-// a bad dsn or option, a directory, a file that is no database of tier2, a newer
-// schema version and rows that an upgrade cannot keep; models.ErrReadOnly for a
-// file that cannot be written; models.ErrBusy when another process keeps it locked;
+// a bad dsn or option, a directory, on Linux a network file system (such as NFS and
+// SMB), a file that is no database of tier2, a newer schema version and rows that an
+// upgrade cannot keep; models.ErrReadOnly for a file that cannot be written;
+// models.ErrFull for a full disk; models.ErrBusy when another process keeps it locked;
 // models.ErrNotFound for a missing file under mode=rw; models.ErrUnavailable for a
 // server that cannot be reached; and the context's own error.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
@@ -156,17 +157,6 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 		h.Write, h.Read = db, db
 		return fn(newStore(*s, h))
 	})
-}
-
-// Maintain keeps a large database fast: it refreshes the statistics of the query
-// planner; on SQLite it also empties the WAL and brings the totals of the views up to
-// date, anew if another program has made them wrong in a way that Verify finds. It may
-// run at any time, beside writers. Inside a transaction it is models.ErrInvalid.
-func (s *Store) Maintain(ctx context.Context) error {
-	if s.handle.Write != s.handles.Write {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "a database cannot be maintained from inside a transaction"}
-	}
-	return s.handles.Maintain(ctx)
 }
 
 // Close seals what this store has added to the audit log (Audit.Seal), then ends the

@@ -15,7 +15,7 @@ type Verification = engine.Verification
 // Verify examines the database at dsn, which is what Open takes, and changes
 // nothing: the schema and its version, object by object; every row against its CHECK
 // and FOREIGN KEY constraints; JSON documents; numbers and times that cannot be read;
-// on SQLite what quick_check says; on PostgreSQL whether the ids go on after the largest. What users
+// on SQLite what integrity_check says; on PostgreSQL whether the ids go on after the largest. What users
 // added beside the schema is no finding. It reads every row.
 //
 // A missing file, or one that is no database, is a finding. The error says that the

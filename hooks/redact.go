@@ -226,7 +226,7 @@ func (w *write) redactUpdate() (restore func()) {
 	s := w.db.Statement
 	before, given := s.Clauses["SET"]
 	set, ok := before.Expression.(clause.Set)
-	if redactedColumns[w.table] == nil || given && !ok || s.SQL.Len() > 0 {
+	if w.action != actionUpdate || redactedColumns[w.table] == nil || given && !ok || s.SQL.Len() > 0 {
 		return func() {}
 	}
 	if !given {

@@ -31,8 +31,15 @@ var (
 	ErrBusy = errors.New("database is busy")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store is closed")
-	// ErrReadOnly: the database cannot be written.
+	// ErrReadOnly: the database cannot be written, or its file was moved, removed or
+	// replaced since it was opened.
 	ErrReadOnly = errors.New("database is read-only")
+	// ErrFull: the disk is full, or a quota is used up. Nothing of the call is kept; the
+	// store goes on when there is space again.
+	ErrFull = errors.New("no space left")
+	// ErrIO: the file system could not read or write. If COMMIT was under way the
+	// transaction may have been done.
+	ErrIO = errors.New("input or output failed")
 	// ErrUnavailable: the database server cannot be reached, takes no more connections,
 	// or ended the connection. What was not committed is not kept; if COMMIT was under
 	// way the message says that it may have been done.

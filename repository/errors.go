@@ -26,6 +26,8 @@ var (
 	ErrBusy        = models.ErrBusy
 	ErrClosed      = models.ErrClosed
 	ErrReadOnly    = models.ErrReadOnly
+	ErrFull        = models.ErrFull
+	ErrIO          = models.ErrIO
 	ErrUnavailable = models.ErrUnavailable
 	ErrRetry       = models.ErrRetry
 )

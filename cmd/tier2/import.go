@@ -158,12 +158,9 @@ func (a *app) refuse(sum *summary, source string, err error) {
 // progress counts files on stderr, if that is a terminal; else it shows nothing. How
 // many there will be nobody knows, since they are not listed before.
 func (a *app) progress() *progressbar.ProgressBar {
-	w := a.terminal()
-	if w == nil {
-		return progressbar.DefaultSilent(-1)
-	}
-	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("importing"),
-		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(a.terminal() != nil),
+		progressbar.OptionSetDescription("importing"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of the bar's own, which would race with Add
 }
 
 func (a *app) printSummary(sum *summary) error {

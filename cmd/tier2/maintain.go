@@ -14,9 +14,11 @@ func (a *app) maintain() *cobra.Command {
 		Use:   "maintain [database]",
 		Short: "Keep a large database fast, seal its audit log, mend the totals of its views",
 		Long: `Seals the audit log as seal does, signed if ` + signingKey + ` is set, and refreshes
-the statistics of the query planner. On SQLite it also empties the WAL and brings the
-totals of the views up to date, made anew where another program has left them wrong.
-Then it checks the database as verify does. It may run beside writers. The database,
+the statistics of the query planner. On SQLite it also brings the totals of the views up
+to date, made anew where another program has left them wrong; writes the file anew if at
+least a quarter of its pages is free, which lets no one write meanwhile; and empties the
+WAL, unless a reader still needs it. On PostgreSQL it vacuums each table. It says what it
+did, then checks the database as verify does. It may run beside writers. The database,
 which must exist, defaults to --db; an archive is not sealed.`,
 		Example: "  tier2 maintain .ggen/tier2.db",
 		Args:    cobra.MaximumNArgs(1),
@@ -33,13 +35,14 @@ which must exist, defaults to --db; an archive is not sealed.`,
 			if err != nil {
 				return err
 			}
+			var steps []string
 			if _, err = store.Audit.Seal(cmd.Context()); err == nil || errors.Is(err, models.ErrReadOnly) { // of an archive
-				err = store.Maintain(cmd.Context())
+				err = store.MaintainSteps(cmd.Context(), func(step string) { steps = append(steps, step) })
 			}
 			if err = errors.Join(err, store.Close()); err != nil {
 				return a.refused(err, models.ErrConflict)
 			}
-			return a.check(cmd, dsn, "maintained", &report{Path: where}, nil)
+			return a.check(cmd, dsn, "maintained", &report{Path: where, Steps: steps}, nil)
 		},
 	}
 }

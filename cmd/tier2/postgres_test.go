@@ -155,7 +155,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 	for dsn, code := range urls {
 		for _, args := range [][]string{
 			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
-			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn},
+			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
 			{"seal", dsn}, {"prove", "1", dsn}, {"verify", "--audit", dsn}, {"verify", "--audit", there, "--archive", dsn},
 		} {
 			got := run(t, "", args...)

@@ -30,10 +30,11 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
-  1    verify, init or maintain found something wrong, import refused a receipt, copy
-       refused the target or found that it differs from the source, seal or
-       maintain found a tree, checkpoint or anchor of another history, prove found no
-       such sealed entry, or prove --check no proof that holds
+  1    verify, init or maintain found something wrong, drift found any, import refused a
+       receipt, copy refused the target or found that it differs from the source, backup
+       found a file of that name or that the database is not sound, seal or maintain
+       found a tree, checkpoint or anchor of another history, prove found no such sealed
+       entry, or prove --check no proof that holds
   2    the command line is wrong; nothing was done
   3    the database, the output, an anchor, a key or a proof could not be opened, read or
        written
@@ -95,7 +96,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.copy(),
+	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
 		a.seal(), a.prove(), a.keygen())
 	return root
 }

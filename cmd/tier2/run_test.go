@@ -94,11 +94,20 @@ func TestRun_Usage(t *testing.T) {
 		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
 		"MapNoEquals":   {[]string{"import", "receipts", "--db", db, "--map", "a", "-"}, "NAME=OPERATION"},
 		"MapNoName":     {[]string{"import", "receipts", "--db", db, "--map", "=watch", "-"}, "NAME=OPERATION"},
+		"DriftArg":      {[]string{"drift", "x"}, "unknown command"},
+		"DriftSince":    {[]string{"drift", "--db", db, "--since", "yesterday"}, "must be a time such as"},
+		"DriftUntil":    {[]string{"drift", "--db", db, "--until", "-7d"}, "must be a time such as"},
+		"DriftLimit":    {[]string{"drift", "--db", db, "--limit", "1001"}, "must lie in 1 to 1000"},
+		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must lie in 1 to 1000"},
+		"DriftOp":       {[]string{"drift", "--db", db, "--operation", "cooking"}, "allowed: validation, generation"},
 		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
 		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
 		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
 		"CopyToMemory":  {[]string{"copy", "--from", db, "--to", ":memory:"}, "is no file"},
 		"CopyArg":       {[]string{"copy", db, db}, "unknown command"},
+		"BackupNoFile":  {[]string{"backup", "--db", db}, "give --to"},
+		"BackupMemory":  {[]string{"backup", "--db", db, "--to", ":memory:"}, "is no file"},
+		"BackupArg":     {[]string{"backup", db}, "unknown command"},
 		"AuditAnchor":   {[]string{"verify", "--anchor", "x", db}, "need --audit"},
 		"AuditKey":      {[]string{"verify", "--key", "x", db}, "need --audit"},
 		"AuditArchive":  {[]string{"verify", "--archive", db, db}, "need --audit"},
@@ -138,9 +147,24 @@ func TestRun_Usage(t *testing.T) {
 	}
 }
 
+// TestRun_UsageOfDatabase: what only the store refuses is a wrong command line as well.
+func TestRun_UsageOfDatabase(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	for name, args := range map[string][]string{
+		"DriftWindow": {"drift", "--since", "1d", "--until", "2d"},
+		"DriftAgent":  {"drift", "--agent", "\xff"},
+	} {
+		got := run(t, "", append(args, "--db", db)...)
+		assert.Equal(t, exitUsage, got.code, name)
+		assert.Contains(t, got.stderr, "receipts.", name)
+		assert.Empty(t, got.stdout, name)
+	}
+}
+
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"copy", "-h"},
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"},
 		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
@@ -158,12 +182,13 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
 		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")
 	}
+	assert.NoFileExists(t, db+"3")
 	assert.Zero(t, count(t, db, "SELECT COUNT(*) FROM receipts"))
 }
 
@@ -196,7 +221,17 @@ func TestMaintain(t *testing.T) {
 
 	got := run(t, "", "maintain", "--db", db)
 	assert.Equal(t, exitOK, got.code, got.stdout)
-	assert.Regexp(t, `^maintained \S+\nok: 7 tables`, got.stdout)
+	assert.Regexp(t, `^maintained \S+
+  totals: tier2_agent_totals was not what receipts adds up to, and is made anew
+  totals: up to date
+  vacuum: not needed, 0 of \d+ pages are free
+  statistics: refreshed
+  WAL: emptied
+ok: 7 tables`, got.stdout)
+	got = run(t, "", "maintain", "--json", "--db", db)
+	assert.Equal(t, exitOK, got.code, got.stdout)
+	assert.Contains(t, got.stdout, `"steps": [
+    "totals: up to date",`)
 	assert.Equal(t, exitOK, run(t, "", "verify", db).code)
 
 	missing := filepath.Join(t.TempDir(), "missing.db")

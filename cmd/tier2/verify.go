@@ -20,7 +20,7 @@ func (a *app) verify() *cobra.Command {
 		Long: `Compares every table, column, constraint, index and view with the schema, checks
 every row against its CHECK and FOREIGN KEY constraints, parses every JSON document,
 and looks for numbers and times that cannot be read. On SQLite that includes
-quick_check; on PostgreSQL the role must be able to make temporary tables, which are
+integrity_check; on PostgreSQL the role must be able to make temporary tables, which are
 rolled back. Each finding is a line on stdout; exit code 1 if there is any. The
 database defaults to --db.
 
@@ -77,15 +77,19 @@ func (a *app) check(cmd *cobra.Command, dsn, done string, r *report, opts *ledge
 	}
 	if done != "" && !a.json {
 		fmt.Fprintf(a.stdout, "%s %s\n", done, r.Path)
+		for _, step := range r.Steps {
+			fmt.Fprintf(a.stdout, "  %s\n", step)
+		}
 	}
 	return a.printReport(r)
 }
 
 // report is what init, maintain and verify print.
 type report struct {
-	Path    string `json:"path"`
-	Created *bool  `json:"created,omitempty"` // of init: whether the database is new
-	OK      bool   `json:"ok"`
+	Path    string   `json:"path"`
+	Created *bool    `json:"created,omitempty"` // of init: whether the database is new
+	Steps   []string `json:"steps,omitempty"`   // of maintain: what it did
+	OK      bool     `json:"ok"`
 	*tier2.Verification
 	Audit *ledger.Report `json:"audit,omitempty"` // of verify --audit
 }

@@ -39,14 +39,18 @@ func TestVerify_Findings(t *testing.T) {
 			sql:  []string{strings.NewReplacer("2026-01-01T00:00:00Z", "yesterday", " 1, '{}'", " 2.5, '{}'").Replace(receipt)},
 			want: []string{`value: receipts row 1: timestamp cannot be read: "'yesterday'"`, `value: receipts row 1: duration_ms cannot be read: "2.5"`},
 		},
-		"Check": {sql: []string{strings.Replace(receipt, "'generation'", "'cooking'", 1)}, want: []string{"quick_check: CHECK constraint failed in receipts"}},
+		"Datetime": {
+			sql:  []string{receipt, "UPDATE receipts SET created_at = 'soon'", "INSERT INTO receipts SELECT 2, 'f', agent_id, operation, status, timestamp, NULL, NULL, NULL, 0, 0, 1, NULL, NULL, NULL FROM receipts"},
+			want: []string{`value: receipts row 1: created_at cannot be read: "'soon'"`},
+		},
+		"Check": {sql: []string{strings.Replace(receipt, "'generation'", "'cooking'", 1)}, want: []string{"integrity_check: CHECK constraint failed in receipts"}},
 		"JSON": {
 			sql: []string{
 				strings.Replace(receipt, "'{}'", "'{'", 1), "INSERT INTO agent_memory (agent_id, memory_json, collision_history) VALUES ('a', 'x', '[')",
-				"INSERT INTO workflow_sessions (session_id, start_time, status, agent_count, context_json) VALUES ('s', 'x', 'running', 1, '{]')",
+				"INSERT INTO workflow_sessions (session_id, start_time, status, agent_count, context_json) VALUES ('s', '2026-01-01', 'running', 1, '{]')",
 			},
 			want: []string{
-				"quick_check", "quick_check", "quick_check",
+				"integrity_check", "integrity_check", "integrity_check",
 				"json: receipts row 1: receipt_json", "json: agent_memory row 1: memory_json", "json: agent_memory row 1: collision_history",
 				"json: workflow_sessions row 1: context_json",
 			},

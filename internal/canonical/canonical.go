@@ -113,8 +113,13 @@ func Digest(table string, value func(i int) any) string {
 
 // own is a memory_json without what the store counts in it.
 func own(v any) any {
-	text, ok := v.(string)
-	if !ok {
+	var text string
+	switch v := v.(type) {
+	case string:
+		text = v
+	case []byte: // as some drivers give a jsonb
+		text = string(v)
+	default:
 		return v
 	}
 	var doc map[string]json.RawMessage

@@ -60,12 +60,13 @@ func TestAppend(t *testing.T) {
 // store counts.
 func TestDigest(t *testing.T) {
 	t.Parallel()
-	of := func(memory string, retries int64) string {
+	of := func(memory any, retries int64) string {
 		row := []any{int64(1), "coder", memory, nil, retries, "", nil, nil}
 		return canonical.Digest("agent_memory", func(i int) any { return row[i] })
 	}
 	want := of(`{"a":1,"b":2}`, 0)
 	assert.Equal(t, want, of(`{"_activity":{"saves":7},"b":2, "a":1.0}`, 3))
+	assert.Equal(t, want, of([]byte(`{"_activity":{"saves":7},"b":2, "a":1.0}`), 3), "as bytes, too")
 	assert.NotEqual(t, want, of(`{"a":1,"b":3}`, 0))
 	assert.Len(t, want, 64)
 }

@@ -211,6 +211,10 @@ var otherCalls = map[string]call{
 	"Violations.SummaryByMetric": func(ctx context.Context, f *filled) error {
 		return discard(f.Violations.SummaryByMetric(ctx, time.Time{}, time.Time{}))
 	},
+	"Reports.Drift": func(ctx context.Context, f *filled) error {
+		_, _, err := f.Reports.Drift(ctx, repository.DriftFilter{})
+		return err
+	},
 	"Reports.RecentExecutions":   func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentExecutions(ctx)) },
 	"Reports.RecentFailures":     func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentFailures(ctx, 5)) },
 	"Reports.AgentPerformance":   func(ctx context.Context, f *filled) error { return discard(f.Reports.AgentPerformance(ctx)) },
@@ -218,6 +222,7 @@ var otherCalls = map[string]call{
 	"Reports.Bottlenecks":        func(ctx context.Context, f *filled) error { return discard(f.Reports.Bottlenecks(ctx)) },
 	"Reports.ViolationsLastWeek": func(ctx context.Context, f *filled) error { return discard(f.Reports.ViolationsLastWeek(ctx)) },
 	"Reports.CollisionsLastDay":  func(ctx context.Context, f *filled) error { return discard(f.Reports.CollisionsLastDay(ctx)) },
+	"Store.MaintainSteps":        func(ctx context.Context, f *filled) error { return f.MaintainSteps(ctx, nil) },
 	"Store.Maintain":             func(ctx context.Context, f *filled) error { return f.Maintain(ctx) },
 	"Store.Transaction": func(ctx context.Context, f *filled) error {
 		return f.Transaction(ctx, func(tx *tier2.Store) error {

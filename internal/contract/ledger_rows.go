@@ -50,8 +50,10 @@ func ledgerRows(t *T) {
 			planned := receipt("c")
 			planned.AgentID = "planner" // whose memory counts it
 			require.NoError(t, store.Receipts.Create(ctx, planned))
+			renumbered := saved(t, store, "renumbered")
+			require.NoError(t, store.DB().Model(&models.Receipt{}).Where("id = ?", renumbered.ID).Update("id", 77).Error)
 			report := verified(t, store)
-			assert.EqualValues(t, 8, report.Rows, "of those that entries speak of")
+			assert.EqualValues(t, 9, report.Rows, "of those that entries speak of")
 
 			memory, err := store.Memory.Get(ctx, "planner")
 			require.NoError(t, err)

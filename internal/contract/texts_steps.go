@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -21,7 +22,7 @@ type textStep struct {
 // second is another text that begins with x.
 func second(x string) string { return x + "·2" }
 
-var textSteps = slices.Concat(receiptSteps, memorySteps, auditSteps, sessionSteps, childSteps, executionSteps, reportSteps)
+var textSteps = slices.Concat(receiptSteps, memorySteps, auditSteps, sessionSteps, childSteps, executionSteps, reportSteps, ledgerSteps)
 
 var receiptSteps = []textStep{
 	{"Receipts.Create", func(t *T, s *tier2.Store, x string) { require.NoError(t, s.Receipts.Create(t.Context(), named(x))) }},
@@ -135,6 +136,28 @@ var memorySteps = []textStep{
 		_, err = s.Memory.Get(t.Context(), x+"'")
 		notThere(t, err)
 	}},
+	{"Memory.History Memory.HistoryAll Memory.At", func(t *T, s *tier2.Store, x string) {
+		list, _, err := s.Memory.History(t.Context(), x, repository.HistoryFilter{})
+		require.NoError(t, err)
+		require.Len(t, list, 4)
+		n := 0
+		for version, err := range s.Memory.HistoryAll(t.Context(), x, repository.HistoryFilter{}) {
+			require.NoError(t, err)
+			require.Equal(t, list[n], version)
+			n++
+		}
+		require.Len(t, list, n)
+		version, err := s.Memory.At(t.Context(), x, list[0].Timestamp.Time)
+		require.NoError(t, err)
+		require.Equal(t, list[0], *version)
+		list, _, err = s.Memory.History(t.Context(), x+"'", repository.HistoryFilter{})
+		require.NoError(t, err)
+		require.Empty(t, list)
+		_, err = s.Memory.At(t.Context(), x+"'", start)
+		notThere(t, err)
+		_, _, err = s.Memory.History(t.Context(), x, repository.HistoryFilter{Page: repository.Page{Cursor: x}})
+		refusedText(t, err)
+	}},
 	{"Memory.ResetRetries", func(t *T, s *tier2.Store, x string) {
 		require.NoError(t, s.Memory.ResetRetries(t.Context(), x))
 		notThere(t, s.Memory.ResetRetries(t.Context(), x+"'"))
@@ -185,6 +208,31 @@ var auditSteps = []textStep{
 		rows, err = s.Audit.Trail(t.Context(), second(x))
 		require.NoError(t, err)
 		require.Contains(t, operationsOf(rows), x)
+	}},
+}
+
+var ledgerSteps = []textStep{
+	{"Audit.Seal Audit.Prove Audit.Verify", func(t *T, s *tier2.Store, x string) {
+		last, err := s.Audit.Seal(t.Context())
+		require.NoError(t, err)
+		proof, err := s.Audit.Prove(t.Context(), last.Size)
+		require.NoError(t, err)
+		require.NoError(t, proof.Check())
+		refusedText(t, proof.Check(x))
+		report, err := s.Audit.Verify(t.Context(), ledger.VerifyOptions{})
+		require.NoError(t, err)
+		require.Empty(t, report.Findings)
+		_, err = s.Audit.Verify(t.Context(), ledger.VerifyOptions{Keys: []string{x}})
+		refusedText(t, err)
+		_, err = s.Audit.Verify(t.Context(), ledger.VerifyOptions{Anchor: x})
+		notThere(t, err)
+	}},
+	{"Reports.Drift", func(t *T, s *tier2.Store, x string) {
+		for _, agent := range []string{x, x + "'"} {
+			list, _, err := s.Reports.Drift(t.Context(), repository.DriftFilter{AgentID: agent})
+			require.NoError(t, err)
+			require.Empty(t, list)
+		}
 	}},
 }
 

@@ -54,6 +54,9 @@ func (c *Config) Fill() {
 // Clock is the one clock of a store: Now in UTC, to the microsecond.
 func (c *Config) Clock() time.Time { return c.Now().UTC().Truncate(time.Microsecond) }
 
+// Done is told what was done, a sentence at a time.
+type Done func(format string, args ...any)
+
 // Handles are an open database: one handle that writes, one that only reads. Both
 // return errors as *models.Error where the engine knows what was refused.
 type Handles struct {
@@ -70,7 +73,10 @@ type Handles struct {
 	// id that it gave.
 	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
 	// Maintain keeps the database fast, and mends what it derived from the rows.
-	Maintain func(ctx context.Context) error
+	Maintain func(ctx context.Context, done Done) error
+	// Backup writes one state of the database to a new file at path, if check, which gets
+	// the DSN of what was written, finds nothing wrong with it.
+	Backup func(ctx context.Context, path string, check func(ctx context.Context, dsn string) error) error
 	// Bulk reads and writes whole tables over the same connections.
 	Bulk Bulk
 	// Close ends them. Called once, by package tier2.

@@ -66,7 +66,8 @@ func (s *Session) Close() error {
 	s.done = true
 	ctx, cancel := context.WithTimeout(context.Background(), DefaultBusyTimeout)
 	defer cancel()
-	if _, err := s.Conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+	_, err := s.Conn.ExecContext(ctx, "ROLLBACK")
+	if err != nil && !strings.Contains(err.Error(), "no transaction is active") { // SQLite has rolled back by itself
 		s.Conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	return s.Conn.Close()

@@ -44,6 +44,10 @@ type account struct {
 	Action string `json:"action"`
 	ID     int64  `json:"id"`
 	Digest string `json:"digest"`
+	// Changes.ID.From is the id that the row had before, if an update changed it.
+	Changes struct {
+		ID struct{ From int64 }
+	}
 
 	entry int64
 }
@@ -68,7 +72,14 @@ func (v *verification) rows(ctx context.Context) error {
 		last := map[string]map[int64]account{}
 		for _, row := range entries {
 			a, ok := accountOf(row)
-			if !ok || v.gets(seen, a) {
+			if !ok {
+				continue
+			}
+			known := gets(seen, a.Table, a.ID)
+			if from := a.Changes.ID.From; from != 0 {
+				gets(seen, a.Table, from) // whatever older entries say of that id is over
+			}
+			if known {
 				continue
 			}
 			if last[a.Table] == nil {
@@ -95,11 +106,11 @@ func (v *verification) rows(ctx context.Context) error {
 }
 
 // gets reports whether a row has had its last entry already, and marks it.
-func (v *verification) gets(seen map[string]*roaring64.Bitmap, a account) bool {
-	if seen[a.Table] == nil {
-		seen[a.Table] = roaring64.New()
+func gets(seen map[string]*roaring64.Bitmap, table string, id int64) bool {
+	if seen[table] == nil {
+		seen[table] = roaring64.New()
 	}
-	return !seen[a.Table].CheckedAdd(uint64(a.ID))
+	return !seen[table].CheckedAdd(uint64(id))
 }
 
 // accountOf reads an entry that the hooks wrote of a row that was written.

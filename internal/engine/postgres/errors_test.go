@@ -88,7 +88,9 @@ func TestLocksAndDeadlocks(t *testing.T) {
 		return tx.Exec("UPDATE receipts SET duration_ms = 5").Error
 	}, serializable)
 	assert.ErrorIs(t, err, models.ErrRetry)
-	assert.ErrorIs(t, translate(&pgconn.PgError{Code: "40P01"}), models.ErrRetry)
+	for code, kind := range map[string]error{"40P01": models.ErrRetry, "53100": models.ErrFull, "58030": models.ErrIO, "XX001": models.ErrCorrupt} {
+		assert.ErrorIs(t, translate(&pgconn.PgError{Code: code}), kind, code)
+	}
 }
 
 func TestClosedLostAndSavepoints(t *testing.T) {

@@ -53,7 +53,8 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 	read := openPool(cfg, server, "on")
 	h := &engine.Handles{
 		Kept: true, Writers: cfg.Readers, Bulk: &bulk{write, read},
-		Maintain: func(ctx context.Context) error { return analyze(ctx, write) },
+		Maintain: func(ctx context.Context, done engine.Done) error { return vacuum(ctx, write, done) },
+		Backup:   backup,
 		Close:    func() error { return errors.Join(closePool(read), closePool(write)) },
 	}
 	if h.Write, err = openGORM(cfg, write); err == nil {
@@ -127,12 +128,22 @@ func refuse(format string, args ...any) error {
 	return &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
 }
 
-// analyze refreshes the statistics of the query planner; vacuuming is autovacuum's.
-func analyze(ctx context.Context, db *sql.DB) error {
-	for _, m := range models.All() {
-		if _, err := db.ExecContext(ctx, "ANALYZE "+m.TableName()); err != nil {
+// backup says how a server is backed up; docs/operations.md has these lines.
+func backup(context.Context, string, func(context.Context, string) error) error {
+	return refuse("PostgreSQL is backed up by its own tool: " +
+		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; " +
+		"or its rows are copied to a file: tier2 copy --from DATABASE --to FILE")
+}
+
+// vacuum does for each table what autovacuum does in time: makes room of dead rows, and
+// refreshes the statistics of the query planner. A table that another such command
+// holds is passed over.
+func vacuum(ctx context.Context, db *sql.DB, done engine.Done) error {
+	for _, m := range tableText.FindAllStringSubmatch(schema, -1) {
+		if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE, SKIP_LOCKED) "+m[1]); err != nil {
 			return translate(err)
 		}
+		done("vacuum and statistics: %s", m[1])
 	}
 	return nil
 }

@@ -216,7 +216,7 @@ func TestQuotedSchema(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, other != owner, same)
 	}
-	require.NoError(t, h.Maintain(t.Context()))
+	require.NoError(t, h.Maintain(t.Context(), t.Logf))
 	require.NoError(t, h.Write.Exec("INSERT INTO agent_memory (agent_id, memory_json) VALUES ('a', '{}')").Error)
 	v, err := Verify(t.Context(), u.String())
 	require.NoError(t, err)

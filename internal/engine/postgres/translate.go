@@ -158,6 +158,12 @@ func translateServer(pg *pgconn.PgError, err error) error {
 		return with(models.ErrBusy, "another connection held the row or table for longer than the busy timeout", nil)
 	case "57014": // statement_timeout, or an administrator
 		return with(models.ErrBusy, "the server ended the statement before it was done: "+pg.Message, nil)
+	case "53100":
+		return with(models.ErrFull, "the server has no space left: "+pg.Message, nil)
+	case "58030":
+		return with(models.ErrIO, "the server's file system failed: "+pg.Message, nil)
+	case "XX001", "XX002":
+		return with(models.ErrCorrupt, "the database is damaged: "+pg.Message, nil)
 	case "25006", "42501":
 		return with(models.ErrReadOnly, "the database cannot be written: "+pg.Message, nil)
 	case "T2001": // of tier2's own triggers

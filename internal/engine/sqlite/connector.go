@@ -15,6 +15,7 @@ type connector struct {
 	driver  driver.Driver
 	dsn     string
 	pragmas []string
+	place   *place // whose commits look first; nil: none do
 }
 
 // Connect implements driver.Connector.
@@ -32,6 +33,9 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, fmt.Errorf("PRAGMA %s: %w", pragma, err)
 		}
 	}
+	if c.place != nil {
+		onCommit(conn, c.place.mayCommit)
+	}
 	return conn, nil
 }
 
@@ -40,7 +44,11 @@ func (c *connector) Driver() driver.Driver { return c.driver }
 
 // openPool is a pool of up to n connections that stay open until it is closed.
 func openPool(dsn string, n int, pragmas ...string) *sql.DB {
-	db := sql.OpenDB(&connector{driver: newDriver(), dsn: dsn, pragmas: pragmas})
+	return (&connector{driver: newDriver(), dsn: dsn, pragmas: pragmas}).pool(n)
+}
+
+func (c *connector) pool(n int) *sql.DB {
+	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	return db

@@ -5,6 +5,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"errors"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -16,11 +17,24 @@ var driverParams = map[string]string{"_txlock": "immediate", "_stmt_cache_size":
 
 func newDriver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
+// onCommit has every COMMIT ask whether it may; one that may not becomes a rollback.
+func onCommit(conn driver.Conn, may func() bool) {
+	conn.(*sqlite3.SQLiteConn).RegisterCommitHook(func() int {
+		if may() {
+			return 0
+		}
+		return 1
+	})
+}
+
 // errorCode is SQLite's extended result code (https://www.sqlite.org/rescode.html).
 func errorCode(err error) (int, bool) {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return 0, false
+	}
+	if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
+		return codeFull, true
 	}
 	if e.ExtendedCode != 0 {
 		return int(e.ExtendedCode), true

@@ -16,6 +16,16 @@ var driverParams = map[string]string{"_txlock": "immediate", "_time_format": "sq
 
 func newDriver() driver.Driver { return &sqlite.Driver{} }
 
+// onCommit has every COMMIT ask whether it may; one that may not becomes a rollback.
+func onCommit(conn driver.Conn, may func() bool) {
+	conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
+		if may() {
+			return 0
+		}
+		return 1
+	})
+}
+
 // errorCode is SQLite's extended result code (https://www.sqlite.org/rescode.html).
 func errorCode(err error) (int, bool) {
 	var e *sqlite.Error

@@ -16,6 +16,7 @@ type location struct {
 	path   string // absolute; "" in memory
 	memory string // name of a database in memory; "" for a file
 	create bool   // whether a missing file may be made
+	place  *place // of the file, once it is there
 }
 
 // locate reads a path, a file: URI (https://www.sqlite.org/uri.html) or :memory:.

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"gorm.io/gorm"
 
@@ -42,24 +43,29 @@ func Open(ctx context.Context, c engine.Config, schema string) (*engine.Handles,
 	return handles, nil
 }
 
-func (c *config) open(ctx context.Context, where location) (_ *engine.Handles, err error) {
+func (c *config) open(ctx context.Context, where location) (*engine.Handles, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if where.memory == "" {
-		where.create = where.create && !c.Existing
-		undo, err := prepareFile(where)
-		if err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err != nil {
-				undo()
-			}
-		}()
+	if where.memory != "" {
 		return c.connect(ctx, where)
 	}
-	return c.connect(ctx, where)
+	where.create = where.create && !c.Existing
+	undo, err := prepareFile(where)
+	if err != nil {
+		return nil, err
+	}
+	var h *engine.Handles
+	if where.place, err = placeOf(where.path); err == nil {
+		err = checkFileSystem(filepath.Dir(where.place.wal))
+	}
+	if err == nil {
+		h, err = c.connect(ctx, where)
+	}
+	if err != nil {
+		undo()
+	}
+	return h, err
 }
 
 // connect brings the schema up to date and opens the two pools.
@@ -69,22 +75,27 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
-	writing := append(c.shared(), writerCache)
+	writer := &connector{driver: newDriver(), dsn: where.uri("rw"), pragmas: append(c.shared(), writerCache)}
 	if where.memory == "" {
 		if err := c.enableWAL(ctx, setup); err != nil {
 			return nil, err
 		}
-		writing = append(writing, "journal_mode(WAL)")
+		writer.pragmas = append(writer.pragmas, "journal_mode(WAL)")
+		writer.place = where.place
 	}
-	write := openPool(where.uri("rw"), 1, writing...)
+	write := writer.pool(1)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
 	h := &engine.Handles{
 		Kept: where.memory == "", Writers: 1, Inserted: new(totals).inserted, Bulk: &bulk{where, write, read},
-		Maintain: func(ctx context.Context) error { return maintain(ctx, write) },
-		Close:    func() error { return closePools(write, read) },
+		Maintain: func(ctx context.Context, done engine.Done) error { return c.maintain(ctx, write, read, done) },
+		Backup:   (&source{c, where, read}).backup,
+		Close:    func() error { return closePools(write, read, where.place) },
 	}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)
+	}
+	if err == nil && where.place != nil {
+		err = where.place.opened()
 	}
 	if err != nil {
 		return nil, errors.Join(err, read.Close(), write.Close())
@@ -106,15 +117,23 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 }
 
 // closePools closes the readers first, so that the writer is the last connection
-// and folds the WAL into the file.
-func closePools(write, read *sql.DB) error {
+// and folds the WAL into the file. The error says, among others, that the file is not
+// in its place any more.
+func closePools(write, read *sql.DB, place *place) error {
 	err := read.Close()
-	// What another program holds or has broken is no reason not to close.
+	if place != nil && !place.kept() {
+		// SQLite leaves the WAL of a file that was moved. Beside another database it would
+		// be taken for that one's, and damage it.
+		_, fold := write.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		return errors.Join(gone(nil), err, translate(fold), write.Close())
+	}
+	// What another program holds or has broken, or a full disk, is no reason not to close:
+	// totals and statistics can wait.
 	_ = foldLong(context.Background(), write)
-	if _, optimize := write.Exec("PRAGMA optimize"); optimize != nil {
-		if !errors.Is(translate(optimize), models.ErrBusy) {
-			err = errors.Join(err, translate(optimize))
-		}
+	_, optimize := write.Exec("PRAGMA optimize")
+	optimize = translate(optimize)
+	if !errors.Is(optimize, models.ErrBusy) && !errors.Is(optimize, models.ErrFull) {
+		err = errors.Join(err, optimize)
 	}
 	return errors.Join(err, write.Close())
 }

@@ -174,3 +174,12 @@ func TestForeignURLsKeepTheirPassword(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }
+
+// TestOpenRemovesWhatItMade: when there is no database in the end.
+func TestOpenRemovesWhatItMade(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := Open(context.Background(), engine.Config{DSN: filepath.Join(dir, "a", "b", "tier2.db")}, "CREATE nonsense")
+	require.Error(t, err)
+	assert.NoDirExists(t, filepath.Join(dir, "a"))
+}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -142,45 +141,6 @@ func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, i
 		_, _ = tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT tier2_fold")
 	}
 	_, _ = tx.ExecContext(ctx, "RELEASE SAVEPOINT tier2_fold")
-}
-
-// maintain folds what is left, makes totals anew that are wrong, refreshes the
-// statistics of the query planner and empties the WAL.
-func maintain(ctx context.Context, db *sql.DB) (err error) {
-	defer func() { // database/sql may only say that the transaction is over
-		if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-	}()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return translate(err)
-	}
-	defer tx.Rollback()
-	for table, query := range wrong {
-		var name string
-		switch err := tx.QueryRowContext(ctx, query+" LIMIT 1").Scan(&name); {
-		case errors.Is(err, sql.ErrNoRows):
-			continue
-		case err != nil:
-			return translate(err)
-		}
-		if err := empty(ctx, tx, table); err != nil {
-			return translate(err)
-		}
-	}
-	if err := foldAll(ctx, tx); err != nil {
-		return translate(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return translate(err)
-	}
-	for _, pragma := range []string{"PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)"} {
-		if _, err := db.ExecContext(ctx, pragma); err != nil {
-			return translate(err)
-		}
-	}
-	return nil
 }
 
 // unfold empties the totals of a table if they end behind id, with which a row was

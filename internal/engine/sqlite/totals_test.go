@@ -159,7 +159,7 @@ func TestTotalsThatAreWrong(t *testing.T) {
 	_, err := db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES
 		(5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3), (6, 'x6', 'bob', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
 	require.NoError(t, err)
-	require.NoError(t, h.Maintain(t.Context()))
+	require.NoError(t, h.Maintain(t.Context(), t.Logf))
 	verify := func() []string {
 		v, err := Verify(t.Context(), path, schemaText(t))
 		require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestTotalsThatAreWrong(t *testing.T) {
 		VALUES (2, 'x2', 'ann', 'watch', 'failed', '2026-01-29T12:00:00Z', 4)`)
 	require.NoError(t, err)
 	assert.Equal(t, []string{`totals: tier2_agent_totals of "ann" is not what receipts adds up to; maintain mends it`}, verify())
-	require.NoError(t, h.Maintain(t.Context()))
+	require.NoError(t, h.Maintain(t.Context(), t.Logf))
 	assert.Empty(t, verify())
 	assert.Equal(t, []string{"2", "1"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary ORDER BY agent_id"))
 }
@@ -184,7 +184,7 @@ func TestBulkBetweenRows(t *testing.T) {
 	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)
 		VALUES (5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
 	require.NoError(t, err)
-	require.NoError(t, h.Maintain(t.Context()))
+	require.NoError(t, h.Maintain(t.Context(), t.Logf))
 	table := &engine.Table{Name: "receipts", Key: []int{0}}
 	for _, c := range []string{"id", "execution_id", "agent_id", "operation", "status", "timestamp", "duration_ms"} {
 		table.Columns = append(table.Columns, engine.Column{Name: c, Type: engine.Text})
@@ -195,7 +195,7 @@ func TestBulkBetweenRows(t *testing.T) {
 	require.NoError(t, w.Commit(t.Context()))
 	require.NoError(t, w.Close())
 	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary"))
-	require.NoError(t, h.Maintain(t.Context()))
+	require.NoError(t, h.Maintain(t.Context(), t.Logf))
 	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT executions FROM tier2_agent_totals"))
 }
 

@@ -41,17 +41,22 @@ const (
 	codeBusy       = 5
 	codeLocked     = 6
 	codeReadOnly   = 8
+	codeIO         = 10
 	codeCorrupt    = 11
+	codeFull       = 13
+	codeCannotOpen = 14
 	codeTooBig     = 18
 	codeMismatch   = 20
 	codeNotADB     = 26
 	codeCheck      = 275
+	codeRefused    = 531 // by onCommit
 	codeForeignKey = 787
 	codeNotNull    = 1299
 	codePrimaryKey = 1555
 	codeTrigger    = 1811 // also what a parent with ON DELETE RESTRICT answers
 	codeUnique     = 2067
 	codeRowID      = 2579
+	codeShmSize    = 4874 // the shared memory beside the WAL could not grow
 )
 
 // failed takes table, columns or constraint out of SQLite's message.
@@ -93,6 +98,8 @@ func translate(err error) error {
 	case codeCheck:
 		e = engine.CheckFailed(detail)
 		return with(models.ErrInvalid, e.Reason, gorm.ErrCheckConstraintViolated)
+	case codeRefused:
+		return gone(err)
 	case codeForeignKey:
 		return with(models.ErrForeignKey, "the row names a parent that does not exist, or still has children", gorm.ErrForeignKeyViolated)
 	case codeTrigger:
@@ -116,6 +123,15 @@ func translate(err error) error {
 		return with(models.ErrReadOnly, "the database cannot be written: "+err.Error(), nil)
 	case codeCorrupt:
 		return with(models.ErrCorrupt, "the database file is damaged: "+err.Error(), nil)
+	case codeFull:
+		return with(models.ErrFull, "there is no space for the database: "+err.Error(), nil)
+	case codeIO:
+		if code == codeShmSize {
+			return with(models.ErrFull, "there is no space for the database: "+err.Error(), nil)
+		}
+		return with(models.ErrIO, "the file system failed: "+err.Error(), nil)
+	case codeCannotOpen:
+		return with(models.ErrIO, "the database file cannot be opened: "+err.Error(), nil)
 	case codeNotADB:
 		return with(models.ErrInvalid, "the file is not a SQLite database", nil)
 	case codeTooBig:

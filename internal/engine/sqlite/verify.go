@@ -58,7 +58,7 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 	db := openPool(where.uri("rw"), 1, busyTimeout(engine.DefaultBusyTimeout), "query_only(ON)")
 	defer db.Close()
 	for _, examine := range []func(context.Context, *sql.DB, *description, *engine.Verification) error{
-		quickCheck, foreignKeys, compare, documents, values, checkTotals,
+		integrity, foreignKeys, compare, documents, values, checkTotals,
 	} {
 		err := examine(ctx, db, want, v)
 		if ctx.Err() != nil {
@@ -89,15 +89,16 @@ func each(ctx context.Context, db *sql.DB, f func(), query string, dest ...any) 
 	return rows.Err()
 }
 
-// quickCheck reports what SQLite itself finds wrong with the file and its CHECK and
-// NOT NULL constraints (https://www.sqlite.org/pragma.html#pragma_quick_check).
-func quickCheck(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+// integrity reports what SQLite itself finds wrong with the file, its CHECK and NOT NULL
+// constraints, and between tables and indexes, which quick_check does not compare
+// (https://www.sqlite.org/pragma.html#pragma_integrity_check).
+func integrity(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
 	var line string
 	return each(ctx, db, func() {
 		if line != "ok" {
-			v.Add("quick_check: %s", strings.ReplaceAll(line, "\n", " "))
+			v.Add("integrity_check: %s", strings.ReplaceAll(line, "\n", " "))
 		}
-	}, "PRAGMA quick_check", &line)
+	}, "PRAGMA integrity_check", &line)
 }
 
 // foreignKeys reports each row whose parent does not exist.

@@ -43,15 +43,16 @@ func columnDocuments(ctx context.Context, db *sql.DB, v *engine.Verification, ta
 
 // unreadable are the columns of our tables that SQLite lets hold what no program can
 // read as their type, since it takes 2.5 and 'abc' in an integer column, and their
-// condition. The tree, which has no rowid, is checked as a whole.
+// condition. Of a datetime that it cannot read mattn's driver makes the year 1, silently.
+// The tree, which has no rowid, is checked as a whole.
 const unreadable = `SELECT m.name, c.name, CASE
 	WHEN lower(c.type) = 'integer' THEN printf('typeof("%%w") NOT IN (''integer'', ''null'')', c.name)
 	WHEN lower(c.type) = 'real' THEN printf('typeof("%%w") NOT IN (''real'', ''integer'', ''null'')', c.name)
-	ELSE printf('"%%w" NOT GLOB ''[0-9][0-9][0-9][0-9]-*'' OR julianday("%%w") IS NULL', c.name, c.name) END
+	ELSE printf('"%%w" NOT GLOB ''[0-9][0-9][0-9][0-9]-*'' OR "%%w" IS NOT NULL AND julianday("%%w") IS NULL', c.name, c.name, c.name) END
 	FROM sqlite_schema m, pragma_table_info(m.name) c
 	WHERE m.type = 'table' AND m.name IN ('%s')
 	AND NOT EXISTS (SELECT 1 FROM pragma_table_list(m.name) l WHERE l.wr)
-	AND (lower(c.type) IN ('integer', 'real') OR c.name = 'timestamp') ORDER BY m.name, c.cid`
+	AND (lower(c.type) IN ('integer', 'real', 'datetime') OR c.name = 'timestamp') ORDER BY m.name, c.cid`
 
 // values reports numbers and timestamps that cannot be read as such: one of them
 // makes every listing of its table fail.

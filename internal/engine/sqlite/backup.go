@@ -1,0 +1,202 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// source is a database that is open, as a backup reads it.
+type source struct {
+	*config
+	where location
+	read  *sql.DB // says whether the store is closed
+}
+
+// backup writes one state of the database to a new file: first under another name, then
+// checked, and flushed to the disk; only then it gets its name, if nothing else has it.
+func (s *source) backup(ctx context.Context, path string, check func(ctx context.Context, dsn string) error) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return translate(err)
+	}
+	target, err := s.target(path)
+	if err != nil {
+		return err
+	}
+	if err := s.write(ctx, target, check); err != nil {
+		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+			err = errors.Join(ctx.Err(), err)
+		}
+		return fmt.Errorf("back up to %s: %w", target, translate(err))
+	}
+	return nil
+}
+
+// companions are what SQLite keeps beside a file; it would take what lies there under a
+// new file's name for its own.
+var companions = []string{"-journal", "-wal", "-shm"}
+
+// target refuses whatever a backup must not become.
+func (s *source) target(path string) (location, error) {
+	refuse := func(kind error, reason string) (location, error) {
+		return location{}, &models.Error{Value: path, Reason: reason, Kind: kind}
+	}
+	target, err := locate(path)
+	switch {
+	case err != nil:
+		return location{}, err
+	case target.memory != "":
+		return refuse(models.ErrInvalid, "is no file that could be kept")
+	}
+	mine, _ := os.Stat(s.where.path) // nothing in memory
+	switch info, err := os.Stat(target.path); {
+	case err != nil:
+	case info.IsDir():
+		return refuse(models.ErrInvalid, "is a directory; name the file to be made")
+	case os.SameFile(info, mine):
+		return refuse(models.ErrInvalid, "is the database itself")
+	}
+	if beside, ok := strings.CutPrefix(target.path, s.where.path); ok && s.where.path != "" && slices.Contains(companions, beside) {
+		return refuse(models.ErrInvalid, "belongs to the database itself")
+	}
+	for _, beside := range append([]string{""}, companions...) {
+		switch _, err := os.Lstat(target.path + beside); {
+		case err == nil:
+			return location{}, &models.Error{Value: target.path + beside, Reason: "exists already, and is not overwritten", Kind: models.ErrConflict}
+		case !errors.Is(err, fs.ErrNotExist):
+			return location{}, err
+		}
+	}
+	return target, nil
+}
+
+// write makes the file and, should it fail, removes all that it made.
+func (s *source) write(ctx context.Context, target location, check func(ctx context.Context, dsn string) error) (err error) {
+	folder := filepath.Dir(target.path)
+	made := missingFolders(folder)
+	defer func() {
+		if err != nil {
+			for _, dir := range made { // os.Remove spares a folder that is not empty
+				os.Remove(dir)
+			}
+		}
+	}()
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("make its folder: %w", err)
+	}
+	f, err := os.CreateTemp(folder, filepath.Base(target.path)+".*.tmp") // 0600
+	if err != nil {
+		return err
+	}
+	copied := location{path: f.Name()}
+	defer func() {
+		f.Close()
+		for _, beside := range append([]string{""}, companions...) {
+			os.Remove(copied.path + beside)
+		}
+	}()
+	if err := s.vacuumInto(ctx, copied); err != nil {
+		return err
+	}
+	if err := checkCopy(ctx, copied, s.Schema); err != nil {
+		return err
+	}
+	if err := check(ctx, copied.dsn()); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := publish(copied.path, target.path); err != nil {
+		return err
+	}
+	if err := syncFolder(folder); err != nil {
+		os.Remove(target.path)
+		return err
+	}
+	return nil
+}
+
+// vacuumInto writes one state of the database into an empty file, over a connection of
+// its own: as with any other reader, writers go on (https://www.sqlite.org/lang_vacuum.html).
+func (s *source) vacuumInto(ctx context.Context, target location) error {
+	db := openPool(s.where.uri("rw"), 1, busyTimeout(s.BusyTimeout))
+	defer db.Close()
+	_, err := db.ExecContext(ctx, "VACUUM INTO ?", target.attached())
+	return err
+}
+
+// attached names the file to a connection whose own database may lie in memory, which
+// would look for it there.
+func (l location) attached() string {
+	vfs := "unix"
+	if runtime.GOOS == "windows" {
+		vfs = "win32"
+	}
+	name, _, _ := strings.Cut(l.uri("rw"), "?")
+	return name + "?" + url.Values{"mode": {"rw"}, "vfs": {vfs}}.Encode()
+}
+
+// dsn is the file as Open takes it, whatever its name.
+func (l location) dsn() string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(l.path)}).String()
+}
+
+// checkCopy is what a copy must pass before anyone may rely on it, beside what package
+// tier2 checks.
+func checkCopy(ctx context.Context, copied location, schema string) error {
+	v, err := Verify(ctx, copied.dsn(), schema)
+	if err != nil {
+		return err
+	}
+	if v.OK() {
+		return nil
+	}
+	return &models.Error{
+		Kind:   models.ErrCorrupt,
+		Reason: "the copy was not kept, since it is not sound, as verify will say of the database too: " + strings.Join(v.Findings[:min(len(v.Findings), 3)], "; "),
+	}
+}
+
+// publish gives a file its name, unless something has it.
+func publish(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrExist) { // a file system without links: take the name first
+		var f *os.File
+		if f, err = os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
+			if err = errors.Join(f.Close(), os.Rename(from, to)); err != nil {
+				os.Remove(to)
+			}
+			return err
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return &models.Error{Reason: "another file got this name meanwhile", Kind: models.ErrConflict, Err: err}
+	}
+	return err
+}
+
+// syncFolder makes a new name outlive a power loss. Windows cannot, and need not.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,26 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+)
+
+// BenchmarkKept is what a commit pays for looking whether the files are in their place.
+func BenchmarkKept(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "tier2.db")
+	h, err := Open(b.Context(), engine.Config{DSN: path}, "CREATE TABLE t (x)")
+	require.NoError(b, err)
+	defer h.Close()
+	p, err := placeOf(path)
+	require.NoError(b, err)
+	require.NoError(b, p.opened())
+	for b.Loop() {
+		if !p.mayCommit() {
+			b.Fatal("they are")
+		}
+	}
+}

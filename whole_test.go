@@ -1,0 +1,102 @@
+package tier2_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// verifyWhole holds that the database itself is whole: Verify, with integrity_check and
+// foreign_key_check, and Audit.Verify find nothing.
+func verifyWhole(t testing.TB, dsn string) {
+	t.Helper()
+	findings, err := workload.Whole(context.Background(), dsn)
+	require.NoError(t, err)
+	assert.Empty(t, findings)
+}
+
+// times is how often something is done: what the variable says, or a default.
+func times(t testing.TB, variable string, n int) int {
+	t.Helper()
+	if s := os.Getenv(variable); s != "" {
+		var err error
+		n, err = strconv.Atoi(s)
+		require.NoError(t, err)
+	}
+	return n
+}
+
+// elsewhere opens a file as another program would.
+func elsewhere(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	driver := "sqlite3"
+	if slices.Contains(sql.Drivers(), "sqlite") { // without cgo
+		driver = "sqlite"
+	}
+	db, err := sql.Open(driver, path)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	return db
+}
+
+// lockElsewhere holds the write lock of a file as another program would, until release.
+func lockElsewhere(t testing.TB, path string) (release func()) {
+	t.Helper()
+	db := elsewhere(t, path)
+	_, err := db.Exec("BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	return func() {
+		t.Helper()
+		_, err := db.Exec("ROLLBACK")
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+	}
+}
+
+// dumpRows is every row of every table in canonical form, up to the first error; of
+// agent_memory, what entries vouch for.
+func dumpRows(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	for _, m := range models.All() {
+		table := m.TableName()
+		rows, err := store.DB().WithContext(ctx).Table(table).Order("id").Rows()
+		if err != nil {
+			return list, err
+		}
+		columns := canonical.Columns(table)
+		values, dest := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		for err == nil && rows.Next() {
+			if err = rows.Scan(dest...); err == nil && table == "agent_memory" {
+				list = append(list, table+canonical.Digest(table, func(i int) any { return plain(values[i]) }))
+			} else if err == nil {
+				list = append(list, table+string(canonical.Row(nil, table, func(i int) any { return values[i] })))
+			}
+		}
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return list, err
+		}
+	}
+	return list, nil
+}
+
+// plain is a driver's value as canonical.Digest takes it.
+func plain(v any) any {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return v
+}
