@@ -49,6 +49,8 @@ func TestOperations_PostgreSQL(t *testing.T) {
 	for _, table := range []string{"receipts", "agent_memory"} { // where it leaves the counters behind
 		require.NoError(t, store.DB().WithContext(ctx).Exec("SELECT setval(pg_get_serial_sequence('"+table+"', 'id'), 5000)").Error)
 	}
+	_, err = store.Audit.Seal(ctx)
+	require.NoError(t, err)
 	want := rows(t, store)
 	documented("pg_dump")
 	require.FileExists(t, filepath.Join(folder, "tier2.dump"))

@@ -150,7 +150,7 @@ func anew(t *T, store *tier2.Store) string {
 	return idMember.ReplaceAllString(b.String(), "")
 }
 
-var idMember = regexp.MustCompile(`\\?"id\\?": ?\d+`)
+var idMember = regexp.MustCompile(`\\?"id\\?": ?\d+|\\?"digest\\?": ?\\?"[0-9a-f]+\\?"`)
 
 // cancelledOpen ends Open at every point: it leaves what the next Open can use.
 func cancelledOpen(t *T) {

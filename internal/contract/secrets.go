@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -264,8 +263,6 @@ func secretsOwnEntries(t *T) {
 	require.NoError(t, store.DB().Table("audit_log").Create(map[string]any{
 		"timestamp": noon, "agent_id": "a", "operation": "o", "status": "failed", "error_message": hiddenText, "context_json": hiddenJSON,
 	}).Error)
-	ctx := hooks.WithRetention(t.Context())
-	require.NoError(t, store.DB().WithContext(ctx).Model(&models.AuditEntry{}).Where("id = 1").Update("context_json", hiddenJSON).Error)
 	var entries []models.AuditEntry
 	require.NoError(t, store.DB().Find(&entries).Error)
 	require.Len(t, entries, 4)

@@ -33,13 +33,23 @@ type Session struct {
 	done bool
 }
 
+// told is an error as callers get it: translated, and with the end of the context, should
+// the connection have ended with it.
+func (s *Session) told(ctx context.Context, err error) error {
+	err = s.Translate(err)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
+}
+
 // NewSession takes a connection and runs statements that begin a transaction. A
 // connection that died while it was idle is replaced.
 func NewSession(ctx context.Context, pool *sql.DB, d Dialect, begin ...string) (*Session, error) {
 	for dead := 0; ; dead++ {
 		conn, err := pool.Conn(ctx)
 		if err != nil {
-			return nil, d.Translate(err)
+			return nil, (&Session{Dialect: d}).told(ctx, err)
 		}
 		s := &Session{Conn: conn, Dialect: d}
 		for _, statement := range begin {
@@ -53,7 +63,7 @@ func NewSession(ctx context.Context, pool *sql.DB, d Dialect, begin ...string) (
 		alive := conn.PingContext(ctx) == nil
 		s.Close()
 		if alive || ctx.Err() != nil || dead >= pool.Stats().MaxOpenConnections {
-			return nil, d.Translate(err)
+			return nil, s.told(ctx, err)
 		}
 	}
 }
@@ -76,7 +86,7 @@ func (s *Session) Close() error {
 // Commit implements Writer.
 func (s *Session) Commit(ctx context.Context) error {
 	if _, err := s.Conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return s.Translate(err)
+		return s.told(ctx, err)
 	}
 	s.done = true
 	return s.Conn.Close()
@@ -85,7 +95,7 @@ func (s *Session) Commit(ctx context.Context) error {
 // Count implements Snapshot.
 func (s *Session) Count(ctx context.Context, t *Table) (n int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.Name).Scan(&n)
-	return n, s.Translate(err)
+	return n, s.told(ctx, err)
 }
 
 // Rows implements Snapshot.
@@ -130,7 +140,7 @@ func (s *Session) Delete(ctx context.Context, t *Table, column string, values []
 	}
 	result, err := s.Conn.ExecContext(ctx, "DELETE FROM "+t.Name+" WHERE "+column+" IN ("+s.places(len(values))+")", values...)
 	if err != nil {
-		return 0, s.Translate(err)
+		return 0, s.told(ctx, err)
 	}
 	return result.RowsAffected()
 }
@@ -138,13 +148,13 @@ func (s *Session) Delete(ctx context.Context, t *Table, column string, values []
 // Settle implements Writer.
 func (s *Session) Settle(ctx context.Context, t *Table) (int64, error) {
 	id, err := s.Dialect.Settle(ctx, s, t)
-	return id, s.Translate(err)
+	return id, s.told(ctx, err)
 }
 
 // NextID implements Writer.
 func (s *Session) NextID(ctx context.Context, t *Table) (int64, error) {
 	id, err := s.Dialect.NextID(ctx, s, t)
-	return id, s.Translate(err)
+	return id, s.told(ctx, err)
 }
 
 // places are n placeholders.
@@ -178,7 +188,7 @@ func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, e
 			rows, err = s.Conn.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.Name+rest, args...)
 		}
 		if err != nil {
-			yield(nil, s.Translate(err))
+			yield(nil, s.told(ctx, err))
 			return
 		}
 		defer rows.Close()
@@ -192,7 +202,7 @@ func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, e
 				row, err = s.row(t, values)
 			}
 			if err != nil {
-				yield(nil, s.Translate(err))
+				yield(nil, s.told(ctx, err))
 				return
 			}
 			if !yield(row, nil) {
@@ -200,7 +210,7 @@ func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, e
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(nil, s.Translate(err))
+			yield(nil, s.told(ctx, err))
 		}
 	}
 }
@@ -255,7 +265,7 @@ func (s *Session) row(t *Table, values []any) (Row, error) {
 
 // Insert implements Writer.
 func (s *Session) Insert(ctx context.Context, t *Table, rows []Row) error {
-	return s.Translate(s.Dialect.Insert(ctx, s, t, rows))
+	return s.told(ctx, s.Dialect.Insert(ctx, s, t, rows))
 }
 
 // Update implements Writer.
@@ -274,7 +284,7 @@ func (s *Session) Update(ctx context.Context, t *Table, rows []Row) error {
 			_, err = s.Conn.ExecContext(ctx, query, args...)
 		}
 		if err != nil {
-			return s.Translate(err)
+			return s.told(ctx, err)
 		}
 	}
 	return nil
