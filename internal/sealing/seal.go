@@ -31,7 +31,7 @@ func (l *Log) Seal(ctx context.Context, limit int) (ledger.Checkpoint, error) {
 	}
 }
 
-// sealSome adds a batch, in one transaction; a checkpoint comes with the last one.
+// sealSome adds a batch and a checkpoint, in one transaction.
 func (l *Log) sealSome(ctx context.Context) (int, ledger.Checkpoint, error) {
 	none := ledger.Checkpoint{}
 	tx, err := l.Bulk.Begin(ctx)
