@@ -1,6 +1,7 @@
 -- Measures how much room receipts take on PostgreSQL: loads n executions as
 -- Executions.Begin, five stages and Finish leave them (a receipt, 5 metrics, 8 audit
--- entries) into the tables of an empty store, and reports sizes.
+-- entries, which are sealed) into the tables of an empty store, and reports sizes. Of the
+-- digests and of the hashes of the tree only the length is real.
 --
 --   psql "$SERVER" -c 'CREATE SCHEMA growth'
 --   a program that calls tier2.Open(ctx, "$SERVER?search_path=growth") makes the tables
@@ -39,20 +40,25 @@ SELECT at, agent,
   CASE WHEN n IN (1, 8) THEN 'generation' WHEN n = 2 THEN 'receipts.create' ELSE 'pipeline_metrics.create' END,
   CASE n WHEN 1 THEN 'started' ELSE 'completed' END, 0, NULL,
   (CASE WHEN n IN (1, 8) THEN '{"v":1,"execution_id":"' || e.id || '"}'
-    WHEN n = 2 THEN '{"v":1,"table":"receipts","action":"create","id":' || i || ',"key":"' || e.id || '","execution_id":"' || e.id || '"}'
-    ELSE '{"v":1,"table":"pipeline_metrics","action":"create","id":' || i * 5 + n || ',"execution_id":"' || e.id || '"}' END)::json, at
+    WHEN n = 2 THEN '{"v":1,"table":"receipts","action":"create","id":' || i || ',"key":"' || e.id || '","execution_id":"' || e.id || '","digest":"' || encode(sha256(e.id::bytea), 'hex') || '"}'
+    ELSE '{"v":1,"table":"pipeline_metrics","action":"create","id":' || i * 5 + n || ',"execution_id":"' || e.id || '","digest":"' || encode(sha256(e.id::bytea), 'hex') || '"}' END)::json, at
 FROM execution e, generate_series(1, 8) AS n ORDER BY i, n;
 
-ANALYZE receipts, pipeline_metrics, audit_log;
+INSERT INTO tier2_audit_tree (level, n, hash, entry_id)
+SELECT 0, row_number() OVER (ORDER BY id) - 1, encode(sha256(id::text::bytea), 'base64'), id FROM audit_log;
+INSERT INTO tier2_audit_tree (level, n, hash)
+SELECT 8, n / 256, min(hash) FROM tier2_audit_tree WHERE level = 0 GROUP BY n / 256 HAVING count(*) = 256;
+
+ANALYZE receipts, pipeline_metrics, audit_log, tier2_audit_tree;
 
 \echo Bytes a row, and a billion executions in GB
 SELECT c.relname AS "table", c.reltuples::bigint AS rows, s.heap / 1000000 AS heap_mb, s.indexes / 1000000 AS index_mb,
   round(s.heap / c.reltuples) AS heap_bytes_a_row, round(s.indexes / c.reltuples) AS index_bytes_a_row,
   round((s.heap + s.indexes) / :n::numeric) AS gb_a_billion_executions
 FROM pg_class c, LATERAL (SELECT pg_table_size(c.oid) AS heap, pg_indexes_size(c.oid) AS indexes) s
-WHERE c.oid IN ('receipts'::regclass, 'pipeline_metrics'::regclass, 'audit_log'::regclass) ORDER BY c.relname DESC;
+WHERE c.oid IN ('receipts'::regclass, 'pipeline_metrics'::regclass, 'audit_log'::regclass, 'tier2_audit_tree'::regclass) ORDER BY c.relname DESC;
 
 \echo Indexes
 SELECT c.relname AS index, pg_relation_size(c.oid) / 1000000 AS mb, round(pg_relation_size(c.oid) / t.reltuples) AS bytes_a_row
 FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
-WHERE t.oid IN ('receipts'::regclass, 'pipeline_metrics'::regclass, 'audit_log'::regclass) ORDER BY t.relname DESC, 2 DESC;
+WHERE t.oid IN ('receipts'::regclass, 'pipeline_metrics'::regclass, 'audit_log'::regclass, 'tier2_audit_tree'::regclass) ORDER BY t.relname DESC, 2 DESC;
