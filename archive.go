@@ -44,9 +44,9 @@ func OnProgress(f func(ArchiveReport)) ArchiveOption { return func(a *archiving)
 // Audit.Verify holds store and archives together (ledger.VerifyOptions.Archives).
 //
 // Errors: models.ErrInvalid for a zero or future time, a blank path, the store itself and
-// from inside a transaction; models.ErrConflict for a path that holds a store of its own,
-// or the archive of another store; what Audit.Seal returns, which it calls; and the
-// context's own.
+// from inside a transaction; models.ErrReadOnly if the store is an archive;
+// models.ErrConflict for a path that holds a store of its own, or the archive of another;
+// what Audit.Seal returns, which it calls; and the context's own.
 func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ...ArchiveOption) (report ArchiveReport, err error) {
 	var a archiving
 	for _, opt := range opts {
@@ -87,7 +87,7 @@ func (s *Store) Restore(ctx context.Context, path string, executions []string, o
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
 	if !from.archive {
-		return report, &models.Error{Kind: models.ErrConflict, Value: path, Reason: "is no archive, but a store of its own"}
+		return report, &models.Error{Kind: models.ErrConflict, Value: from.where, Reason: "is no archive, but a store of its own"}
 	}
 	ids := from.ids(ctx, repository.ReceiptFilter{})
 	if len(executions) > 0 {
@@ -107,7 +107,7 @@ func (s *Store) Restore(ctx context.Context, path string, executions []string, o
 			}
 		}
 	}
-	m, err := s.move(ctx, from, path, a)
+	m, err := s.move(ctx, from, a)
 	if err != nil {
 		return report, err
 	}
@@ -120,7 +120,7 @@ func (s *Store) moving(ctx context.Context, path string, a archiving) (*archive.
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := s.move(ctx, to, path, a)
+	m, err := s.move(ctx, to, a)
 	if err != nil {
 		return nil, nil, errors.Join(err, to.Close())
 	}
@@ -142,10 +142,10 @@ func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Sto
 	return Open(ctx, path, append(opts, WithSynchronousFull())...)
 }
 
-func (s *Store) move(ctx context.Context, other *Store, path string, a archiving) (*archive.Move, error) {
+func (s *Store) move(ctx context.Context, other *Store, a archiving) (*archive.Move, error) {
 	same, err := s.handles.Bulk.Same(ctx, other.handles.Bulk)
 	if err == nil && same {
-		err = &models.Error{Kind: models.ErrInvalid, Value: path, Reason: "store and archive are the same database"}
+		err = &models.Error{Kind: models.ErrInvalid, Value: other.where, Reason: "store and archive are the same database"}
 	}
 	if err != nil {
 		return nil, err
@@ -154,15 +154,17 @@ func (s *Store) move(ctx context.Context, other *Store, path string, a archiving
 	if strings.TrimSpace(agent) == "" {
 		agent = hooks.SystemActor
 	}
-	where, err := Location(path)
 	return &archive.Move{
 		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: postgres.Tables(), Now: s.handle.Now,
-		Agent: agent, Source: s.where, Where: where, Progress: a.progress,
-	}, err
+		Agent: agent, Source: s.where, Where: other.where, Progress: a.progress,
+	}, nil
 }
 
-// whole refuses the store of a transaction.
+// whole refuses the store of a transaction, and an archive, before anything is opened.
 func (s *Store) whole() error {
+	if s.archive {
+		return &models.Error{Kind: models.ErrReadOnly, Value: s.where, Reason: "is an archive: executions go between the store that they come from and its archives"}
+	}
 	if s.handle.Write != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "executions cannot be archived or restored from inside a transaction"}
 	}

@@ -2,7 +2,7 @@ package tier2_test
 
 import (
 	"context"
-	"os"
+	"net/url"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
@@ -187,12 +188,13 @@ func TestArchive_Refused(t *testing.T) {
 	here := filepath.Join(dir, "tier2.db")
 	live := open(t, here)
 	run(t, live, "coder", false)
-	own, foreign, empty := filepath.Join(dir, "own.db"), filepath.Join(dir, "foreign.db"), filepath.Join(dir, "none.db")
+	own, foreign, empty, second := filepath.Join(dir, "own.db"), filepath.Join(dir, "foreign.db"), filepath.Join(dir, "none.db"), filepath.Join(dir, "second.db")
 	sealed(t, own, 3)
 	other := open(t, filepath.Join(dir, "other.db"))
 	run(t, other, "other", false)
 	_, err := other.Archive(t.Context(), time.Now(), foreign)
 	require.NoError(t, err)
+	archive := open(t, foreign)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	closed := open(t, filepath.Join(dir, "closed.db"))
@@ -223,6 +225,9 @@ func TestArchive_Refused(t *testing.T) {
 				return err
 			})
 		}, models.ErrInvalid},
+		"OfArchive":      {func() error { _, err := archive.Archive(t.Context(), time.Now(), second); return err }, models.ErrReadOnly},
+		"DryOfArchive":   {func() error { _, err := archive.Archive(t.Context(), time.Now(), empty, tier2.DryRun()); return err }, models.ErrReadOnly},
+		"ToArchive":      {func() error { _, err := archive.Restore(t.Context(), foreign, nil); return err }, models.ErrReadOnly},
 		"RestoreNone":    {func() error { _, err := live.Restore(t.Context(), filepath.Join(dir, "no.db"), nil); return err }, models.ErrNotFound},
 		"RestoreOwn":     {func() error { _, err := live.Restore(t.Context(), own, nil); return err }, models.ErrConflict},
 		"RestoreForeign": {func() error { _, err := live.Restore(t.Context(), foreign, nil); return err }, models.ErrConflict},
@@ -237,8 +242,24 @@ func TestArchive_Refused(t *testing.T) {
 	}
 	assert.Equal(t, before, rows(t, live))
 	require.Empty(t, kinds(t, own, ledger.VerifyOptions{}))
-	_, err = os.Stat(filepath.Join(dir, "no.db"))
-	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.NoFileExists(t, filepath.Join(dir, "no.db"))
+	assert.NoFileExists(t, second)
+}
+
+// TestArchive_Password: no refusal shows that of a server.
+func TestArchive_Password(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	live := open(t, dsn)
+	u, err := url.Parse(dsn)
+	require.NoError(t, err)
+	u.User = url.UserPassword(u.User.Username(), "hunter2") // which the server does not ask for
+	_, err = live.Archive(t.Context(), time.Now(), u.String())
+	require.ErrorIs(t, err, models.ErrInvalid)
+	assert.NotContains(t, err.Error(), "hunter2")
+	_, err = live.Restore(t.Context(), u.String(), nil)
+	require.ErrorIs(t, err, models.ErrConflict)
+	assert.NotContains(t, err.Error(), "hunter2")
 }
 
 // TestArchive_Busy: those who save and read while executions move lose nothing.

@@ -115,7 +115,7 @@ func importOptions(agent, op string, mapping []string) (repository.ImportOptions
 // what would stop every other receipt as well.
 func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions) (*summary, error) {
 	sum := &summary{Refusals: []refusal{}}
-	bar := a.progress()
+	bar := a.progress("importing")
 	defer bar.Finish()
 	refuse := func(source string, err error) {
 		_ = bar.Clear()
@@ -155,11 +155,11 @@ func (a *app) refuse(sum *summary, source string, err error) {
 	}
 }
 
-// progress counts files on stderr, if that is a terminal; else it shows nothing. How
-// many there will be nobody knows, since they are not listed before.
-func (a *app) progress() *progressbar.ProgressBar {
+// progress counts on stderr, if that is a terminal; else it shows nothing. How many files
+// or executions there will be nobody knows, since they are not listed before.
+func (a *app) progress(doing string) *progressbar.ProgressBar {
 	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(a.terminal() != nil),
-		progressbar.OptionSetDescription("importing"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of the bar's own, which would race with Add
 }
 

@@ -157,6 +157,8 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
 			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
 			{"seal", dsn}, {"prove", "1", dsn}, {"verify", "--audit", dsn}, {"verify", "--audit", there, "--archive", dsn},
+			{"archive", "--db", there, "--before", "0d", "--to", dsn, "--yes"}, {"archive", "--db", dsn, "--before", "0d", "--to", missing, "--dry-run"},
+			{"restore", "--db", there, "--from", dsn, "--yes"}, {"restore", "--db", dsn, "--from", missing, "--yes"},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, code, got.code, "%s: %s", args, got.stderr)
@@ -169,6 +171,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 			{"copy", dsn, dsn}, {"copy", "--from", dsn}, {"copy", "--to", dsn}, {"copy", "--to", dsn, "--from", dsn, dsn},
 			{"seal", dsn, "x"}, {"prove", dsn}, {"prove", dsn, dsn}, {"prove", "--check", dsn, dsn}, {"keygen", dsn}, {"verify", "--key", dsn},
 			{"verify", "--audit", there, "--key", dsn}, {"seal", "--anchor", "", dsn}, {"seal", "--sign-with", " ", dsn},
+			{"archive", dsn}, {"archive", "--before", dsn, "--to", dsn}, {"archive", "--before", "0d", "--to", dsn, "--db", there}, {"restore", dsn}, {"restore", "--from", dsn, "--db", there}, {"restore", "--yes", dsn},
 		} {
 			got := run(t, "", args...)
 			assert.Equal(t, exitUsage, got.code, "%s: %s", args, got.stderr)

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // The exit codes, as --help documents them.
@@ -34,11 +32,13 @@ Exit codes:
        receipt, copy refused the target or found that it differs from the source, backup
        found a file of that name or that the database is not sound, seal or maintain
        found a tree, checkpoint or anchor of another history, prove found no such sealed
-       entry, or prove --check no proof that holds
+       entry, or prove --check no proof that holds; archive or restore refused the
+       archive, found no such execution or such a history, or the answer was not yes
   2    the command line is wrong; nothing was done
   3    the database, the output, an anchor, a key or a proof could not be opened, read or
        written
-  130  interrupted; what import or copy had stored by then stays stored`
+  130  interrupted; what import or copy had stored by then stays stored, and what archive
+       or restore had moved stays moved`
 
 // defaultDB is where the database lies unless --db says otherwise.
 const defaultDB = ".ggen/tier2.db"
@@ -51,6 +51,7 @@ type usageError struct{ error }
 
 // app is what the verbs share.
 type app struct {
+	args           []string
 	db             string
 	json           bool
 	stdin          io.Reader
@@ -61,7 +62,7 @@ type app struct {
 // Run is the command: it does what args say and returns the exit code. Results go to
 // stdout, errors and progress to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -97,7 +98,7 @@ func (a *app) command() *cobra.Command {
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
 	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
-		a.seal(), a.prove(), a.keygen())
+		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
 	return root
 }
 
@@ -105,7 +106,7 @@ func (a *app) command() *cobra.Command {
 func (a *app) refused(err error, kinds ...error) error {
 	for _, kind := range kinds {
 		if errors.Is(err, kind) {
-			fmt.Fprintf(a.stderr, "tier2: %v\n", err)
+			fmt.Fprintf(a.stderr, "tier2: %s\n", redacted(err.Error(), a.args))
 			return errFound
 		}
 	}
@@ -119,8 +120,8 @@ func missingVerb(cmd *cobra.Command, _ []string) error {
 
 // terminal is stderr, if that is one, for a progress bar; else nil.
 func (a *app) terminal() io.Writer {
-	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return f
+	if isTerminal(a.stderr) {
+		return a.stderr
 	}
 	return nil
 }

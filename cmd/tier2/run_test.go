@@ -165,7 +165,7 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"},
-		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}} {
+		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}, {"archive", "-h"}, {"restore", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -183,12 +183,14 @@ func TestRun_Interrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
-		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db}} {
+		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db},
+		{"archive", "--db", db, "--before", "0d", "--to", db + "4", "--yes"}, {"archive", "--db", db, "--before", "0d", "--to", db + "4", "--dry-run"}, {"restore", "--db", db, "--from", db, "--yes"}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitInterrupt, Run(ctx, args, nil, &stdout, &stderr), args)
 		assert.Contains(t, stderr.String(), "context canceled")
 	}
 	assert.NoFileExists(t, db+"3")
+	assert.NoFileExists(t, db+"4")
 	assert.Zero(t, count(t, db, "SELECT COUNT(*) FROM receipts"))
 }
 
