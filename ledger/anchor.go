@@ -40,8 +40,8 @@ func ReadAnchor(path string) ([]Checkpoint, error) {
 }
 
 func anchored(line []byte) (c Checkpoint, err error) {
-	if err = json.Unmarshal(line, &c); err == nil && c.Size <= 0 {
-		err = errors.New("it has no size")
+	if err = json.Unmarshal(line, &c); err == nil && (c.Size <= 0 || c.Size > MaxSize) {
+		err = errors.New("it has no size of a tree")
 	}
 	return c, err
 }

@@ -13,6 +13,9 @@ import (
 // Origin is the first line of a checkpoint's text.
 const Origin = "github.com/seanchatmangpt/ggen/tier2/audit_log"
 
+// MaxSize is the largest size of a tree. Package tlog does not return for a larger one.
+const MaxSize = 1 << 62
+
 // Checkpoint is what the tree was at a time.
 type Checkpoint struct {
 	Size      int64            `json:"size"` // entries

@@ -63,7 +63,7 @@ func (p *Proof) Check(keys ...string) error {
 	if err := p.Checkpoint.Check(keys...); err != nil {
 		return err
 	}
-	if p.Index < 0 || p.Index >= p.Checkpoint.Size {
+	if p.Index < 0 || p.Index >= p.Checkpoint.Size || p.Checkpoint.Size > MaxSize {
 		return &models.Error{Kind: models.ErrConflict, Value: p.Index, Reason: "lies outside of the checkpoint's tree"}
 	}
 	err := tlog.CheckRecord(p.Path, p.Checkpoint.Size, p.Checkpoint.Root, p.Index, p.Leaf())

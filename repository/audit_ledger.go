@@ -29,7 +29,8 @@ func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 // anchor, was truncated. What no entry speaks of, such as a row that other programs
 // inserted, is no finding.
 //
-// Errors: ErrInvalid for options that cannot be, and inside a transaction; ErrNotFound for
+// Errors: ErrInvalid for options that cannot be, such as an anchor or keys for an archive,
+// which has no checkpoints, and inside a transaction; ErrNotFound for
 // an anchor or archive that is not there.
 func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error) {
 	if err := a.outside(); err != nil {

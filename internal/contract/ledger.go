@@ -19,6 +19,7 @@ import (
 var ledgerCases = cases{
 	"Empty":    ledgerEmpty,
 	"Seal":     ledgerSeal,
+	"Strays":   ledgerStrays,
 	"Large":    ledgerLarge,
 	"Prove":    ledgerProve,
 	"Refused":  ledgerRefused,

@@ -158,7 +158,7 @@ func readCheckpoint(row engine.Row) (c ledger.Checkpoint, err error) {
 	root, _ := row[checkpointRoot].(string)
 	c.Timestamp = models.At(at.Time)
 	c.Note, _ = row[checkpointNote].(string)
-	if c.Root, err = tlog.ParseHash(root); err != nil || !ok {
+	if c.Root, err = tlog.ParseHash(root); err != nil || !ok || c.Size <= 0 || c.Size > ledger.MaxSize {
 		err = &models.Error{Table: "tier2_checkpoints", Column: "size", Value: c.Size, Kind: models.ErrCorrupt, Reason: "the checkpoint cannot be read"}
 	}
 	return c, err

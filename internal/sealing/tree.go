@@ -32,7 +32,7 @@ func (l leaf) hash() tlog.Hash { return ledger.Leaf(l.entry, l.content) }
 
 // last is the last leaf, nil if there is none.
 func (t tree) last(ctx context.Context) (*leaf, error) {
-	rows, err := t.db.Page(ctx, t.table, engine.Range{UpTo: []any{int64(0), int64(1<<63 - 1)}, Descending: true, Limit: 1})
+	rows, err := t.db.Page(ctx, t.table, engine.Range{After: []any{int64(0), int64(-1)}, UpTo: []any{int64(0), int64(1<<63 - 1)}, Descending: true, Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -63,6 +63,9 @@ func readLeaf(row engine.Row) (leaf, error) {
 	content, err := readHash(row)
 	if !ok {
 		err = damaged("leaf %d of the tree names no entry", n)
+	}
+	if n >= ledger.MaxSize {
+		err = damaged("no tree has a leaf %d", n)
 	}
 	return leaf{n, entry, content}, err
 }

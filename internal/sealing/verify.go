@@ -25,6 +25,7 @@ type verification struct {
 	partial  bool // of an archive: leaves without their neighbours
 	roots    []ledger.Checkpoint
 	prefix   prefix
+	sealed   []any          // the entry of the last leaf that was read; nil: none
 	suspects []suspect      // entries that are not what was sealed, or were not sealed
 	wanted   []wanted       // leaves whose entry is not as it was
 	boundary map[int64]span // of what was removed, by the entry that says so
@@ -90,11 +91,20 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 
 // prepare reads what the tree is held against.
 func (v *verification) prepare(ctx context.Context) (err error) {
-	if v.partial, err = v.isArchive(ctx, v.db); err != nil || v.partial {
+	if v.partial, err = v.isArchive(ctx, v.db); err != nil {
 		return err
+	}
+	if v.partial && (v.opts.Anchor != "" || len(v.opts.Keys) > 0) {
+		return &models.Error{Kind: models.ErrInvalid, Reason: "an archive has no checkpoints to hold against an anchor or keys: verify the store that it comes from, together with it"}
 	}
 	if v.report.Checkpoint, err = v.newest(ctx, v.db); err != nil {
 		return err
+	}
+	if v.partial {
+		if v.report.Checkpoint.Size > 0 {
+			v.report.Add(ledger.Finding{Kind: ledger.Forked, Reason: "it is marked as an archive, and has the checkpoints of a store"})
+		}
+		return nil
 	}
 	signed := []ledger.Checkpoint{v.report.Checkpoint}
 	if v.opts.Anchor != "" {
@@ -131,17 +141,19 @@ const step = 1 << height << 2
 
 // log walks leaves and entries together.
 func (v *verification) log(ctx context.Context) error {
-	after := int64(-1 << 63)
 	for n := int64(0); ; {
 		leaves, err := v.next(ctx, n)
-		if err != nil || len(leaves) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(leaves) == 0 {
+			return v.whole(ctx)
 		}
 		last := leaves[len(leaves)-1].entry
-		if err := v.compare(ctx, leaves, after, last); err != nil {
+		if err := v.compare(ctx, leaves, last); err != nil {
 			return err
 		}
-		after, n = last, leaves[len(leaves)-1].n+1
+		v.sealed, n = []any{last}, leaves[len(leaves)-1].n+1
 		v.report.Sealed += int64(len(leaves))
 		if v.partial {
 			continue
@@ -179,11 +191,11 @@ func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 	return leaves, err
 }
 
-// compare holds entries (after, last] against leaves.
-func (v *verification) compare(ctx context.Context, leaves []leaf, after, last int64) error {
+// compare holds the entries behind those that were compared before, up to last, against leaves.
+func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) error {
 	var gone []leaf
 	i := 0
-	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), []any{after}, []any{last}) {
+	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), v.sealed, []any{last}) {
 		if err != nil {
 			return err
 		}

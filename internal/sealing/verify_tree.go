@@ -92,17 +92,35 @@ func same(stored []engine.Row, peaks []peak) bool {
 	return true
 }
 
-// unsealed counts the entries behind the tree.
-func (v *verification) unsealed(ctx context.Context) error {
-	last, err := v.last(ctx)
+// whole holds the tree to nothing but what its leaves make: what lies beside them would
+// pass for the end of the log, or be in the way of what is to come. And the leaves have
+// their checkpoint, which comes with them.
+func (v *verification) whole(ctx context.Context) error {
+	if v.partial || v.report.Total > 0 {
+		return nil
+	}
+	want := v.report.Sealed
+	for n := want >> height; n > 0; n >>= height {
+		want += n
+	}
+	rows, err := v.db.Count(ctx, v.tree.table)
 	if err != nil {
 		return err
 	}
-	after := int64(-1 << 63)
-	if last != nil {
-		after = last.entry
+	if rows != want {
+		v.report.Add(ledger.Finding{Kind: ledger.Forked,
+			Reason: fmt.Sprintf("the tree has %d rows, and its %d leaves make %d", rows, v.report.Sealed, want)})
 	}
-	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), []any{after}, nil) {
+	if size := v.report.Checkpoint.Size; size < v.report.Sealed {
+		v.report.Add(ledger.Finding{Kind: ledger.Forked,
+			Reason: fmt.Sprintf("the tree has %d leaves, and its newest checkpoint is of %d", v.report.Sealed, size)})
+	}
+	return nil
+}
+
+// unsealed counts the entries behind the tree.
+func (v *verification) unsealed(ctx context.Context) error {
+	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), v.sealed, nil) {
 		if err != nil {
 			return err
 		}
