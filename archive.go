@@ -72,7 +72,8 @@ func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts
 }
 
 // Restore brings executions back from an archive of this store: those with the given ids,
-// all without any. What is there already stays; the archive keeps what it has. Entries
+// all without any. What is there already stays, and what was deleted since stays
+// deleted; the archive keeps what it has. Entries
 // audit_log.restore say which entries came back. Errors: as of Archive, models.ErrConflict
 // also for an execution that is there as another one; models.ErrNotFound for a path where
 // no database is, and for an id that the archive does not have, before anything is done.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
@@ -24,8 +25,9 @@ type Report struct {
 	Metrics    int64 `json:"metrics"`
 	Violations int64 `json:"violations"`
 	Entries    int64 `json:"audit_entries"`
-	// Kept is how many executions were left where they are, since others changed them
-	// meanwhile; another run takes them.
+	// Kept is how many executions were left where they are: since others changed them
+	// meanwhile, and another run takes them; or since the archive has another execution
+	// with the same execution_id, and another archive does.
 	Kept int64 `json:"kept"`
 }
 
@@ -149,6 +151,15 @@ func (m *Move) move(ctx context.Context, ids []any, seal func(context.Context) e
 		e, err := m.read(ctx, s, ids, false)
 		if err = errors.Join(err, s.Close()); err != nil {
 			return err
+		}
+		strangers, err := m.strangers(ctx, e)
+		if err != nil {
+			return err
+		}
+		if len(strangers) > 0 {
+			report.Kept += int64(len(strangers))
+			ids = slices.DeleteFunc(ids, func(id any) bool { return slices.Contains(strangers, id) })
+			return m.move(ctx, ids, seal, report)
 		}
 		if len(e.rows[0]) == 0 {
 			return nil

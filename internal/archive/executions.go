@@ -57,7 +57,10 @@ func (m *Move) read(ctx context.Context, s engine.Snapshot, receipts []any, lock
 	}
 	operation := m.table(parts[log]).Index("operation")
 	e.rows[log] = slices.DeleteFunc(e.rows[log], func(row engine.Row) bool { return !belongs(row[operation]) })
-	var err error
+	err := m.renamed(ctx, s, e)
+	if err != nil {
+		return nil, err
+	}
 	for chunk := range slices.Chunk(e.ids(log), batch) {
 		var leaves []engine.Row
 		if leaves, err = s.Pick(ctx, m.table("tier2_audit_tree"), engine.By{Column: "entry_id"}, chunk); err != nil {

@@ -53,13 +53,27 @@ func (m *Move) known(ctx context.Context, archive engine.Snapshot) error {
 }
 
 // keep puts executions into the archive. What it has of them from an earlier run, and the
-// store has changed since, is brought up to date.
+// store has changed or deleted since, is brought up to date.
 func (m *Move) keep(ctx context.Context, e *executions) error {
 	tx, err := m.Archive.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer tx.Close()
+	old, err := m.read(ctx, tx, e.ids(0), false)
+	if err != nil {
+		return err
+	}
+	for i := log - 1; i > 0; i-- {
+		now := map[any]bool{}
+		for _, id := range e.ids(i) {
+			now[id] = true
+		}
+		gone := slices.DeleteFunc(old.ids(i), func(id any) bool { return now[id] })
+		if err := m.delete(ctx, tx, parts[i], "id", gone); err != nil {
+			return err
+		}
+	}
 	// A leaf that is another one under the same key is of another store's tree.
 	if err := m.put(ctx, tx, "tier2_audit_tree", "entry_id", e.leaves, false); err != nil {
 		return err

@@ -46,6 +46,16 @@ func (m *Move) restore(ctx context.Context, ids []any, report *Report) error {
 	if err := m.ours(ctx, tx, e); err != nil {
 		return err
 	}
+	if err := m.deleted(ctx, tx, e); err != nil {
+		return err
+	}
+	others, err := m.others(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return conflict("receipts", "execution_id", others[0][m.table("receipts").Index("execution_id")], "another execution of this name is there")
+	}
 	back, err := m.missing(ctx, tx, e)
 	if err != nil {
 		return err
