@@ -43,22 +43,28 @@ func (d *dialect) permit(ctx context.Context, pool gorm.ConnPool, rows []row, at
 	if err := checkContext(ctx); err != nil {
 		return err
 	}
+	said := ledger.NewBoundary("remove", ids)
+	taken, err := d.takeOver(ctx, pool, &said, ids)
+	if err != nil {
+		return err
+	}
 	var boundary models.AuditEntry
-	err := d.insertEntries(ctx, pool, []entry{{
+	err = d.insertEntries(ctx, pool, []entry{{
 		at: models.At(at), created: models.At(at).Time, agent: orSystem(agent), operation: ledger.OperationRemove,
-		status: models.AuditCompleted, context: ledger.NewBoundary("remove", ids).Context(), of: &boundary,
+		status: models.AuditCompleted, context: said.Context(), of: &boundary,
 	}})
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(ids, removedAtOnce) {
-		list := make([]string, len(chunk))
-		for i, id := range chunk {
-			list[i] = strconv.FormatInt(id, 10)
+	for chunk := range slices.Chunk(taken, removedAtOnce) {
+		if _, err := pool.ExecContext(ctx, fmt.Sprintf("UPDATE tier2_removed SET boundary = %d WHERE boundary IN (%s)", boundary.ID, list(chunk))); err != nil {
+			return err
 		}
+	}
+	for chunk := range slices.Chunk(ids, removedAtOnce) {
 		result, err := pool.ExecContext(ctx, fmt.Sprintf(
 			"INSERT INTO tier2_removed (entry_id, boundary) SELECT entry_id, %d FROM tier2_audit_tree WHERE level = 0 AND entry_id IN (%s)",
-			boundary.ID, strings.Join(list, ",")))
+			boundary.ID, list(chunk)))
 		if err != nil {
 			return err
 		}
@@ -68,4 +74,33 @@ func (d *dialect) permit(ctx context.Context, pool gorm.ConnPool, rows []row, at
 		}
 	}
 	return nil
+}
+
+// takeOver widens a boundary by what was removed before under boundaries that go
+// themselves now, and returns these.
+func (d *dialect) takeOver(ctx context.Context, pool gorm.ConnPool, said *ledger.Boundary, ids []int64) (taken []int64, err error) {
+	for chunk := range slices.Chunk(ids, removedAtOnce) {
+		rows, err := readRows(pool.QueryContext(ctx, fmt.Sprintf(
+			"SELECT boundary AS id, COUNT(*) AS entries, MIN(entry_id) AS first_id, MAX(entry_id) AS last_id FROM tier2_removed WHERE boundary IN (%s) GROUP BY boundary", list(chunk))))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			entries, _ := r["entries"].(int64)
+			first, _ := r["first_id"].(int64)
+			last, _ := r["last_id"].(int64)
+			said.Entries, said.FirstID, said.LastID = said.Entries+entries, min(said.FirstID, first), max(said.LastID, last)
+			taken = append(taken, r.id())
+		}
+	}
+	return taken, nil
+}
+
+// list is ids as SQL has them between parentheses.
+func list(ids []int64) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = strconv.FormatInt(id, 10)
+	}
+	return strings.Join(texts, ",")
 }

@@ -20,6 +20,7 @@ var ledgerCases = cases{
 	"Empty":    ledgerEmpty,
 	"Seal":     ledgerSeal,
 	"Strays":   ledgerStrays,
+	"Retained": ledgerRetained,
 	"Large":    ledgerLarge,
 	"Prove":    ledgerProve,
 	"Refused":  ledgerRefused,
