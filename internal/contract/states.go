@@ -16,6 +16,7 @@ import (
 // how many sequences are tried and how long they are.
 var stateCases = cases{
 	"Collisions": statesCollisions,
+	"Digests":    statesDigests,
 	"Executions": statesExecutions,
 	"Memory":     statesMemory,
 	"Sessions":   statesSessions,
