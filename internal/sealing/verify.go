@@ -1,7 +1,6 @@
 package sealing
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +21,9 @@ type verification struct {
 	opts   ledger.VerifyOptions
 
 	archives []engine.Snapshot
-	partial  bool // of an archive: leaves without their neighbours
-	roots    []ledger.Checkpoint
+	partial  bool                // of an archive: leaves without their neighbours
+	roots    []ledger.Checkpoint // of the anchor, those of sizes that were not come by yet
+	broken   bool                // a leaf is missing: checkpoints of larger trees say nothing
 	prefix   prefix
 	sealed   []any          // the entry of the last leaf that was read; nil: none
 	suspects []suspect      // entries that are not what was sealed, or were not sealed
@@ -122,17 +122,6 @@ func (v *verification) prepare(ctx context.Context) (err error) {
 			v.report.Add(ledger.Finding{Kind: ledger.Unsigned, Reason: err.Error()})
 		}
 	}
-	for row, err := range v.db.Rows(ctx, v.Log.table("tier2_checkpoints"), nil, nil) {
-		if err != nil {
-			return err
-		}
-		c, err := readCheckpoint(row)
-		if err != nil {
-			return err
-		}
-		v.roots = append(v.roots, c)
-	}
-	slices.SortStableFunc(v.roots, func(a, b ledger.Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
 	return nil
 }
 
@@ -184,7 +173,7 @@ func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 		}
 		if i == 0 {
 			v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry, Reason: fmt.Sprintf("leaf %d of the tree is missing", n)})
-			v.roots = nil // of larger trees, which it may well have been
+			v.broken = true
 		}
 		return leaves[:i], err
 	}

@@ -1,8 +1,10 @@
 package sealing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -50,6 +52,10 @@ func (p *prefix) root() tlog.Hash {
 func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 	made := map[int64][]peak{} // by level, from left to right
 	begins := map[int64]int64{}
+	due, err := v.due(ctx, v.prefix.size, v.prefix.size+int64(len(leaves)))
+	if err != nil {
+		return err
+	}
 	for _, l := range leaves {
 		v.prefix.add(l.hash(), func(level, n int64, hash tlog.Hash) {
 			if level%height != 0 {
@@ -60,8 +66,8 @@ func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 			}
 			made[level] = append(made[level], peak{level, hash})
 		})
-		for ; len(v.roots) > 0 && v.roots[0].Size <= v.prefix.size; v.roots = v.roots[1:] {
-			if c := v.roots[0]; c.Size == v.prefix.size && c.Root != v.prefix.root() {
+		for ; len(due) > 0 && due[0].Size == v.prefix.size; due = due[1:] {
+			if c := due[0]; c.Root != v.prefix.root() {
 				v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry,
 					Reason: fmt.Sprintf("the first %d entries are not those of the checkpoint of %s", c.Size, c.Timestamp)})
 			}
@@ -80,6 +86,29 @@ func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 	return nil
 }
 
+// due are the checkpoints of sizes from, without it, to another, in order.
+func (v *verification) due(ctx context.Context, from, to int64) ([]ledger.Checkpoint, error) {
+	n := 0
+	for n < len(v.roots) && v.roots[n].Size <= to {
+		n++
+	}
+	due := v.roots[:n:n]
+	v.roots = v.roots[n:]
+	rows, err := v.db.Page(ctx, v.Log.table("tier2_checkpoints"), engine.Range{After: []any{from}, UpTo: []any{to}})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		c, err := readCheckpoint(row)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, c)
+	}
+	slices.SortStableFunc(due, func(a, b ledger.Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
+	return due, nil
+}
+
 func same(stored []engine.Row, peaks []peak) bool {
 	if len(stored) != len(peaks) {
 		return false
@@ -93,8 +122,7 @@ func same(stored []engine.Row, peaks []peak) bool {
 }
 
 // whole holds the tree to nothing but what its leaves make: what lies beside them would
-// pass for the end of the log, or be in the way of what is to come. And the leaves have
-// their checkpoint, which comes with them.
+// pass for the end of the log, or be in the way of what is to come.
 func (v *verification) whole(ctx context.Context) error {
 	if v.partial || v.report.Total > 0 {
 		return nil
@@ -110,10 +138,6 @@ func (v *verification) whole(ctx context.Context) error {
 	if rows != want {
 		v.report.Add(ledger.Finding{Kind: ledger.Forked,
 			Reason: fmt.Sprintf("the tree has %d rows, and its %d leaves make %d", rows, v.report.Sealed, want)})
-	}
-	if size := v.report.Checkpoint.Size; size < v.report.Sealed {
-		v.report.Add(ledger.Finding{Kind: ledger.Forked,
-			Reason: fmt.Sprintf("the tree has %d leaves, and its newest checkpoint is of %d", v.report.Sealed, size)})
 	}
 	return nil
 }
@@ -135,7 +159,7 @@ func (v *verification) unsealed(ctx context.Context) error {
 
 // ends tells the kinds of what is not as it was, and reports checkpoints of trees that
 // were larger.
-func (v *verification) ends(context.Context) error {
+func (v *verification) ends(ctx context.Context) error {
 	moved := make(map[tlog.Hash]int64, len(v.suspects))
 	for _, s := range v.suspects {
 		moved[s.content] = s.entry
@@ -155,9 +179,25 @@ func (v *verification) ends(context.Context) error {
 		}
 		v.report.Add(f)
 	}
-	for _, c := range v.roots {
+	if v.broken || v.partial {
+		return nil
+	}
+	truncated := func(c ledger.Checkpoint) {
 		v.report.Add(ledger.Finding{Kind: ledger.Truncated,
 			Reason: fmt.Sprintf("the checkpoint of %s is of %d entries, and the tree has %d", c.Timestamp, c.Size, v.report.Sealed)})
+	}
+	for _, c := range v.roots {
+		truncated(c)
+	}
+	for row, err := range v.db.Rows(ctx, v.Log.table("tier2_checkpoints"), []any{v.report.Sealed}, nil) {
+		if err != nil {
+			return err
+		}
+		c, err := readCheckpoint(row)
+		if err != nil {
+			return err
+		}
+		truncated(c)
 	}
 	return nil
 }
