@@ -84,8 +84,8 @@ func TestAnchor(t *testing.T) {
 		want       ledger.Kind
 		again      error // of the next save and seal
 	}{
-		"Cut": {[]string{"DELETE FROM audit_log WHERE id > 7", "DELETE FROM tier2_audit_tree WHERE entry_id > 7", "DELETE FROM tier2_checkpoints",
-			"UPDATE sqlite_sequence SET seq = 7 WHERE name = 'audit_log'", "DELETE FROM receipts WHERE id > 7"}, ledger.Truncated, models.ErrConflict},
+		"Cut": {[]string{"DELETE FROM audit_log WHERE id > 5", "DELETE FROM tier2_audit_tree WHERE entry_id > 5", "DELETE FROM tier2_checkpoints WHERE size > 5",
+			"UPDATE sqlite_sequence SET seq = 5 WHERE name = 'audit_log'", "DELETE FROM receipts WHERE id > 5"}, ledger.Truncated, models.ErrConflict},
 		"Rewritten": {[]string{"UPDATE audit_log SET agent_id = 'eve' WHERE id = 3", "DELETE FROM tier2_audit_tree", "DELETE FROM tier2_checkpoints"},
 			ledger.Truncated, models.ErrConflict},
 	} {

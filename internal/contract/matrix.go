@@ -83,7 +83,9 @@ func (op operation) namesWhatChanged(t *T, cfg config) {
 		assert.Equal(t, saves+int64(len(want)), totalSaves(t, db), "saves counted in agent_memory")
 	}
 	assert.Equal(t, op.refused, failed(t, db, lastEntry), "failed entries")
-	digestsHold(t, db)
+	if !cfg.skipDefault && !cfg.prepare { // the others send the same statements
+		digestsHold(t, db)
+	}
 }
 
 func (op operation) leavesNothing(t *T, cfg config, table, when string) {
