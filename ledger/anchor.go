@@ -16,7 +16,9 @@ import (
 )
 
 // An anchor file holds a checkpoint a line, as JSON. It is kept where who can write the
-// database cannot, so that a database that was cut short or written anew is noticed.
+// database cannot, so that a database that was cut short or written anew is noticed. A last
+// line that ends within, as a full disk or a power failure leaves it, does not count, and
+// the next checkpoint takes its place.
 
 // ReadAnchor reads an anchor file, in order of size. Errors: models.ErrNotFound for none,
 // models.ErrInvalid for a line that is no checkpoint.
@@ -26,8 +28,12 @@ func ReadAnchor(path string) ([]Checkpoint, error) {
 		return nil, anchorError(path, err)
 	}
 	defer f.Close()
+	end, err := whole(f)
+	if err != nil {
+		return nil, anchorError(path, err)
+	}
 	var list []Checkpoint
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(io.NewSectionReader(f, 0, end))
 	for n := 1; lines.Scan(); n++ {
 		c, err := anchored(lines.Bytes())
 		if err != nil {
@@ -48,7 +54,6 @@ func anchored(line []byte) (c Checkpoint, err error) {
 
 // LastAnchored is the newest checkpoint of an anchor file; of size 0 if there is none.
 func LastAnchored(path string) (Checkpoint, error) {
-	const tail = 64 << 10 // some hundred lines
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Checkpoint{}, nil
@@ -57,12 +62,12 @@ func LastAnchored(path string) (Checkpoint, error) {
 		return Checkpoint{}, anchorError(path, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	end, err := whole(f)
 	if err != nil {
 		return Checkpoint{}, anchorError(path, err)
 	}
-	text := make([]byte, min(info.Size(), tail))
-	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil && !errors.Is(err, io.EOF) {
+	text, err := tail(f, end)
+	if err != nil {
 		return Checkpoint{}, anchorError(path, err)
 	}
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
@@ -76,6 +81,43 @@ func LastAnchored(path string) (Checkpoint, error) {
 	return Checkpoint{}, nil
 }
 
+// tail is the end of a file of some size: some hundred lines of it.
+func tail(f *os.File, size int64) ([]byte, error) {
+	text := make([]byte, min(size, 64<<10))
+	_, err := f.ReadAt(text, size-int64(len(text)))
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return text, err
+}
+
+// begins is how a line does.
+var begins = []byte(`{"size":`)
+
+// whole is the size of a file without the beginning of a line at its end. What does not
+// begin as one is left for the readers to refuse: it is no anchor file.
+func whole(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	text, err := tail(f, info.Size())
+	rest := text[bytes.LastIndexByte(text, '\n')+1:]
+	if json.Valid(rest) || !bytes.Equal(rest[:min(len(rest), len(begins))], begins[:min(len(rest), len(begins))]) {
+		return info.Size(), err
+	}
+	return info.Size() - int64(len(rest)), err
+}
+
+// cut makes a file that is larger end there.
+func cut(f *os.File, end int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() <= end {
+		return err
+	}
+	return f.Truncate(end)
+}
+
 // AppendAnchor adds a checkpoint to an anchor file, which it makes (0600) if it does not
 // exist, and waits until the disk has it.
 func AppendAnchor(path string, c Checkpoint) error {
@@ -83,11 +125,17 @@ func AppendAnchor(path string, c Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return anchorError(path, err)
 	}
-	_, err = f.Write(append(line, '\n'))
+	end, err := whole(f)
+	if err == nil {
+		err = cut(f, end)
+	}
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+	}
 	return anchorError(path, errors.Join(err, f.Sync(), f.Close()))
 }
 
