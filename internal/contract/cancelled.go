@@ -133,13 +133,7 @@ func anew(t *T, store *tier2.Store) string {
 	t.Helper()
 	var b strings.Builder
 	for _, m := range models.All() {
-		var rows []map[string]any
-		q := store.DB().Table(m.TableName()).Order("id")
-		if m.TableName() == "audit_log" {
-			q = q.Where("status <> 'failed'")
-		}
-		require.NoError(t, q.Find(&rows).Error)
-		for _, row := range rows {
+		for _, row := range rowsOf(t, store, m) {
 			delete(row, "id")
 			if m.TableName() == "audit_log" {
 				delete(row, "duration_ms")

@@ -33,18 +33,23 @@ func session(t *T, store *tier2.Store, id string) *models.WorkflowSession {
 	return s
 }
 
+// rowsOf is every row of a table, but for the entries of refused writes.
+func rowsOf(t *T, store *tier2.Store, m models.Model) (rows []map[string]any) {
+	t.Helper()
+	q := store.DB().Table(m.TableName()).Order("id")
+	if m.TableName() == "audit_log" {
+		q = q.Where("status <> 'failed'")
+	}
+	require.NoError(t, q.Find(&rows).Error)
+	return rows
+}
+
 // dump is every row of every table, but for the entries of refused writes.
 func dump(t *T, store *tier2.Store) string {
 	t.Helper()
 	var b strings.Builder
 	for _, m := range models.All() {
-		var rows []map[string]any
-		q := store.DB().Table(m.TableName()).Order("id")
-		if m.TableName() == "audit_log" {
-			q = q.Where("status <> 'failed'")
-		}
-		require.NoError(t, q.Find(&rows).Error)
-		fmt.Fprintf(&b, "%s %v\n", m.TableName(), rows)
+		fmt.Fprintf(&b, "%s %v\n", m.TableName(), rowsOf(t, store, m))
 	}
 	return b.String()
 }
