@@ -2,10 +2,8 @@ package tier2_test
 
 import (
 	"context"
-	"database/sql"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -55,12 +53,7 @@ func TestAppendOnlyForAll(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
 	sealed(t, path, 3)
-	driver := "sqlite3" // of whichever package the build links
-	if !slices.Contains(sql.Drivers(), driver) {
-		driver = "sqlite"
-	}
-	db, err := sql.Open(driver, "file:"+path)
-	require.NoError(t, err)
+	db := elsewhere(t, path)
 	defer db.Close()
 	var triggers string
 	require.NoError(t, db.QueryRow("PRAGMA recursive_triggers").Scan(&triggers))
