@@ -12,13 +12,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// The kinds of values in what a verb lists: nil (NULL), strings and enums, int64, ms,
-// float64, average, bool, models.Timestamp, time.Time and models.JSON.
+// The kinds of values in what a verb lists: nil (NULL), strings and enums, int and int64,
+// ms, float64, share, bool, models.Timestamp, time.Time and models.JSON.
 
-// ms is a duration in milliseconds, and average one that need not be whole.
+// ms is a duration in milliseconds, share a part of one.
 type (
-	ms      int64
-	average float64
+	ms    int64
+	share float64
 )
 
 // null is what p points to, or nil.
@@ -47,7 +47,7 @@ func csvText(v any) string {
 		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
-	case average:
+	case share:
 		return strconv.FormatFloat(float64(v), 'f', -1, 64)
 	case models.Timestamp:
 		if v.IsZero() {
@@ -69,9 +69,9 @@ func tableText(v any) string {
 	case nil:
 		return "-"
 	case ms:
-		return duration(float64(v))
-	case average:
-		return duration(float64(v))
+		return duration(v)
+	case share:
+		return fmt.Sprintf("%.1f%%", 100*v)
 	case float64:
 		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 	case models.Timestamp:
@@ -90,18 +90,17 @@ func tableText(v any) string {
 }
 
 // duration shows milliseconds; what no time.Duration holds in their own unit.
-func duration(millis float64) string {
-	if math.Abs(millis) >= math.MaxInt64/float64(time.Millisecond) {
-		return strconv.FormatFloat(millis, 'f', 0, 64) + "ms"
+func duration(v ms) string {
+	if v > math.MaxInt64/ms(time.Millisecond) {
+		return fmt.Sprintf("%dms", v)
 	}
-	d := time.Duration(math.Round(millis*1000)) * time.Microsecond
-	return d.String()
+	return (time.Duration(v) * time.Millisecond).String()
 }
 
 // numeric reports whether v stands on the right of its column.
 func numeric(v any) bool {
 	switch v.(type) {
-	case int, int64, float64, ms, average:
+	case int, int64, float64, ms, share:
 		return true
 	}
 	return false

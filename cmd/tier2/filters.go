@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -12,21 +13,51 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// filters are the flags that the verbs that list rows share.
+// filters are the flags that the verbs that list rows share. A verb has those that mean
+// something for its rows, which what names, as in "only executions".
 type filters struct {
 	agent        string
 	since, until when
 	limit        amount
 }
 
-// flags adds them to a verb; what names the rows, as in "only executions".
-func (f *filters) flags(cmd *cobra.Command, what string) {
-	f.limit.n = repository.DefaultLimit
+func (f *filters) byAgent(cmd *cobra.Command, what string) {
 	cmd.Flags().StringVar(&f.agent, "agent", "", "only "+what+" of this agent")
-	cmd.Flags().Var(&f.since, "since", "only "+what+" of then or later: a time, or how long ago, such as 7d or 24h")
+}
+
+func (f *filters) byTime(cmd *cobra.Command, what string) {
+	cmd.Flags().Var(&f.since, "since", "only "+what+" of then or later: a time in UTC, or how long ago, such as 7d or 24h")
 	cmd.Flags().Var(&f.until, "until", "only "+what+" of before, likewise")
+}
+
+func (f *filters) byNumber(cmd *cobra.Command) {
+	f.limit.n = repository.DefaultLimit
 	cmd.Flags().Var(&f.limit, "limit", "how many to show, or all")
 }
+
+func (f *filters) flags(cmd *cobra.Command, what string) {
+	f.byAgent(cmd, what)
+	f.byTime(cmd, what)
+	f.byNumber(cmd)
+}
+
+// report is the filter of a report.
+func (f *filters) report() repository.ReportFilter {
+	return repository.ReportFilter{AgentID: f.agent, Since: f.since.Time, Until: f.until.Time}
+}
+
+// alone refuses flags that mean nothing beside what was given.
+func alone(cmd *cobra.Command, given string, flags ...string) error {
+	for _, name := range flags {
+		if cmd.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--%s means nothing with %s", name, given)}
+		}
+	}
+	return nil
+}
+
+// everything is no limit.
+var everything = amount{n: math.MaxInt, given: true}
 
 // amount is the value of --limit: how many rows to show at most.
 type amount struct {

@@ -32,17 +32,7 @@ type lister interface {
 // list prints rows: as a table, with --json as an array of objects, with --csv as lines
 // of RFC 4180. It holds few of them at once.
 func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[T]) error {
-	var names []string
-	var values []func(T) any
-	for _, f := range fields {
-		name := f.name
-		if !a.json && !a.csv {
-			name = f.title
-		}
-		if name != "" {
-			names, values = append(names, name), append(values, f.value)
-		}
-	}
+	names, cells := shown(a, fields)
 	out := bufio.NewWriter(a.stdout)
 	form, n := a.lister(out, names), 0
 	for row, err := range rows {
@@ -56,15 +46,45 @@ func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[
 			break
 		}
 		n++
-		cells := make([]any, len(values))
-		for i, value := range values {
-			cells[i] = value(row)
-		}
-		if err := form.row(cells); err != nil {
+		if err := form.row(cells(row)); err != nil {
 			return err
 		}
 	}
 	return errors.Join(form.end(), out.Flush())
+}
+
+// one prints a row as list does, but with --json as an object of its own.
+func one[T any](a *app, row T, fields ...field[T]) error {
+	if !a.json {
+		return list(a, everything, each([]T{row}), fields...)
+	}
+	names, cells := shown(a, fields)
+	text, err := object(names, cells(row))
+	if err != nil {
+		return err
+	}
+	return a.printJSON(json.RawMessage(text))
+}
+
+// shown are the columns that the form which the flags ask for shows.
+func shown[T any](a *app, fields []field[T]) (names []string, cells func(T) []any) {
+	var values []func(T) any
+	for _, f := range fields {
+		name := f.name
+		if !a.json && !a.csv {
+			name = f.title
+		}
+		if name != "" {
+			names, values = append(names, name), append(values, f.value)
+		}
+	}
+	return names, func(row T) []any {
+		cells := make([]any, len(values))
+		for i, value := range values {
+			cells[i] = value(row)
+		}
+		return cells
+	}
 }
 
 // lister is the form that the flags ask for.
@@ -121,25 +141,16 @@ type jsonLister struct {
 }
 
 func (l *jsonLister) row(values []any) error {
-	object := bytes.NewBufferString("{")
-	for i, v := range values {
-		if i > 0 {
-			object.WriteByte(',')
-		}
-		fmt.Fprintf(object, "%q:", l.names[i])
-		enc := json.NewEncoder(object)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(jsonValue(v)); err != nil {
-			return err
-		}
+	object, err := object(l.names, values)
+	if err != nil {
+		return err
 	}
-	object.WriteByte('}')
 	separator := ",\n  "
 	if !l.open {
 		l.open, separator = true, "[\n  "
 	}
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, object.Bytes(), "  ", "  "); err != nil {
+	if err := json.Indent(&indented, object, "  ", "  "); err != nil {
 		return err
 	}
 	l.out.WriteString(separator)
@@ -153,6 +164,24 @@ func (l *jsonLister) end() error {
 	}
 	_, err := l.out.WriteString(text)
 	return err
+}
+
+// object is a JSON object with the names in that order.
+func object(names []string, values []any) ([]byte, error) {
+	object := bytes.NewBufferString("{")
+	for i, v := range values {
+		if i > 0 {
+			object.WriteByte(',')
+		}
+		fmt.Fprintf(object, "%q:", names[i])
+		enc := json.NewEncoder(object)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(jsonValue(v)); err != nil {
+			return nil, err
+		}
+	}
+	object.WriteByte('}')
+	return object.Bytes(), nil
 }
 
 // escaped writes JSON with \u escapes, which mean the same, for what is not printable and

@@ -24,7 +24,7 @@ type thing struct {
 	text  string
 	n     int64
 	took  ms
-	mean  average
+	part  share
 	at    models.Timestamp
 	made  time.Time
 	none  *int64
@@ -36,7 +36,7 @@ var thingFields = []field[thing]{
 	{"text", "TEXT", func(v thing) any { return v.text }},
 	{"n", "N", func(v thing) any { return v.n }},
 	{"took_ms", "TOOK", func(v thing) any { return v.took }},
-	{"mean_ms", "MEAN", func(v thing) any { return v.mean }},
+	{"part", "PART", func(v thing) any { return v.part }},
 	{"at", "AT", func(v thing) any { return v.at }},
 	{"made", "", func(v thing) any { return v.made }},
 	{"none", "NONE", func(v thing) any { return null(v.none) }},
@@ -49,7 +49,7 @@ func things(n int) []thing {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	list := make([]thing, n)
 	for i := range list {
-		list[i] = thing{fmt.Sprintf("μ₁ %d", i), int64(i), ms(i), average(i) / 4, models.At(at), at, nil, models.JSON(`{"b":1e2, "a":[]}`), models.ReceiptPassed}
+		list[i] = thing{fmt.Sprintf("μ₁ %d", i), int64(i), ms(i), share(i) / 8, models.At(at), at, nil, models.JSON(`{"b":1e2, "a":[]}`), models.ReceiptPassed}
 	}
 	return list
 }
@@ -67,16 +67,16 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	all := amount{n: math.MaxInt}
 	for form, want := range map[*app][2]string{
-		{}: {"TEXT  N  TOOK  MEAN  AT  NONE  STATE  SHOWN\n",
-			"TEXT  N  TOOK   MEAN  AT                    NONE  STATE   SHOWN\n" +
-				"μ₁ 0  0    0s     0s  2026-01-02T03:04:05Z  -     passed      1\n" +
-				"μ₁ 1  1   1ms  250µs  2026-01-02T03:04:05Z  -     passed      2\n"},
+		{}: {"TEXT  N  TOOK  PART  AT  NONE  STATE  SHOWN\n",
+			"TEXT  N  TOOK   PART  AT                    NONE  STATE   SHOWN\n" +
+				"μ₁ 0  0    0s   0.0%  2026-01-02T03:04:05Z  -     passed      1\n" +
+				"μ₁ 1  1   1ms  12.5%  2026-01-02T03:04:05Z  -     passed      2\n"},
 		{json: true}: {"[]\n", `[
   {
     "text": "μ₁ 0",
     "n": 0,
     "took_ms": 0,
-    "mean_ms": 0,
+    "part": 0,
     "at": "2026-01-02T03:04:05.000006Z",
     "made": "2026-01-02T03:04:05.000006Z",
     "none": null,
@@ -90,7 +90,7 @@ func TestList(t *testing.T) {
     "text": "μ₁ 1",
     "n": 1,
     "took_ms": 1,
-    "mean_ms": 0.25,
+    "part": 0.125,
     "at": "2026-01-02T03:04:05.000006Z",
     "made": "2026-01-02T03:04:05.000006Z",
     "none": null,
@@ -102,10 +102,10 @@ func TestList(t *testing.T) {
   }
 ]
 `},
-		{csv: true}: {"text,n,took_ms,mean_ms,at,made,none,doc,state\r\n",
-			"text,n,took_ms,mean_ms,at,made,none,doc,state\r\n" +
+		{csv: true}: {"text,n,took_ms,part,at,made,none,doc,state\r\n",
+			"text,n,took_ms,part,at,made,none,doc,state\r\n" +
 				"μ₁ 0,0,0,0,2026-01-02T03:04:05.000006Z,2026-01-02T03:04:05.000006Z,,\"{\"\"b\"\":1e2, \"\"a\"\":[]}\",passed\r\n" +
-				"μ₁ 1,1,1,0.25,2026-01-02T03:04:05.000006Z,2026-01-02T03:04:05.000006Z,,\"{\"\"b\"\":1e2, \"\"a\"\":[]}\",passed\r\n"},
+				"μ₁ 1,1,1,0.125,2026-01-02T03:04:05.000006Z,2026-01-02T03:04:05.000006Z,,\"{\"\"b\"\":1e2, \"\"a\"\":[]}\",passed\r\n"},
 	} {
 		for i, n := range []int{0, 2} {
 			stdout, stderr, err := listed(t, form, all, each(things(n)))
@@ -242,7 +242,7 @@ func TestPages(t *testing.T) {
 
 func TestDuration(t *testing.T) {
 	t.Parallel()
-	for millis, want := range map[float64]string{0: "0s", 1: "1ms", 1500: "1.5s", 0.25: "250µs", 3600000: "1h0m0s", 9223372036854775807: "9223372036854775808ms"} {
+	for millis, want := range map[ms]string{0: "0s", 1: "1ms", 1500: "1.5s", 3600000: "1h0m0s", math.MaxInt64: "9223372036854775807ms"} {
 		assert.Equal(t, want, duration(millis))
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,7 +103,8 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
+	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.agents(), a.stages(), a.slo(),
+		a.collisions(), a.sessions(), a.audit(), a.memory(), a.version(), a.drift(), a.copy(), a.backup(),
 		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
 	return root
 }
@@ -132,8 +135,13 @@ func (a *app) terminal() io.Writer {
 
 // printJSON writes v, indented, and a newline.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(a.stdout)
+	return errors.Join(escaped(out, text.Bytes()), out.Flush())
 }
