@@ -41,7 +41,7 @@
     animationDuration: 300,
     textStyle: { color: c("text"), fontFamily: "system-ui, sans-serif" },
     tooltip: { className: "tip", confine: true, transitionDuration: 0 },
-    legend: { top: 0, left: 0, type: "scroll", itemGap: 18, textStyle: { color: c("text") }, inactiveColor: c("muted"), pageTextStyle: { color: c("muted") }, pageIconColor: c("accent") },
+    legend: { top: 0, left: 0, type: "scroll", itemGap: 18, itemWidth: 14, itemHeight: 14, textStyle: { color: c("text") }, inactiveColor: c("muted"), pageTextStyle: { color: c("muted") }, pageIconColor: c("accent") },
     grid: { left: 8, right: 20, top: 40, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
   });
   const axis = (c, more) => ({
@@ -62,7 +62,12 @@
   ];
 
   function timeline(c) {
-    const buckets = data.timeline.buckets;
+    const day = 86_400_000;
+    const buckets = data.timeline.map((b) => ({
+      ...b,
+      total: b.passed + b.failed + b.partial + b.cancelled,
+      label: Date.parse(b.end) - Date.parse(b.start) >= day ? b.start.slice(0, 10) : b.start.slice(0, 16).replace("T", " "),
+    }));
     return {
       ...base(c),
       tooltip: {
@@ -72,7 +77,7 @@
           return tip(b.label, [`${count(b.total)} executions`, ...statuses.filter(([s]) => b[s]).map(([s]) => `${s}: ${count(b[s])}`)]);
         },
       },
-      xAxis: axis(c, { type: "category", data: buckets.map((b) => b.label) }),
+      xAxis: axis(c, { type: "category", data: buckets.map((b) => b.label), axisLabel: { alignMinLabel: "left", alignMaxLabel: "right" } }),
       yAxis: axis(c, { type: "value", minInterval: 1, axisLabel: { formatter: count } }),
       series: statuses.map(([status, pattern]) => ({
         name: status, type: "bar", stack: "all", barCategoryGap: "15%", large: false,
@@ -121,18 +126,25 @@
 
   // slos are multiples of each target, since the targets differ in unit and size.
   function slos(c) {
-    const rows = data.slos.filter((r) => r.target > 0).map((r) => ({
-      name: r.metric, average: r.average / r.target, worst: r.worst / r.target, lines: [`${count(r.violations)} violations, ${count(r.critical)} critical`],
+    const rows = data.slos.filter((r) => r.violations > 0 && r.target > 0).map((r) => ({
+      name: r.metric, median: r.median / r.target, worst: r.worst / r.target,
+      lines: [`target: ${r.target} ${r.unit}`, `${count(r.violations)} violations, ${count(r.critical)} critical`],
     }));
     const target = {
       type: "scatter", data: [], silent: true,
-      markLine: { symbol: "none", silent: true, animation: false, data: [{ xAxis: 1 }], lineStyle: { color: c("text"), type: "solid", width: 1.5 }, label: { formatter: "target", position: "start", distance: -14, color: c("text"), padding: [2, 4], backgroundColor: c("panel") } },
+      markLine: { symbol: "none", silent: true, animation: false, data: [{ xAxis: 1 }], lineStyle: { color: c("text"), type: "solid", width: 1.5 }, label: { formatter: "target", position: "start", distance: 4, color: c("text") } },
     };
-    return ranges(c, rows, [["average of the violations", "average", "partial", "circle"], ["worst", "worst", "failed", "triangle"]], times, [target]);
+    return ranges(c, rows, [["median of the violations", "median", "partial", "circle"], ["worst", "worst", "failed", "triangle"]], times, [target]);
   }
 
   function collisions(c) {
-    const { agents, counts } = data.collisions;
+    const { agents, pairs } = data.collisions;
+    const at = new Map(agents.map((name, i) => [name, i]));
+    const counts = agents.map(() => agents.map(() => 0));
+    for (const { agent_id_1: a, agent_id_2: b, count: n } of pairs) {
+      counts[at.get(a)][at.get(b)] = n;
+      counts[at.get(b)][at.get(a)] = n;
+    }
     const most = Math.max(...counts.flat());
     const names = { type: "category", data: agents.map(plain), axisTick: { show: false }, splitLine: { show: false } };
     const cells = counts.flatMap((row, y) => row.map((n, x) => ({
@@ -157,7 +169,7 @@
   for (const box of document.querySelectorAll(".chart")) {
     const rows = Number(box.dataset.rows);
     if (rows) box.style.height = `${rows * Number(box.dataset.row || 34) + Number(box.dataset.more || 80)}px`;
-    if (box.dataset.width) box.style.minWidth = `${box.dataset.width}px`;
+    if (box.dataset.chart === "collisions") box.style.width = `${130 + 40 * rows}px`;
     const chart = echarts.init(box, null, { renderer: "svg" });
     charts.push([chart, options[box.dataset.chart]]);
     new ResizeObserver(() => chart.resize()).observe(box);

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -44,7 +45,7 @@ func (p page) Window() string {
 	const form = "2006-01-02 15:04:05 UTC"
 	switch since, until := p.Since.UTC().Format(form), p.Until.UTC().Format(form); {
 	case p.Since.IsZero() && p.Until.IsZero():
-		return "all"
+		return "all time"
 	case p.Until.IsZero():
 		return "since " + since
 	case p.Since.IsZero():
@@ -68,7 +69,7 @@ func (p page) TimelineText() string {
 	if len(p.Timeline) == 0 {
 		return "How many executions began when, by how they ended."
 	}
-	busiest := slices.MaxFunc(p.Timeline, func(a, b repository.TimelineBucket) int { return int(executions(a) - executions(b)) })
+	busiest := slices.MaxFunc(p.Timeline, func(a, b repository.TimelineBucket) int { return cmp.Compare(executions(a), executions(b)) })
 	t := p.Totals
 	return fmt.Sprintf("%s: %s passed, %s partial, %s cancelled, %s failed. Each bar is %s; the fullest, from %s, has %s.",
 		many(t.Executions, "execution"), humanize.Comma(t.Passed), humanize.Comma(t.Partial), humanize.Comma(t.Cancelled), humanize.Comma(t.Failed),
@@ -80,7 +81,7 @@ func (p page) StagesText() string {
 	if len(p.Stages) == 0 {
 		return "How long the stages of the pipeline took."
 	}
-	s := slices.MaxFunc(p.Stages, func(a, b repository.StagePercentiles) int { return int(a.P95MS - b.P95MS) })
+	s := slices.MaxFunc(p.Stages, func(a, b repository.StagePercentiles) int { return cmp.Compare(a.P95MS, b.P95MS) })
 	return fmt.Sprintf("The slowest by p95 is %s: half of its %s took at most %s, 95 %% at most %s, 99 %% at most %s.",
 		s.Stage, many(s.Count, "run"), milliseconds(s.P50MS), milliseconds(s.P95MS), milliseconds(s.P99MS))
 }
@@ -96,14 +97,14 @@ func (p page) AgentsText() string {
 	} else {
 		text += fmt.Sprintf("the %s with the most of them; and %s%s more.", many(int64(len(p.Agents)), "agent"), humanize.Comma(n), plus(p.Totals.Agents >= repository.MaxLimit))
 	}
-	s := slices.MaxFunc(p.Agents, func(a, b repository.AgentPercentiles) int { return int(a.P95MS - b.P95MS) })
+	s := slices.MaxFunc(p.Agents, func(a, b repository.AgentPercentiles) int { return cmp.Compare(a.P95MS, b.P95MS) })
 	return text + fmt.Sprintf(" The slowest by p95 is \u2068%s\u2069, with %s.", s.AgentID, milliseconds(s.P95MS))
 }
 
 // SLOsText counts the violations.
 func (p page) SLOsText() string {
 	if p.Totals.Violations == 0 {
-		return "No target was missed."
+		return "No SLO violations in this window: no target was missed."
 	}
 	worst := p.SLOs[0]
 	text := fmt.Sprintf("%s, of which %s critical. Most often missed is \u2068%s\u2069: by %s of executions.",
@@ -119,7 +120,7 @@ func (p page) CollisionsText() string {
 	}
 	text := fmt.Sprintf("%s. Most are between \u2068%s\u2069 and \u2068%s\u2069: %s, of which %s not resolved.",
 		many(c.Collisions, "collision"), c.Pairs[0].AgentID1, c.Pairs[0].AgentID2, humanize.Comma(c.Pairs[0].Count), humanize.Comma(c.Pairs[0].Unresolved))
-	return text + and(c.MoreAgents, "agent") + and(p.More.Pairs, "pair")
+	return text + and(int64(c.MoreAgents), "agent") + and(p.More.Pairs, "pair")
 }
 
 // FailuresText says how many there are.
@@ -133,8 +134,13 @@ func (p page) FailuresText() string {
 // DriftText says what was compared.
 func (p page) DriftText() string {
 	s := p.DriftOf
-	text := fmt.Sprintf("%s compared, of %s that more than one of them had; the outputs of %s more are not known.",
-		many(s.Compared, "passed execution"), many(s.Inputs, "input"), humanize.Comma(s.Unknown))
+	if s.Inputs == 0 {
+		return "No two passed executions had the same inputs."
+	}
+	text := fmt.Sprintf("%s compared, which share %s.", many(s.Compared, "passed execution"), many(s.Inputs, "input"))
+	if s.Unknown > 0 {
+		text += fmt.Sprintf(" Of %s more the outputs are not known.", humanize.Comma(s.Unknown))
+	}
 	if p.More.MoreDrifts {
 		return text + fmt.Sprintf(" Only the newest %s with drift are shown.", many(int64(len(p.Drifts)), "input"))
 	}
@@ -173,6 +179,13 @@ func span(b repository.TimelineBucket) string {
 	return length.String()
 }
 
-// MatrixWidth is how wide the matrix is at least, in pixels, so that its figures fit.
-func (p page) MatrixWidth() int { return 130 + 30*len(p.Collisions.Agents) }
-
+// MissedSLOs is how many of the metrics that are shown have a violation, and a target to
+// measure it by: those are in the chart.
+func (p page) MissedSLOs() (n int) {
+	for _, s := range p.SLOs {
+		if s.Violations > 0 && s.Target > 0 {
+			n++
+		}
+	}
+	return n
+}

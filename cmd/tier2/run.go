@@ -33,7 +33,8 @@ Exit codes:
        found a file of that name or that the database is not sound, seal or maintain
        found a tree, checkpoint or anchor of another history, prove found no such sealed
        entry, or prove --check no proof that holds; archive or restore refused the
-       archive, found no such execution or such a history, or the answer was not yes
+       archive, found no such execution or such a history, or the answer was not yes;
+       report found something else than a page where it was to write
   2    the command line is wrong; nothing was done
   3    the database, the output, an anchor, a key or a proof could not be opened, read or
        written
@@ -97,7 +98,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
+	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.report(), a.copy(), a.backup(),
 		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
 	return root
 }
