@@ -96,7 +96,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
-	imports.AddCommand(a.importReceipts())
+	imports.AddCommand(a.importReceipts(), a.importLog())
 	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
 		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
 	return root
