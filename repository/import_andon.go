@@ -63,13 +63,17 @@ func (f document) andon() (status models.ReceiptStatus, detail string) {
 // admission names the first item of the ledger that was decided so, with its reason, and
 // counts the others.
 func (f document) admission(decision string) (reason string) {
+	_, raw, ok := f.find([]string{"admission"})
+	if !ok || string(raw) == `"LegacyUnrecorded"` {
+		return ""
+	}
 	ledger, _ := f.object("admission")
 	var items []struct {
 		ID       string `json:"evidence_id"`
 		Decision string `json:"decision"`
 		Reason   string `json:"reason"`
 	}
-	_, raw, ok := ledger.find([]string{"Recorded"})
+	_, raw, ok = ledger.find([]string{"Recorded"})
 	if ok && json.Unmarshal(raw, &items) != nil {
 		ledger.refuse("Recorded", string(raw), "must be a list of items with evidence_id, decision and reason")
 	}
