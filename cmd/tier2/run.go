@@ -103,7 +103,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
-	imports.AddCommand(a.importReceipts())
+	imports.AddCommand(a.importReceipts(), a.importLog())
 	root.AddCommand(
 		a.init(),
 		a.verify(),
