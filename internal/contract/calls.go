@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -188,6 +189,9 @@ var executionCalls = map[string]call{
 	"Executions.Import": func(ctx context.Context, f *filled) error {
 		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
 	},
+	"Executions.ImportLog": func(ctx context.Context, f *filled) error {
+		return drain(f.Executions.ImportLog(ctx, strings.NewReader(logLine(1)), repository.ImportOptions{Agent: "coder"}))
+	},
 	"Executions.Interrupted": func(ctx context.Context, f *filled) error { return discard(f.Executions.Interrupted(ctx)) },
 	"Execution.Stage": func(ctx context.Context, f *filled) error {
 		return f.run.Stage(ctx, models.StageEmit, func(ctx context.Context, _ *repository.StageResult) error { return ctx.Err() })
@@ -214,6 +218,21 @@ var otherCalls = map[string]call{
 	"Reports.Drift": func(ctx context.Context, f *filled) error {
 		_, _, err := f.Reports.Drift(ctx, repository.DriftFilter{})
 		return err
+	},
+	"Reports.StagePercentiles": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.StagePercentiles(ctx, repository.ReportFilter{}))
+	},
+	"Reports.AgentPercentiles": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.AgentPercentiles(ctx, repository.ReportFilter{}, 0))
+	},
+	"Reports.Timeline": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.Timeline(ctx, repository.ReportFilter{}, 0))
+	},
+	"Reports.SLOs": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.SLOs(ctx, repository.ReportFilter{}))
+	},
+	"Reports.CollisionMatrix": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.CollisionMatrix(ctx, repository.ReportFilter{}, 0))
 	},
 	"Reports.RecentExecutions":   func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentExecutions(ctx)) },
 	"Reports.RecentFailures":     func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentFailures(ctx, 5)) },
