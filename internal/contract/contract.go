@@ -66,6 +66,8 @@ type SQL struct {
 	// Reset empties a database, ids starting at 1 again, and is how one case after the
 	// other uses it, since a new one is slow to make. Without it every case has a new one.
 	Reset string
+	// NextIDs, which ends with a semicolon, makes new ids follow those that are there.
+	NextIDs string
 }
 
 // cases are the cases of a subject by name. Each is a function of its own, which

@@ -66,6 +66,11 @@ func Postgres(name string, dsn func(testing.TB) string) Engine {
 				END LOOP;
 				DELETE FROM tier2_removed; DELETE FROM tier2_audit_tree; DELETE FROM tier2_checkpoints;
 			END $$`,
+			NextIDs: `DO $$ DECLARE name text; BEGIN
+				FOREACH name IN ARRAY ARRAY['slo_violations', 'pipeline_metrics', 'collision_detection', 'workflow_sessions', 'audit_log', 'agent_memory', 'receipts'] LOOP
+					EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), max(id)) FROM %I', name, 'id', name);
+				END LOOP;
+			END $$;`,
 		},
 		Lacks: map[string]string{
 			"Hooks/Matrix/INSERT OR REPLACE":           "only SQLite has INSERT OR REPLACE",
