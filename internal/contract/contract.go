@@ -66,7 +66,8 @@ type SQL struct {
 	// Reset empties a database, ids starting at 1 again, and is how one case after the
 	// other uses it, since a new one is slow to make. Without it every case has a new one.
 	Reset string
-	// NextIDs, which ends with a semicolon, makes new ids follow those that are there.
+	// NextIDs makes new ids follow those that are there, where copied rows do not do so
+	// themselves.
 	NextIDs string
 }
 
