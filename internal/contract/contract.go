@@ -87,6 +87,7 @@ var groups = map[string]cases{
 	"Concurrency": concurrencyCases,
 	"Drift":       driftCases,
 	"Executions":  executionCases,
+	"Figures":     figureCases,
 	"GgenLog":     ggenLogCases,
 	"History":     historyCases,
 	"Hooks":       hookCases,
