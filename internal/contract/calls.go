@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -187,6 +188,9 @@ var executionCalls = map[string]call{
 	},
 	"Executions.Import": func(ctx context.Context, f *filled) error {
 		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
+	},
+	"Executions.ImportLog": func(ctx context.Context, f *filled) error {
+		return drain(f.Executions.ImportLog(ctx, strings.NewReader(logLine(1)), repository.ImportOptions{Agent: "coder"}))
 	},
 	"Executions.Interrupted": func(ctx context.Context, f *filled) error { return discard(f.Executions.Interrupted(ctx)) },
 	"Execution.Stage": func(ctx context.Context, f *filled) error {

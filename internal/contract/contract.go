@@ -84,6 +84,7 @@ var groups = map[string]cases{
 	"Concurrency": concurrencyCases,
 	"Drift":       driftCases,
 	"Executions":  executionCases,
+	"GgenLog":     ggenLogCases,
 	"History":     historyCases,
 	"Hooks":       hookCases,
 	"Import":      importCases,
