@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,24 +26,15 @@ func (r *Reports) executions(ctx context.Context, f ReportFilter) (*gorm.DB, err
 	return l.db, err
 }
 
-// ofExecutions keeps the rows of q, by execution_id, that belong to what f chooses.
-func (r *Reports) ofExecutions(ctx context.Context, q *gorm.DB, f ReportFilter) (*gorm.DB, error) {
-	executions, err := r.executions(ctx, f)
-	if err != nil || f.all() {
-		return q, err
-	}
-	return q.Where("execution_id IN (?)", executions.Select("execution_id")), nil
-}
-
-// scan calls row for each row of a query, with the function that reads it.
-func scan(q *gorm.DB, row func(scan func(into ...any) error) error) error {
+// scan calls each for each row of a query, which it is at then.
+func scan(q *gorm.DB, each func(rows *sql.Rows) error) error {
 	rows, err := q.Rows()
 	if err != nil {
 		return translated(q, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
+		if err := each(rows); err != nil {
 			return translated(q, err)
 		}
 	}
