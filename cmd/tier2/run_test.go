@@ -103,6 +103,11 @@ func TestRun_Usage(t *testing.T) {
 		"DriftLimit":    {[]string{"drift", "--db", db, "--limit", "1001"}, "must lie in 1 to 1000"},
 		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must lie in 1 to 1000"},
 		"DriftOp":       {[]string{"drift", "--db", db, "--operation", "cooking"}, "allowed: validation, generation"},
+		"ReportNoOut":   {[]string{"report", "--db", db}, "give --out FILE"},
+		"ReportBoth":    {[]string{"report", "--db", db, "--json", "--out", "x.html"}, "give --out FILE"},
+		"ReportMemory":  {[]string{"report", "--db", ":memory:", "--out", "-"}, "is no file"},
+		"ReportSince":   {[]string{"report", "--db", db, "--since", "yesterday", "--out", "-"}, "must be a time such as"},
+		"ReportArg":     {[]string{"report", "x.html"}, "unknown command"},
 		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
 		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
 		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
@@ -155,8 +160,10 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	for name, args := range map[string][]string{
-		"DriftWindow": {"drift", "--since", "1d", "--until", "2d"},
-		"DriftAgent":  {"drift", "--agent", "\xff"},
+		"DriftWindow":  {"drift", "--since", "1d", "--until", "2d"},
+		"DriftAgent":   {"drift", "--agent", "\xff"},
+		"ReportWindow": {"report", "--since", "1d", "--until", "2d", "--json"},
+		"ReportAgent":  {"report", "--agent", "\xff", "--out", "-"},
 	} {
 		got := run(t, "", append(args, "--db", db)...)
 		assert.Equal(t, exitUsage, got.code, name)
@@ -167,7 +174,7 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"},
+	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"report", "-h"}, {"copy", "-h"}, {"backup", "-h"},
 		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}, {"archive", "-h"}, {"restore", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
@@ -185,7 +192,7 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"report", "--db", db, "--out", db + "5"}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
 		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db},
 		{"archive", "--db", db, "--before", "0d", "--to", db + "4", "--yes"}, {"archive", "--db", db, "--before", "0d", "--to", db + "4", "--dry-run"}, {"restore", "--db", db, "--from", db, "--yes"}} {
 		var stdout, stderr bytes.Buffer
@@ -194,6 +201,7 @@ func TestRun_Interrupted(t *testing.T) {
 	}
 	assert.NoFileExists(t, db+"3")
 	assert.NoFileExists(t, db+"4")
+	assert.NoFileExists(t, db+"5")
 	assert.Zero(t, count(t, db, "SELECT COUNT(*) FROM receipts"))
 }
 
