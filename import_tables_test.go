@@ -161,7 +161,12 @@ func TestImportTable_Refused(t *testing.T) {
 			t.Parallel()
 			store := open(t, dsn(t))
 			run(t, store, "own", false)
-			raw(t, store, "INSERT INTO audit_log (id, timestamp, agent_id, operation, status) VALUES (900, '2026-01-01', 'a', 'o', 'failed')")
+			if name == "SQLite" {
+				raw(t, store, "UPDATE sqlite_sequence SET seq = 899 WHERE name = 'audit_log'")
+			} else {
+				raw(t, store, "SELECT setval(pg_get_serial_sequence('audit_log', 'id'), 899)")
+			}
+			raw(t, store, "INSERT INTO audit_log (timestamp, agent_id, operation, status) VALUES ('2026-01-01', 'a', 'o', 'failed')")
 			_, err := store.Audit.Seal(t.Context())
 			require.NoError(t, err)
 			own, err := store.Receipts.LatestByAgent(t.Context(), "own")

@@ -29,8 +29,9 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 Exit codes:
   0    done
   1    verify, init or maintain found something wrong, drift found any, import refused a
-       receipt, copy refused the target or found that it differs from the source, backup
-       found a file of that name or that the database is not sound, seal or maintain
+       receipt or a table, copy refused the target or found that it differs from the
+       source, backup or export found a file of that name, backup that the database is not
+       sound, or export a row that it cannot write, seal or maintain
        found a tree, checkpoint or anchor of another history, prove found no such sealed
        entry, or prove --check no proof that holds; archive or restore refused the
        archive, found no such execution or such a history, or the answer was not yes
@@ -96,8 +97,8 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
-	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.backup(),
+	imports.AddCommand(a.importReceipts(), a.importTables())
+	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.export(), a.backup(),
 		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
 	return root
 }
