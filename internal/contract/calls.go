@@ -206,6 +206,10 @@ var executionCalls = map[string]call{
 	"Executions.Import": func(ctx context.Context, f *filled) error {
 		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
 	},
+	"Executions.ImportBatch": func(ctx context.Context, f *filled) error {
+		docs := [][]byte{[]byte(wrappedReceipt), []byte(strings.Replace(wrappedReceipt, "exec-1", "exec-9", 1))}
+		return discard(f.Executions.ImportBatch(ctx, docs, repository.ImportOptions{}))
+	},
 	"Executions.Interrupted": func(ctx context.Context, f *filled) error { return discard(f.Executions.Interrupted(ctx)) },
 	"Execution.Stage": func(ctx context.Context, f *filled) error {
 		return f.run.Stage(ctx, models.StageEmit, func(ctx context.Context, _ *repository.StageResult) error { return ctx.Err() })

@@ -16,6 +16,8 @@ import (
 
 var importCases = cases{
 	"AtOnce":   importAtOnce,
+	"Batch":    importBatch,
+	"BatchDB":  importBatchRefused,
 	"Flat":     importFlat,
 	"Refused":  importRefused,
 	"SameKeys": importSameKeys,

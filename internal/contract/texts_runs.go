@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -209,6 +210,15 @@ var executionSteps = []textStep{
 		require.NoError(t, err)
 		require.Equal(t, []string{x, x, x, string(doc)}, []string{got.AgentID, got.Environment, got.ErrorMessage, got.ReceiptJSON.String()})
 		require.Equal(t, x, result.Receipt.Metrics[0].ErrorMessage)
+	}},
+	{"Executions.ImportBatch", func(t *T, s *tier2.Store, x string) {
+		got, err := s.Receipts.Get(t.Context(), x+"import")
+		require.NoError(t, err)
+		other := bytes.Replace(got.ReceiptJSON, []byte("12:00:00"), []byte("12:00:01"), 1)
+		list, err := s.Executions.ImportBatch(t.Context(), [][]byte{got.ReceiptJSON, other}, repository.ImportOptions{Map: map[string]models.Operation{x: models.OperationWatch}})
+		require.NoError(t, err)
+		require.True(t, list[0].Unchanged, list[0].Err)
+		require.ErrorIs(t, list[1].Err, repository.ErrDuplicate)
 	}},
 }
 
