@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -114,9 +115,13 @@ func save(ctx context.Context, store *tier2.Store, id string) error {
 		return err
 	}
 	return store.Memory.Update(ctx, "shared", func(doc map[string]any) error {
-		n, _ := doc["builds"].(float64)
-		doc["builds"] = n + 1
-		return nil
+		n, counted := doc["builds"].(json.Number) // so that large numbers stay exact
+		if !counted {
+			n = "0"
+		}
+		builds, err := n.Int64()
+		doc["builds"] = builds + 1
+		return err
 	})
 }
 
