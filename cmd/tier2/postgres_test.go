@@ -53,7 +53,7 @@ func TestVerbs_PostgreSQL(t *testing.T) {
 	got = run(t, "", "recent", "--db", db)
 	assert.Equal(t, exitOK, got.code)
 	assert.Contains(t, got.stdout, "exec-1")
-	var found report
+	var found outcome
 	got = run(t, "", "verify", db, "--json")
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &found))
 	assert.EqualValues(t, 8, found.Documents)

@@ -87,8 +87,11 @@ func TestRun_Usage(t *testing.T) {
 		"Blank":         {[]string{"verify", " "}, "is blank"},
 		"OtherEngine":   {[]string{"verify", "mysql://localhost/x"}, "no database engine is known"},
 		"Port":          {[]string{"verify", "postgres://localhost:port/x"}, "invalid port"},
-		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must lie in 1 to 100"},
-		"Limit101":      {[]string{"recent", "--db", db, "--limit", "101"}, "must lie in 1 to 100"},
+		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must be a number from 1 on, or all"},
+		"LimitMinus":    {[]string{"recent", "--db", db, "--limit", "-1"}, "must be a number from 1 on, or all"},
+		"LimitHuge":     {[]string{"recent", "--db", db, "--limit", "9223372036854775808"}, "must be a number from 1 on, or all"},
+		"JSONAndCSV":    {[]string{"recent", "--db", db, "--json", "--csv"}, "either --json or --csv"},
+		"CSVOfNoRows":   {[]string{"--csv", "init", db}, `"tier2 init" lists no rows`},
 		"LimitText":     {[]string{"recent", "--limit", "many"}, "invalid argument"},
 		"RecentArg":     {[]string{"recent", "x"}, "unknown command"},
 		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
@@ -269,7 +272,7 @@ func TestRecent(t *testing.T) {
 	}
 	require.Equal(t, exitOK, run(t, docs.String(), "import", "receipts", "--db", db, "-").code)
 
-	got := run(t, "", "recent", "--db", db)
+	got := run(t, "", "recent", "--db", db, "--limit", "20")
 	require.Equal(t, exitOK, got.code)
 	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
 	require.Len(t, lines, 21)

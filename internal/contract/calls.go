@@ -215,6 +215,21 @@ var otherCalls = map[string]call{
 		_, _, err := f.Reports.Drift(ctx, repository.DriftFilter{})
 		return err
 	},
+	"Reports.StagePercentiles": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.StagePercentiles(ctx, repository.ReportFilter{}))
+	},
+	"Reports.AgentPercentiles": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.AgentPercentiles(ctx, repository.ReportFilter{}, 0))
+	},
+	"Reports.Timeline": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.Timeline(ctx, repository.ReportFilter{}, 0))
+	},
+	"Reports.SLOs": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.SLOs(ctx, repository.ReportFilter{}))
+	},
+	"Reports.CollisionMatrix": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.CollisionMatrix(ctx, repository.ReportFilter{}, 0))
+	},
 	"Reports.RecentExecutions":   func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentExecutions(ctx)) },
 	"Reports.RecentFailures":     func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentFailures(ctx, 5)) },
 	"Reports.AgentPerformance":   func(ctx context.Context, f *filled) error { return discard(f.Reports.AgentPerformance(ctx)) },
