@@ -67,7 +67,8 @@ func (t *T) database() *database {
 	}
 	d := t.take()
 	if d == nil {
-		d = t.engine.open(t.owner, t.engine.DSN(t.owner))
+		longer := longer{t.owner, t}
+		d = t.engine.open(longer, t.engine.DSN(longer))
 	}
 	d.clock.Set(start)
 	t.Cleanup(func() {
@@ -101,6 +102,28 @@ func (t *T) filled(d *database, name string, fill func()) {
 	}
 	require.NoError(t, d.store.DB().Exec(script.String()+t.engine.SQL.NextIDs).Error)
 	d.kept[name] = true
+}
+
+// longer is the test of the suite, and what is made with it outlives the case; but what
+// is fatal ends the case, since only the goroutine of a test may end it.
+type longer struct {
+	testing.TB
+	now *T
+}
+
+func (l longer) FailNow() {
+	l.TB.Fail()
+	l.now.FailNow()
+}
+
+func (l longer) Fatal(args ...any) {
+	l.TB.Error(args...)
+	l.now.FailNow()
+}
+
+func (l longer) Fatalf(format string, args ...any) {
+	l.TB.Errorf(format, args...)
+	l.now.FailNow()
 }
 
 func (s *suite) take() (d *database) {
