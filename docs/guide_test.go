@@ -17,6 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
+	"github.com/seanchatmangpt/ggen/tier2/tier2test"
 )
 
 // The Go of guide.md: TestGo holds that it stands here, TestGuide runs it.
@@ -195,6 +196,25 @@ func guideAudit(ctx context.Context, dsn, anchor, private, public string) error 
 		return errors.New("the proof is of another checkpoint")
 	}
 	return err
+}
+
+func latestFailure(ctx context.Context, store *tier2.Store) (string, error) {
+	failures, _, err := store.Receipts.Failures(ctx, repository.ReceiptFilter{})
+	if err != nil {
+		return "", err
+	}
+	return failures[0].ErrorMessage, nil
+}
+
+func TestLatestFailure(t *testing.T) {
+	store := tier2test.Open(t) // a database of its own, whose clock stands still
+	tier2test.Save(t, store, tier2test.Receipt("build-1", func(r *models.Receipt) {
+		r.Status, r.ErrorMessage = models.ReceiptFailed, "no template"
+	}))
+	message, err := latestFailure(t.Context(), store) // what is tested
+	if err != nil || message != "no template" {
+		t.Errorf("got %q, %v", message, err)
+	}
 }
 
 func TestGuide(t *testing.T) {
