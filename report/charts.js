@@ -157,7 +157,7 @@
       ...base(c),
       legend: undefined,
       grid: { ...base(c).grid, top: 8 },
-      tooltip: { ...base(c).tooltip, formatter: ({ value: [x, y, n] }) => (x === y ? "" : tip(`${agents[y]} and ${agents[x]}`, [`${count(n)} collisions`])) },
+      tooltip: { ...base(c).tooltip, formatter: ({ value: [x, y, n] }) => (x === y && !n ? "" : tip(`${agents[y]} and ${agents[x]}`, [`${count(n)} collisions`])) },
       visualMap: { show: false, min: 0, max: Math.max(most, 1), inRange: { color: [c("few"), c("many")] } },
       xAxis: axis(c, { ...names, axisLabel: { color: c("text"), interval: 0, hideOverlap: false, rotate: 45, width: 110, overflow: "truncate" } }),
       yAxis: axis(c, { ...names, inverse: true, axisLabel: { color: c("text"), interval: 0, hideOverlap: false, width: 110, overflow: "truncate" } }),
