@@ -20,10 +20,13 @@ type ReportFilter struct {
 // all reports whether f leaves nothing out.
 func (f ReportFilter) all() bool { return f.AgentID == "" && f.Since.IsZero() && f.Until.IsZero() }
 
-// executions are the receipts that f chooses.
+// executions are the receipts that f chooses, on a handle that may be used again.
 func (r *Reports) executions(ctx context.Context, f ReportFilter) (*gorm.DB, error) {
 	l, err := NewReceipts(r.h).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
-	return l.db, err
+	if err != nil {
+		return nil, err
+	}
+	return l.db.Session(&gorm.Session{}), nil
 }
 
 // scan calls each for each row of a query, which it is at then.

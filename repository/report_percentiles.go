@@ -69,9 +69,12 @@ func (r *Reports) stageRows(ctx context.Context, f ReportFilter) (*gorm.DB, erro
 	switch {
 	case !f.all():
 		executions, err := r.executions(ctx, f)
+		if err != nil {
+			return nil, err
+		}
 		// A cross join, for SQLite to look up the metrics of each receipt, in this order.
 		executions = executions.Joins("CROSS JOIN " + metricsTable + " AS m").Where("m.execution_id = receipts.execution_id")
-		return counting(executions, columns), err
+		return counting(executions, columns), nil
 	case read.Name() == "sqlite": // no index has the status; but the view has added it up
 		return read.Raw("SELECT " + stage + ", 0, duration_ms, COUNT(*) FROM pipeline_metrics GROUP BY stage, duration_ms" +
 			" UNION ALL SELECT " + stage + ", 1, -1, failed_count FROM pipeline_stage_performance"), nil
@@ -98,7 +101,6 @@ func (r *Reports) AgentPercentiles(ctx context.Context, f ReportFilter, limit in
 		if q.Name() == "sqlite" { // would go through its index, by far slower than in the order of rows
 			agent = "+agent_id"
 		}
-		q = q.Session(&gorm.Session{})
 		q = q.Where(agent+" IN (?)", q.Select("agent_id").Group("agent_id").Order("COUNT(*) DESC, agent_id").Limit(limit))
 	}
 	by, err := countDurations[words](counting(q, "agent_id, "+place("status", models.ReceiptStatuses())+", duration_ms"))

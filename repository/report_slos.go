@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -38,7 +36,6 @@ func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error)
 	if err != nil {
 		return nil, err
 	}
-	executions = executions.Session(&gorm.Session{})
 	q := r.h.read(ctx).Table(violationsTable + " AS v")
 	if !f.all() {
 		q = executions.Joins("JOIN " + violationsTable + " AS v ON v.execution_id = receipts.execution_id")

@@ -41,7 +41,6 @@ func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Durati
 	if err != nil {
 		return nil, err
 	}
-	q = q.Session(&gorm.Session{})
 	t := timeline{step: step, limit: MaxLimit, at: map[int64]*TimelineBucket{}}
 	if step == 0 {
 		t.limit, t.chosen = timelineBuckets, true

@@ -17,6 +17,8 @@ import (
 
 var importCases = cases{
 	"AtOnce":   importAtOnce,
+	"Batch":    importBatch,
+	"BatchDB":  importBatchRefused,
 	"Flat":     importFlat,
 	"Refused":  importRefused,
 	"SameKeys": importSameKeys,

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -227,6 +228,15 @@ var executionSteps = []textStep{
 		got, err := s.Receipts.Get(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, []any{x, x, models.OperationWatch, line}, []any{got.AgentID, got.ErrorMessage, got.Operation, got.ReceiptJSON.String()})
+	}},
+	{"Executions.ImportBatch", func(t *T, s *tier2.Store, x string) {
+		got, err := s.Receipts.Get(t.Context(), x+"import")
+		require.NoError(t, err)
+		other := bytes.Replace(got.ReceiptJSON, []byte("12:00:00"), []byte("12:00:01"), 1)
+		list, err := s.Executions.ImportBatch(t.Context(), [][]byte{got.ReceiptJSON, other}, repository.ImportOptions{Map: map[string]models.Operation{x: models.OperationWatch}})
+		require.NoError(t, err)
+		require.True(t, list[0].Unchanged, list[0].Err)
+		require.ErrorIs(t, list[1].Err, repository.ErrDuplicate)
 	}},
 }
 

@@ -1,0 +1,124 @@
+// Package surface is what importers of the module can see, for the tests that hold it:
+// docs/api.txt lists it, and Examples show it.
+package surface
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Module is the module, compiled, as the compiler's export data has it.
+type Module struct {
+	Path     string           // its import path
+	Packages []*types.Package // those that others can import, by path
+
+	fset   *token.FileSet
+	dirs   map[string]string // of Packages, by path
+	export map[string]string // files of export data, of every package that is built
+	types.Importer
+}
+
+// Load compiles the module in dir, or takes what the build cache has of it.
+func Load(dir string) (*Module, error) {
+	cmd := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,Name,Export,DepOnly,Module", "./...")
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cmd, err, stderr.String())
+	}
+	m := &Module{fset: token.NewFileSet(), dirs: map[string]string{}, export: map[string]string{}}
+	m.Importer = importer.ForCompiler(m.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(m.export[path]) })
+	var public []string
+	for list := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p struct {
+			ImportPath, Dir, Name, Export string
+			DepOnly                       bool
+			Module                        struct{ Path string }
+		}
+		if err := list.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		m.export[p.ImportPath] = p.Export
+		if p.DepOnly {
+			continue
+		}
+		m.Path = p.Module.Path
+		if p.Name != "main" && !strings.Contains(p.ImportPath+"/", "/internal/") {
+			public, m.dirs[p.ImportPath] = append(public, p.ImportPath), p.Dir
+		}
+	}
+	for _, path := range public {
+		// What go list reads is not seen by go test, which may take the outcome of a test
+		// from its cache; what a test reads itself is.
+		if _, err := os.ReadDir(m.dirs[path]); err != nil {
+			return nil, err
+		}
+		p, err := m.Import(path)
+		if err != nil {
+			return nil, err
+		}
+		m.Packages = append(m.Packages, p)
+	}
+	return m, nil
+}
+
+// Name is how the package is called within the module: its import path without the
+// part that all have in common.
+func (m *Module) Name(p *types.Package) string {
+	return strings.TrimPrefix(p.Path(), m.Path[:strings.LastIndex(m.Path, "/")+1])
+}
+
+// used are the functions that the bodies of the package's Examples mention.
+func (m *Module) used(p *types.Package) (map[*types.Func]bool, error) {
+	names, err := filepath.Glob(filepath.Join(m.dirs[p.Path()], "example*_test.go"))
+	if err != nil {
+		return nil, err
+	}
+	var files []*ast.File
+	for _, name := range names {
+		file, err := parser.ParseFile(m.fset, name, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	info := types.Info{Uses: map[*ast.Ident]types.Object{}}
+	config := types.Config{Importer: m.Importer}
+	if _, err := config.Check(p.Path()+"_test", m.fset, files, &info); err != nil {
+		return nil, err
+	}
+	used := map[*types.Func]bool{}
+	for _, file := range files {
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || !strings.HasPrefix(f.Name.Name, "Example") {
+				continue
+			}
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					if f, ok := info.Uses[id].(*types.Func); ok {
+						used[f.Origin()] = true
+					}
+				}
+				return true
+			})
+		}
+	}
+	return used, nil
+}
