@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -40,7 +41,6 @@ func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Durati
 	if err != nil {
 		return nil, err
 	}
-	q = q.Session(&gorm.Session{})
 	t := timeline{step: step, limit: MaxLimit, at: map[int64]*TimelineBucket{}}
 	if step == 0 {
 		t.limit, t.chosen = timelineBuckets, true
@@ -60,7 +60,7 @@ func coarseStep(q *gorm.DB) (time.Duration, error) {
 	var first, last models.Timestamp
 	// Not both at once, which SQLite would read every row for.
 	for column, into := range map[string]*models.Timestamp{"MIN(timestamp)": &first, "MAX(timestamp)": &last} {
-		err := scan(q.Select(column), func(scan func(into ...any) error) error { return scan(into) })
+		err := scan(q.Select(column), func(rows *sql.Rows) error { return rows.Scan(into) })
 		if err != nil {
 			return 0, err
 		}
@@ -109,11 +109,11 @@ func (t *timeline) read(q *gorm.DB) error {
 		show = group + sqliteRest[unit]
 	}
 	q = q.Select(show + ", status, COUNT(*)").Group(group + ", status")
-	return scan(q, func(scan func(into ...any) error) error {
+	return scan(q, func(rows *sql.Rows) error {
 		var at models.Timestamp
 		var status models.ReceiptStatus
 		var n int64
-		if err := scan(&at, &status, &n); err != nil {
+		if err := rows.Scan(&at, &status, &n); err != nil {
 			return err
 		}
 		*t.bucket(at).of(status) += n

@@ -154,7 +154,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 	there, missing := database(t), filepath.Join(t.TempDir(), "missing.db")
 	for dsn, code := range urls {
 		for _, args := range [][]string{
-			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
+			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"report", "--db", dsn, "--out", missing}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
 			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
 			{"seal", dsn}, {"prove", "1", dsn}, {"verify", "--audit", dsn}, {"verify", "--audit", there, "--archive", dsn},
 			{"archive", "--db", there, "--before", "0d", "--to", dsn, "--yes"}, {"archive", "--db", dsn, "--before", "0d", "--to", missing, "--dry-run"},

@@ -31,8 +31,9 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 Exit codes:
   0    done
   1    verify, init or maintain found something wrong, drift found any, import refused a
-       receipt, copy refused the target or found that it differs from the source, backup
-       found a file of that name or that the database is not sound, seal or maintain
+       receipt or a table, copy refused the target or found that it differs from the
+       source, backup or export found a file of that name, backup that the database is not
+       sound, or export a row that it cannot write, seal or maintain
        found a tree, checkpoint or anchor of another history, prove found no such sealed
        entry, or prove --check no proof that holds; archive or restore refused the
        archive, found no such execution or such a history, or the answer was not yes;
@@ -103,7 +104,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
-	imports.AddCommand(a.importReceipts())
+	imports.AddCommand(a.importReceipts(), a.importLog(), a.importTables())
 	root.AddCommand(
 		a.init(),
 		a.verify(),
@@ -118,6 +119,7 @@ func (a *app) command() *cobra.Command {
 		a.memory(),
 		a.drift(),
 		a.report(),
+		a.export(),
 		a.copy(),
 		a.archive(),
 		a.restore(),
