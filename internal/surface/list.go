@@ -90,6 +90,9 @@ func (l *lister) members(name string, named *types.Named) {
 
 // reach lists the type of a field that callers can use without being able to name it.
 func (l *lister) reach(t types.Type) {
+	if alias, ok := t.(*types.Alias); ok && alias.Obj().Pkg() == l.pkg {
+		return // it is listed under that name
+	}
 	switch t := types.Unalias(t).(type) {
 	case interface{ Elem() types.Type }: // pointers, slices, maps
 		l.reach(t.Elem())

@@ -62,7 +62,7 @@ func Load(dir string) (*Module, error) {
 			continue
 		}
 		m.Path = p.Module.Path
-		if p.Name != "main" && !internal(p.ImportPath) {
+		if p.Export != "" && p.Name != "main" && !internal(p.ImportPath) { // a package of tests alone has no export data
 			public, m.dirs[p.ImportPath] = append(public, p.ImportPath), p.Dir
 		}
 	}

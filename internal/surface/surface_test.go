@@ -42,6 +42,8 @@ type Store struct {
 	Page
 	inner
 	Shelves []*stock.Shelf
+	Sold    Report
+	Note    any
 	secret  int
 }
 
@@ -64,6 +66,7 @@ func (*Report) OK() bool { return true }
 type Shelf struct{ Row int }
 `,
 	"cmd/shop/main.go":     "package main\n\nfunc main() {}\n",
+	"docs/docs_test.go":    "package docs_test\n",
 	"other/other.go":       "package other\n\nfunc Other() {}\n",
 	"example_shop_test.go": "package shop_test\n\nimport \"example.com/one/shop\"\n\nfunc ExampleNew() {\n\topen().Close()\n\t// Output:\n}\n\nfunc ExamplePage() { new(shop.Page).Next() }\n\nfunc open() *shop.Store { s, _ := shop.New[int](); return s }\n",
 }
@@ -103,7 +106,9 @@ func TestList(t *testing.T) {
 		`pkg shop, type Report struct, Sold int`,
 		`pkg shop, type State string`,
 		`pkg shop, type Store struct`,
+		`pkg shop, type Store struct, Note any`,
 		`pkg shop, type Store struct, Shelves []*stock.Shelf`,
+		`pkg shop, type Store struct, Sold Report`,
 		`pkg shop, type Store struct, embedded Page`,
 		`pkg shop, type stock.Shelf struct`,
 		`pkg shop, type stock.Shelf struct, Row int`,
