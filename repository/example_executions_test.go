@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2"
@@ -116,4 +117,48 @@ func ExampleExecutions_Import() {
 	// build-1 47 files, unchanged: false
 	// build-1 47 files, unchanged: true
 	// true
+}
+
+// Many receipts: one that is refused stops no other.
+func ExampleExecutions_ImportBatch() {
+	ctx := context.Background()
+	store := open() // empty, in memory
+	defer store.Close()
+
+	outcomes, err := store.Executions.ImportBatch(ctx, [][]byte{
+		[]byte(`{"execution_id": "build-1", "timestamp": "2026-01-29T12:34:56Z", "pipeline": {"μ₃_emit": {"status": "success", "duration_ms": 58}}}`),
+		[]byte(`{"execution_id": "build-2"}`),
+	}, repository.ImportOptions{Agent: "coder"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, o := range outcomes {
+		fmt.Println(errors.Is(o.Err, repository.ErrInvalid))
+	}
+	fmt.Println(outcomes[0].Receipt.ExecutionID, outcomes[0].Receipt.Status)
+	// Output:
+	// false
+	// true
+	// build-1 passed
+}
+
+// The log that ggen appends to: each record follows the one before.
+func ExampleExecutions_ImportLog() {
+	ctx := context.Background()
+	store := open() // empty, in memory
+	defer store.Close()
+
+	hash := func(digit string) string { return strings.Repeat(digit, 64) }
+	file := strings.NewReader(`{` + // one line
+		`"record":{"version":1,"activity":"ggen.sync","ts_ns":1769690096000000000,"andon":"Green","payload_hash_hex":"` + hash("a") +
+		`","prev_chain_hash_hex":"` + hash("0") + `","chain_hash_hex":"` + hash("1") + `"},` +
+		`"payload":{"graph_hash":"` + hash("7") + `","outputs":{"main.rs":"b1"},"packs":{},` +
+		`"decisions":{"main.rs":"written"},"closure":{"ggen.toml":"t1"}}}`)
+	for record, err := range store.Executions.ImportLog(ctx, file, repository.ImportOptions{Agent: "syncer"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(record.Line, record.Receipt.Status, record.Receipt.Timestamp)
+	}
+	// Output: 1 passed 2026-01-29T12:34:56.000000Z
 }

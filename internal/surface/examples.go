@@ -6,8 +6,8 @@ import (
 )
 
 // Shown is the exported functions and methods of a package, as pkg.go.dev names them,
-// such as Open and Store.Close, and whether an Example of the package has them in its
-// body.
+// such as Open and Store.Close, and whether an Example of the package that is
+// run has them in its body.
 func (m *Module) Shown(p *types.Package) (map[string]bool, error) {
 	used, err := m.used(p)
 	if err != nil {
@@ -21,7 +21,7 @@ func (m *Module) Shown(p *types.Package) (map[string]bool, error) {
 				shown[name] = used[o]
 			}
 		case *types.TypeName:
-			if named, ok := o.Type().(*types.Named); ok && o.Exported() {
+			if named := declared(o); named != nil && o.Exported() {
 				for _, f := range exported(named) {
 					shown[name+"."+f.Name()] = used[f]
 				}

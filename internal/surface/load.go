@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/doc"
 	"go/importer"
 	"go/parser"
 	"go/token"
@@ -16,6 +17,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +44,7 @@ func Load(dir string) (*Module, error) {
 		return nil, fmt.Errorf("%v: %w\n%s", cmd, err, stderr.String())
 	}
 	m := &Module{fset: token.NewFileSet(), dirs: map[string]string{}, export: map[string]string{}}
-	m.Importer = importer.ForCompiler(m.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(m.export[path]) })
+	m.Importer = importer.ForCompiler(m.fset, "gc", m.open)
 	var public []string
 	for list := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p struct {
@@ -59,10 +62,11 @@ func Load(dir string) (*Module, error) {
 			continue
 		}
 		m.Path = p.Module.Path
-		if p.Name != "main" && !strings.Contains(p.ImportPath+"/", "/internal/") {
+		if p.Export != "" && p.Name != "main" && !internal(p.ImportPath) { // a package of tests alone has no export data
 			public, m.dirs[p.ImportPath] = append(public, p.ImportPath), p.Dir
 		}
 	}
+	slices.Sort(public)
 	for _, path := range public {
 		// What go list reads is not seen by go test, which may take the outcome of a test
 		// from its cache; what a test reads itself is.
@@ -78,21 +82,39 @@ func Load(dir string) (*Module, error) {
 	return m, nil
 }
 
+// open opens the export data of a package.
+func (m *Module) open(path string) (io.ReadCloser, error) {
+	if m.export[path] == "" {
+		return nil, fmt.Errorf("%s is not part of the module's build", path)
+	}
+	return os.Open(m.export[path])
+}
+
+func internal(path string) bool { return strings.Contains(path+"/", "/internal/") }
+
 // Name is how the package is called within the module: its import path without the
 // part that all have in common.
 func (m *Module) Name(p *types.Package) string {
 	return strings.TrimPrefix(p.Path(), m.Path[:strings.LastIndex(m.Path, "/")+1])
 }
 
-// used are the functions that the bodies of the package's Examples mention.
+// exampleFile is the names of files with Examples, which are checked without the other
+// tests of the package.
+var exampleFile = regexp.MustCompile(`^example(_\w+)?_test\.go$`)
+
+// used are the functions that the package's Examples mention in their bodies, of those
+// that have an output and are run.
 func (m *Module) used(p *types.Package) (map[*types.Func]bool, error) {
-	names, err := filepath.Glob(filepath.Join(m.dirs[p.Path()], "example*_test.go"))
+	entries, err := os.ReadDir(m.dirs[p.Path()])
 	if err != nil {
 		return nil, err
 	}
 	var files []*ast.File
-	for _, name := range names {
-		file, err := parser.ParseFile(m.fset, name, nil, 0)
+	for _, e := range entries {
+		if !exampleFile.MatchString(e.Name()) {
+			continue
+		}
+		file, err := parser.ParseFile(m.fset, filepath.Join(m.dirs[p.Path()], e.Name()), nil, parser.ParseComments)
 		if err != nil {
 			return nil, err
 		}
@@ -104,21 +126,18 @@ func (m *Module) used(p *types.Package) (map[*types.Func]bool, error) {
 		return nil, err
 	}
 	used := map[*types.Func]bool{}
-	for _, file := range files {
-		for _, d := range file.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			if !ok || !strings.HasPrefix(f.Name.Name, "Example") {
-				continue
-			}
-			ast.Inspect(f.Body, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok {
-					if f, ok := info.Uses[id].(*types.Func); ok {
-						used[f.Origin()] = true
-					}
-				}
-				return true
-			})
+	for _, e := range doc.Examples(files...) {
+		if e.Output == "" && !e.EmptyOutput {
+			continue // go test only compiles it
 		}
+		ast.Inspect(e.Code, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				if f, ok := info.Uses[id].(*types.Func); ok {
+					used[f.Origin()] = true
+				}
+			}
+			return true
+		})
 	}
 	return used, nil
 }
