@@ -102,7 +102,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		return nil, errors.Join(err, handles.Close())
 	}
 	seal := newSeal(handles.Bulk, cfg)
-	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc, Ledger: seal}
+	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc, Adding: handles.Adding, Ledger: seal}
 	if !cfg.Ungrouped {
 		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers, cfg.BusyTimeout); err != nil {
 			return nil, errors.Join(err, handles.Close())

@@ -72,6 +72,8 @@ type Handles struct {
 	// Inserted, unless nil, is called in the transaction of an INSERT, with the largest
 	// id that it gave.
 	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
+	// Adding is Adding of repository.Handle.
+	Adding func(ctx context.Context) ([]string, error)
 	// Maintain keeps the database fast, and mends what it derived from the rows.
 	Maintain func(ctx context.Context, done Done) error
 	// Backup writes one state of the database to a new file at path, if check, which gets

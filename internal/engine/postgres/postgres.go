@@ -53,6 +53,7 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 	read := openPool(cfg, server, "on")
 	h := &engine.Handles{
 		Kept: true, Writers: cfg.Readers, Bulk: &bulk{write, read},
+		Adding:   func(ctx context.Context) ([]string, error) { return writers(ctx, read, "audit_log") },
 		Maintain: func(ctx context.Context, done engine.Done) error { return vacuum(ctx, write, done) },
 		Backup:   backup,
 		Close:    func() error { return errors.Join(closePool(read), closePool(write)) },
