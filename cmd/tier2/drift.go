@@ -1,22 +1,21 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 func (a *app) drift() *cobra.Command {
-	var agent, op string
-	var since, until when
-	limit := repository.DefaultLimit
-	cmd := &cobra.Command{
+	var f filters
+	var op models.Operation
+	cmd := listing(&cobra.Command{
 		Use:   "drift",
 		Short: "Show equal inputs that led to different outputs",
 		Long: `Compares passed executions that had the same manifest_hash, ontology_hash and
@@ -26,55 +25,81 @@ exit code 1 if there is any. "-" stands for executions that did not write the fi
 
 An execution whose receipt tells no file's hash takes no part and is counted. Counts
 such as files_generated are not compared. Times are ISO 8601, in UTC unless they
-say otherwise, or how long ago: 7d, 24h.`,
-		Example: "  tier2 drift --agent code-generator --since 7d",
-		Args:    cobra.NoArgs,
+say otherwise, or how long ago: 7d, 24h. --csv has a line for each hash of a file.`,
+		Example: `  tier2 drift --agent code-generator --since 7d
+  tier2 drift --operation generation --csv`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f := repository.DriftFilter{AgentID: agent, Since: since.Time, Until: until.Time, Page: repository.Page{Limit: limit}}
-			if op != "" {
-				if err := f.Operation.UnmarshalText([]byte(op)); err != nil {
-					return usageError{fmt.Errorf("--operation: %w", err)}
+			if f.limit.n > repository.MaxLimit {
+				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
+			}
+			return a.read(cmd, func(store *tier2.Store) error {
+				drifts, summary, err := store.Reports.Drift(cmd.Context(), repository.DriftFilter{
+					AgentID: f.agent, Operation: op, Since: f.since.Time, Until: f.until.Time, Page: repository.Page{Limit: f.limit.n},
+				})
+				if err != nil {
+					return err
 				}
-			}
-			if limit < 1 || limit > repository.MaxLimit {
-				return usageError{fmt.Errorf("--limit %d: must lie in 1 to %d", limit, repository.MaxLimit)}
-			}
-			return a.showDrift(cmd, f)
+				return a.showDrift(drifts, summary)
+			})
 		},
-	}
-	cmd.Flags().StringVar(&agent, "agent", "", "only executions of this agent")
-	cmd.Flags().StringVar(&op, "operation", "", "only this operation")
-	cmd.Flags().Var(&since, "since", "only executions that began then or later")
-	cmd.Flags().Var(&until, "until", "only executions that began before")
-	cmd.Flags().IntVar(&limit, "limit", limit, "how many inputs to show, 1 to 1000")
+	})
+	f.flags(cmd, "executions")
+	cmd.Flags().Lookup("limit").Usage = "how many inputs to show, 1 to 1000"
+	enum(cmd, &op, "operation", "only this operation", models.Operations())
 	return cmd
 }
 
-func (a *app) showDrift(cmd *cobra.Command, f repository.DriftFilter) error {
-	store, err := openExisting(cmd.Context(), a.db)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	drifts, summary, err := store.Reports.Drift(cmd.Context(), f)
-	if errors.Is(err, models.ErrInvalid) {
-		return usageError{err}
-	}
-	if err != nil {
-		return err
-	}
-	if a.json {
+func (a *app) showDrift(drifts []repository.Drift, summary repository.DriftSummary) (err error) {
+	switch {
+	case a.json:
 		err = a.printJSON(struct {
 			Drifts []repository.Drift `json:"drifts"`
 			repository.DriftSummary
 		}{drifts, summary})
-	} else {
+	case a.csv:
+		err = list(a, everything, each(outputs(drifts)), outputFields...)
+		if summary.Next != "" {
+			fmt.Fprintln(a.stderr, "tier2: there are more inputs: raise --limit, or narrow --since and --until")
+		}
+	default:
 		err = a.printDrift(drifts, summary)
 	}
 	if err == nil && len(drifts) > 0 {
 		return errFound
 	}
 	return err
+}
+
+// output is a hash that a file had.
+type output struct {
+	*repository.Drift
+	file *repository.FileDrift
+	hash *repository.FileHash
+}
+
+func outputs(drifts []repository.Drift) (list []output) {
+	for i := range drifts {
+		for j := range drifts[i].Files {
+			for k := range drifts[i].Files[j].Hashes {
+				list = append(list, output{&drifts[i], &drifts[i].Files[j], &drifts[i].Files[j].Hashes[k]})
+			}
+		}
+	}
+	return list
+}
+
+var outputFields = []field[output]{
+	{"operation", "", func(v output) any { return v.Operation }},
+	{"manifest_hash", "", func(v output) any { return v.ManifestHash }},
+	{"ontology_hash", "", func(v output) any { return v.OntologyHash }},
+	{"path", "", func(v output) any { return v.file.Path }},
+	{"hash", "", func(v output) any { return v.hash.Hash }},
+	{"count", "", func(v output) any { return v.hash.Count }},
+	{"executions", "", func(v output) any {
+		ids, _ := models.JSONOf(v.hash.Executions) // texts always encode
+		return ids
+	}},
 }
 
 func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) error {

@@ -48,6 +48,9 @@ const defaultDB = ".ggen/tier2.db"
 // errFound is exit code 1: what was wrong has been printed already.
 var errFound = errors.New("found")
 
+// errInterrupted is exit code 130 of what goes on until it is interrupted: no failure.
+var errInterrupted = errors.New("interrupted")
+
 // usageError is a command line that makes no sense.
 type usageError struct{ error }
 
@@ -77,6 +80,8 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case errors.Is(err, errFound):
 		return exitFound
+	case errors.Is(err, errInterrupted):
+		return exitInterrupt
 	case !a.started || errors.As(err, &usage):
 		fmt.Fprintf(stderr, "tier2: %s\nRun 'tier2 --help' for usage.\n", redacted(err.Error(), args))
 		return exitUsage

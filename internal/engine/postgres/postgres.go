@@ -46,8 +46,12 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	write := openPool(cfg, server, "")
-	if err := migrate(ctx, write, cfg.Existing); err != nil {
+	readOnly := ""
+	if cfg.ReadOnly {
+		readOnly = "on"
+	}
+	write := openPool(cfg, server, readOnly)
+	if err := migrate(ctx, write, cfg); err != nil {
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
