@@ -29,7 +29,7 @@ With --json each is an object on a line of its own.`,
   tier2 audit --agent code-generator --operation receipts.create --limit all --csv
   tier2 audit exec-001
   tier2 audit --follow --json --agent code-generator`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(trailIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow"); err != nil {
@@ -59,10 +59,12 @@ With --json each is an object on a line of its own.`,
 			})
 		},
 	})
-	f.flags(cmd, "entries")
+	f.flags(a, cmd, "entries")
 	enum(cmd, &chosen.Status, "status", "only entries with this status", models.AuditStatuses())
 	cmd.Flags().StringVar(&chosen.Operation, "operation", "", "only this operation, such as receipts.create")
 	cmd.Flags().StringVar(&chosen.ExecutionID, "execution", "", "only entries that name this execution")
+	a.flagWords(cmd, "execution", executionIDs)
+	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(audited(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&follow, "follow", false, "wait for entries, and print them as they come")
 	return cmd
 }

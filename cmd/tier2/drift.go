@@ -44,7 +44,7 @@ say otherwise, or how long ago: 7d, 24h. --csv has a line for each hash of a fil
 			})
 		},
 	})
-	f.flags(cmd, "executions")
+	f.flags(a, cmd, "executions")
 	cmd.Flags().Lookup("limit").Usage = "how many inputs to show, 1 to 1000"
 	enum(cmd, &op, "operation", "only this operation", models.Operations())
 	return cmd
@@ -60,7 +60,7 @@ func (a *app) showDrift(drifts []repository.Drift, summary repository.DriftSumma
 	case a.csv:
 		err = list(a, everything, each(outputs(drifts)), outputFields...)
 		if summary.Next != "" {
-			fmt.Fprintln(a.stderr, "tier2: there are more inputs: raise --limit, or narrow --since and --until")
+			a.note("there are more inputs: raise --limit, or narrow --since and --until")
 		}
 	default:
 		err = a.printDrift(drifts, summary)
@@ -103,10 +103,11 @@ var outputFields = []field[output]{
 }
 
 func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) error {
+	out := a.output()
 	const names = 4 // of executions in a line
 	for _, d := range drifts {
-		fmt.Fprintf(a.stdout, "%s  manifest %s  ontology %s\n", d.Operation, printable(d.ManifestHash), printable(d.OntologyHash))
-		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(out, "%s  manifest %s  ontology %s\n", d.Operation, printable(d.ManifestHash), printable(d.OntologyHash))
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "  FILE\tHASH\tCOUNT\tEXECUTIONS")
 		for _, file := range d.Files {
 			path := printable(file.Path)
@@ -127,20 +128,20 @@ func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) e
 			return err
 		}
 		if d.MoreFiles > 0 {
-			fmt.Fprintf(a.stdout, "  and %d more files\n", d.MoreFiles)
+			fmt.Fprintf(out, "  and %d more files\n", d.MoreFiles)
 		}
 		if d.Omitted > 0 {
-			fmt.Fprintf(a.stdout, "  and %d executions with yet other outputs\n", d.Omitted)
+			fmt.Fprintf(out, "  and %d executions with yet other outputs\n", d.Omitted)
 		}
-		fmt.Fprintln(a.stdout)
+		fmt.Fprintln(out)
 	}
 	outcome := "no drift"
 	if len(drifts) > 0 {
 		outcome = fmt.Sprintf("%d with drift", len(drifts))
 	}
-	_, err := fmt.Fprintf(a.stdout, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n", s.Inputs, outcome, s.Compared, s.Unknown)
+	_, err := fmt.Fprintf(out, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n", s.Inputs, outcome, s.Compared, s.Unknown)
 	if s.Next != "" {
-		_, err = fmt.Fprintln(a.stdout, "there is more: raise --limit, or narrow --since and --until")
+		_, err = fmt.Fprintln(out, "there is more: raise --limit, or narrow --since and --until")
 	}
 	return err
 }

@@ -56,6 +56,8 @@ Importing a receipt again changes nothing. One that cannot be stored is refused,
 the reason on stderr, and does not stop the others; exit code 1 if there was any. The
 summary of --json lists the first 1,000 refusals.
 The database is made if it does not exist.`,
+		Example: `  tier2 import receipts .ggen/receipts
+  cat *.json | tier2 import receipts --agent code-generator -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := importOptions(agent, op, mapping)
@@ -87,6 +89,8 @@ The database is made if it does not exist.`,
 	cmd.Flags().StringVar(&op, "operation", "", "the operation of receipts without one (default generation)")
 	cmd.Flags().IntVar(&size, "max-size", size, "MiB above which a document is refused unread, 1 to 256")
 	cmd.Flags().StringArrayVar(&mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
+	a.flagWords(cmd, "agent", agentIDs)
+	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(texts(models.Operations()), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

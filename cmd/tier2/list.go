@@ -33,7 +33,7 @@ type lister interface {
 // of RFC 4180. It holds few of them at once.
 func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[T]) error {
 	names, cells := shown(a, fields)
-	out := bufio.NewWriter(a.stdout)
+	out := bufio.NewWriter(a.output())
 	form, n := a.lister(out, names), 0
 	for row, err := range rows {
 		if err != nil {
@@ -41,7 +41,7 @@ func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[
 		}
 		if n == most.n {
 			if !most.given {
-				fmt.Fprintf(a.stderr, "tier2: there are more than these %d: give --limit a number, or all\n", n)
+				a.note("there are more than these %d: give --limit a number, or all", n)
 			}
 			break
 		}
@@ -57,7 +57,8 @@ func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[
 // It ends after so many.
 func live[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[T]) error {
 	names, cells := shown(a, fields)
-	out := bufio.NewWriter(a.stdout)
+	a.calm()
+	out := bufio.NewWriter(a.output())
 	form := a.lister(out, names)
 	switch {
 	case a.json:

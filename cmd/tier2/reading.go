@@ -38,6 +38,7 @@ func (a *app) read(cmd *cobra.Command, read func(store *tier2.Store) error) erro
 	if err != nil {
 		return err
 	}
+	defer a.busy("reading")()
 	if err = read(store); errors.Is(err, models.ErrInvalid) {
 		err = usageError{err}
 	}

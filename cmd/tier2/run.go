@@ -61,7 +61,8 @@ type app struct {
 	json, csv      bool
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	started        bool // whether the command line was understood
+	spinner        func() // ends the spinner that turns; nil: none does
+	started        bool   // whether the command line was understood
 }
 
 // Run is the command: it does what args say and returns the exit code. Results go to
@@ -96,6 +97,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use: "tier2", Short: "Receipts, audit log and memory of ggen's agents", Long: long,
+		Example: `  tier2 init
+  tier2 import receipts .ggen/receipts
+  tier2 recent --status failed --since 7d`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs, RunE: missingVerb,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -106,11 +110,13 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
-	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
+	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database",
+		Example: "  tier2 import receipts .ggen/receipts", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts())
 	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.agents(), a.stages(), a.slo(),
 		a.collisions(), a.sessions(), a.audit(), a.memory(), a.version(), a.drift(), a.copy(), a.backup(),
 		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
+	shells(root)
 	return root
 }
 
@@ -147,6 +153,6 @@ func (a *app) printJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	out := bufio.NewWriter(a.stdout)
+	out := bufio.NewWriter(a.output())
 	return errors.Join(escaped(out, text.Bytes()), out.Flush())
 }

@@ -124,7 +124,7 @@ func (t *table) layout() {
 		t.columns, left = t.columns[:last], append([]string{t.columns[last].title}, left...)
 	}
 	if left != nil {
-		fmt.Fprintf(t.app.stderr, "tier2: the terminal has no room for %s\n", strings.Join(left, ", "))
+		t.app.note("the terminal has no room for %s", strings.Join(left, ", "))
 	}
 }
 
