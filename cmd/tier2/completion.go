@@ -137,6 +137,9 @@ func audited() (list []string) {
 // shells gives the verb that cobra brings along an example for each shell.
 func shells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
+	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
+		cmd.RunE = missingVerb
+	}
 	for shell, example := range map[string]string{
 		"bash":       "  tier2 completion bash >/etc/bash_completion.d/tier2",
 		"zsh":        "  tier2 completion zsh >\"${fpath[1]}/_tier2\"",

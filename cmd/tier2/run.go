@@ -71,9 +71,6 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -116,6 +113,9 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.agents(), a.stages(), a.slo(),
 		a.collisions(), a.sessions(), a.audit(), a.memory(), a.version(), a.drift(), a.copy(), a.backup(),
 		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	shells(root)
 	return root
 }
