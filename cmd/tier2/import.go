@@ -45,11 +45,13 @@ type importFlags struct {
 	size             int // MiB
 }
 
-func (f *importFlags) register(cmd *cobra.Command) {
+func (f *importFlags) register(a *app, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.agent, "agent", "", "the agent of receipts that name none")
 	cmd.Flags().StringVar(&f.operation, "operation", "", "the operation of receipts without one (default generation)")
 	cmd.Flags().IntVar(&f.size, "max-size", repository.MaxImportBytes>>20, "MiB above which a document is refused unread, 1 to 256")
 	cmd.Flags().StringArrayVar(&f.mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
+	a.flagWords(cmd, "agent", agentIDs)
+	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(texts(models.Operations()), cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *importFlags) options() (repository.ImportOptions, error) {
@@ -102,7 +104,7 @@ The database is made if it does not exist.`,
 			})
 		},
 	}
-	flags.register(cmd)
+	flags.register(a, cmd)
 	return cmd
 }
 
