@@ -230,6 +230,7 @@ func importRefused(t *T) {
 		"HugerDuration":   {doc: with("500", "1e300"), want: "too large"},
 		"Infinite":        {doc: with("500", "1e999"), want: "must be a number"},
 		"StageList":       {doc: with(`{"status": "success", "duration_ms": 500}`, "[]"), want: "must be an object"},
+		"GgenLog":         {doc: logLine(1), want: "is a record of ggen's chained log, which ImportLog"},
 		"NoStages":        {doc: `{"execution_id":"x","agent_id":"a","timestamp":"2026-01-01T00:00:00Z","pipeline":{}}`, want: "no stage to tell it from"},
 		"TooDeep":         {doc: with("true", strings.Repeat("[", 2000)+strings.Repeat("]", 2000)), want: "nested more than 1000 deep"},
 		"FarTooDeep":      {doc: strings.Repeat("[", 1_000_000), want: "is nested more than 1000 deep"},
