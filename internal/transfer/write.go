@@ -1,6 +1,3 @@
-// Package transfer copies all rows from one database, or a dump of one, to another, of
-// the same or the other engine, as they are: ids and times are kept, and nothing is
-// audited. Memory stays constant, whatever the size.
 package transfer
 
 import (
