@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -16,6 +17,7 @@ import (
 // ImportOptions supply what a receipt does not say. The zero value supplies nothing.
 type ImportOptions struct {
 	Agent     string           // the agent of a receipt that names none
+	At        time.Time        // the time of a receipt that tells none
 	Operation models.Operation // that of a receipt without one; generation if empty
 	// Map translates operations that are none of the nine, such as
 	// "error-recovery" to validation.
@@ -118,6 +120,9 @@ func (o *ImportOptions) validate() error {
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = MaxImportBytes
+	}
+	if y := o.At.UTC().Year(); !o.At.IsZero() && (y < 1 || y > 9999) {
+		return invalid("import", "at", o.At, "must lie in the years 1 to 9999")
 	}
 	if o.Targets == nil {
 		o.Targets = DefaultTargets()

@@ -38,10 +38,46 @@ type summary struct {
 	Refusals  []refusal `json:"refusals"` // the first mostRefusals of them
 }
 
+// importFlags are the flags of every import.
+type importFlags struct {
+	agent, operation string
+	mapping          []string
+	size             int // MiB
+}
+
+func (f *importFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.agent, "agent", "", "the agent of receipts that name none")
+	cmd.Flags().StringVar(&f.operation, "operation", "", "the operation of receipts without one (default generation)")
+	cmd.Flags().IntVar(&f.size, "max-size", repository.MaxImportBytes>>20, "MiB above which a document is refused unread, 1 to 256")
+	cmd.Flags().StringArrayVar(&f.mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
+}
+
+func (f *importFlags) options() (repository.ImportOptions, error) {
+	opts := repository.ImportOptions{Agent: f.agent, Map: map[string]models.Operation{}, MaxBytes: f.size << 20}
+	if f.size < 1 || f.size > mostMiB {
+		return opts, fmt.Errorf("--max-size %d: must lie in 1 to %d", f.size, mostMiB)
+	}
+	if f.operation != "" {
+		if err := opts.Operation.UnmarshalText([]byte(f.operation)); err != nil {
+			return opts, fmt.Errorf("--operation: %w", err)
+		}
+	}
+	for _, pair := range f.mapping {
+		from, to, ok := strings.Cut(pair, "=")
+		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
+			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
+		}
+		var target models.Operation
+		if err := target.UnmarshalText([]byte(to)); err != nil {
+			return opts, fmt.Errorf("--map %q: %w", pair, err)
+		}
+		opts.Map[from] = target
+	}
+	return opts, nil
+}
+
 func (a *app) importReceipts() *cobra.Command {
-	var agent, op string
-	var mapping []string
-	size := repository.MaxImportBytes >> 20
+	var flags importFlags
 	cmd := &cobra.Command{
 		Use:   "receipts FILE|DIR|-...",
 		Short: "Store receipts that ggen wrote",
@@ -60,63 +96,43 @@ summary of --json lists the first 1,000 refusals.
 The database is made if it does not exist.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts, err := importOptions(agent, op, mapping)
-			if err == nil && (size < 1 || size > mostMiB) {
-				err = fmt.Errorf("--max-size %d: must lie in 1 to %d", size, mostMiB)
-			}
-			if err == nil {
-				opts.MaxBytes = size << 20
-				_, err = location(a.db)
-			}
-			if err != nil {
-				return usageError{err}
-			}
-			store, err := tier2.Open(cmd.Context(), a.db)
-			if err != nil {
-				return err
-			}
-			sum, err := a.importAll(cmd.Context(), store, args, opts)
-			if err := errors.Join(err, store.Close(), a.printSummary(sum)); err != nil {
-				return err
-			}
-			if sum.Refused > 0 {
-				return errFound
-			}
-			return nil
+			opts, err := flags.options()
+			return a.importInto(cmd.Context(), err, func(ctx context.Context, store *tier2.Store, sum *summary) error {
+				return a.importAll(ctx, store, args, opts, sum)
+			})
 		},
 	}
-	cmd.Flags().StringVar(&agent, "agent", "", "the agent of receipts that name none")
-	cmd.Flags().StringVar(&op, "operation", "", "the operation of receipts without one (default generation)")
-	cmd.Flags().IntVar(&size, "max-size", size, "MiB above which a document is refused unread, 1 to 256")
-	cmd.Flags().StringArrayVar(&mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
+	flags.register(cmd)
 	return cmd
 }
 
-func importOptions(agent, op string, mapping []string) (repository.ImportOptions, error) {
-	opts := repository.ImportOptions{Agent: agent, Map: map[string]models.Operation{}}
-	if op != "" {
-		if err := opts.Operation.UnmarshalText([]byte(op)); err != nil {
-			return opts, fmt.Errorf("--operation: %w", err)
-		}
+// importInto opens the database for an import, unless the command line was wrong, and
+// prints what that did; errFound if it refused anything.
+func (a *app) importInto(ctx context.Context, wrong error, do func(ctx context.Context, store *tier2.Store, sum *summary) error) error {
+	if wrong == nil {
+		_, wrong = location(a.db)
 	}
-	for _, pair := range mapping {
-		from, to, ok := strings.Cut(pair, "=")
-		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
-			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
-		}
-		var target models.Operation
-		if err := target.UnmarshalText([]byte(to)); err != nil {
-			return opts, fmt.Errorf("--map %q: %w", pair, err)
-		}
-		opts.Map[from] = target
+	if wrong != nil {
+		return usageError{wrong}
 	}
-	return opts, nil
+	store, err := tier2.Open(ctx, a.db)
+	if err != nil {
+		return err
+	}
+	sum := &summary{Refusals: []refusal{}}
+	err = do(ctx, store, sum)
+	if err := errors.Join(err, store.Close(), a.printSummary(sum)); err != nil {
+		return err
+	}
+	if sum.Refused > 0 {
+		return errFound
+	}
+	return nil
 }
 
 // importAll stores what the arguments name. It ends early, with an error, only for
 // what would stop every other receipt as well.
-func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions) (*summary, error) {
-	sum := &summary{Refusals: []refusal{}}
+func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions, sum *summary) error {
 	bar := a.bytesBar("importing", a.inputSize(args))
 	defer bar.Finish()
 	refuse := func(source string, err error) {
@@ -136,7 +152,7 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 			case d.err != nil:
 				refuse(d.source, d.err)
 			case len(outcomes) == 0: // it ended before this one
-				return sum, err
+				return err
 			default:
 				if outcomes[0].Err != nil {
 					refuse(d.source, outcomes[0].Err)
@@ -150,10 +166,10 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 			bar.Add64(d.read)
 		}
 		if err != nil {
-			return sum, err
+			return err
 		}
 	}
-	return sum, ctx.Err()
+	return ctx.Err()
 }
 
 // refuse says on stderr, in one line, what was not stored and why, and counts it.

@@ -42,7 +42,7 @@ which must exist, defaults to --db; an archive is not sealed.`,
 			if err = errors.Join(err, store.Close()); err != nil {
 				return a.refused(err, models.ErrConflict)
 			}
-			return a.check(cmd, dsn, "maintained", &report{Path: where, Steps: steps}, nil)
+			return a.check(cmd, dsn, "maintained", &outcome{Path: where, Steps: steps}, nil)
 		},
 	}
 }

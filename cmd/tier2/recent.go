@@ -1,63 +1,93 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-	"text/tabwriter"
-	"time"
-	"unicode"
+	"iter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// mostRecent is how many executions the view recent_executions holds.
-const mostRecent = 100
-
 func (a *app) recent() *cobra.Command {
-	limit := 20
-	cmd := &cobra.Command{
+	var f filters
+	var chosen repository.ReceiptFilter
+	cmd := listing(&cobra.Command{
 		Use:   "recent",
 		Short: "Show the newest executions",
-		Long: `Shows the newest executions, newest first, each with the number of audit entries
-that belong to it and of SLO targets that it missed.`,
+		Long: `Shows executions, newest first, each with the number of audit entries that belong to
+it and of SLO targets that it missed. These two are counted for the newest 100
+executions of the database only, as in its view recent_executions; of others they are
+NULL, "-" in a table.`,
+		Example: `  tier2 recent
+  tier2 recent --agent code-generator --status failed --since 7d --limit all --csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 1 || limit > mostRecent {
-				return usageError{fmt.Errorf("--limit %d: must lie in 1 to %d", limit, mostRecent)}
-			}
-			store, err := openExisting(cmd.Context(), a.db)
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			rows, err := store.Reports.RecentExecutions(cmd.Context())
-			if err != nil {
-				return err
-			}
-			rows = rows[:min(limit, len(rows))]
-			if a.json {
-				return a.printJSON(rows)
-			}
-			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "TIMESTAMP\tEXECUTION\tAGENT\tOPERATION\tSTATUS\tDURATION\tFILES\tAUDIT\tSLO")
-			for _, r := range rows {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\n",
-					r.Timestamp.Format(time.RFC3339), printable(r.ExecutionID), printable(r.AgentID), r.Operation, r.Status,
-					time.Duration(r.DurationMS)*time.Millisecond, r.FilesGenerated+r.FilesModified, r.AuditEntries, r.SLOViolations)
-			}
-			return w.Flush()
+			return a.read(cmd, func(store *tier2.Store) error {
+				newest, err := store.Reports.RecentExecutions(cmd.Context())
+				if err != nil {
+					return err
+				}
+				chosen.AgentID, chosen.Since, chosen.Until, chosen.Page = f.agent, f.since.Time, f.until.Time, f.limit.page()
+				return list(a, f.limit, executions(newest, store.Receipts.All(cmd.Context(), chosen)), executionFields...)
+			})
 		},
-	}
-	cmd.Flags().IntVar(&limit, "limit", limit, "how many to show, 1 to 100")
+	})
+	f.flags(cmd, "executions")
+	enum(cmd, &chosen.Status, "status", "only executions that ended so", models.ReceiptStatuses())
+	enum(cmd, &chosen.Operation, "operation", "only this operation", models.Operations())
+	cmd.Flags().StringVar(&chosen.Environment, "environment", "", "only executions in this environment")
+	cmd.Flags().StringVar(&chosen.ManifestHash, "manifest-hash", "", "only executions with this manifest")
+	cmd.Flags().StringVar(&chosen.OntologyHash, "ontology-hash", "", "only executions with this ontology")
 	return cmd
 }
 
-// printable keeps a stored text from moving the cursor of a terminal.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return '?'
+// execution is a receipt with its row in recent_executions, nil if it is not there.
+type execution struct {
+	models.Receipt
+	counts *models.RecentExecution
+}
+
+func executions(newest []models.RecentExecution, receipts iter.Seq2[models.Receipt, error]) iter.Seq2[execution, error] {
+	counts := make(map[int64]*models.RecentExecution, len(newest))
+	for i := range newest {
+		counts[newest[i].ID] = &newest[i]
+	}
+	return func(yield func(execution, error) bool) {
+		for r, err := range receipts {
+			if !yield(execution{r, counts[r.ID]}, err) {
+				return
+			}
 		}
-		return c
-	}, s)
+	}
+}
+
+var executionFields = []field[execution]{
+	{"id", "", func(e execution) any { return e.ID }},
+	{"", "TIMESTAMP", func(e execution) any { return e.Timestamp }},
+	{"execution_id", "EXECUTION", func(e execution) any { return e.ExecutionID }},
+	{"agent_id", "AGENT", func(e execution) any { return e.AgentID }},
+	{"operation", "OPERATION", func(e execution) any { return e.Operation }},
+	{"status", "STATUS", func(e execution) any { return e.Status }},
+	{"timestamp", "", func(e execution) any { return e.Timestamp }},
+	{"duration_ms", "DURATION", func(e execution) any { return ms(e.DurationMS) }},
+	{"files_generated", "", func(e execution) any { return e.FilesGenerated }},
+	{"files_modified", "", func(e execution) any { return e.FilesModified }},
+	{"", "FILES", func(e execution) any { return e.FilesGenerated + e.FilesModified }},
+	{"error_message", "", func(e execution) any { return e.ErrorMessage }},
+	{"environment", "", func(e execution) any { return e.Environment }},
+	{"created_at", "", func(e execution) any { return e.CreatedAt }},
+	{"audit_entries", "AUDIT", func(e execution) any {
+		if e.counts == nil {
+			return nil
+		}
+		return e.counts.AuditEntries
+	}},
+	{"slo_violations", "SLO", func(e execution) any {
+		if e.counts == nil {
+			return nil
+		}
+		return e.counts.SLOViolations
+	}},
 }

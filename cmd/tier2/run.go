@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +36,8 @@ Exit codes:
        sound, or export a row that it cannot write, seal or maintain
        found a tree, checkpoint or anchor of another history, prove found no such sealed
        entry, or prove --check no proof that holds; archive or restore refused the
-       archive, found no such execution or such a history, or the answer was not yes
+       archive, found no such execution or such a history, or the answer was not yes;
+       report found something else than a page where it was to write
   2    the command line is wrong; nothing was done
   3    the database, the output, an anchor, a key or a proof could not be opened, read or
        written
@@ -54,7 +57,7 @@ type usageError struct{ error }
 type app struct {
 	args           []string
 	db             string
-	json           bool
+	json, csv      bool
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	started        bool // whether the command line was understood
@@ -92,14 +95,41 @@ func (a *app) command() *cobra.Command {
 		Use: "tier2", Short: "Receipts, audit log and memory of ggen's agents", Long: long,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs, RunE: missingVerb,
-		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			return a.form(cmd)
+		},
 	}
 	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
+	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
-	imports.AddCommand(a.importReceipts(), a.importTables())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.drift(), a.copy(), a.export(), a.backup(),
-		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
+	imports.AddCommand(a.importReceipts(), a.importLog(), a.importTables())
+	root.AddCommand(
+		a.init(),
+		a.verify(),
+		imports,
+		a.recent(),
+		a.agents(),
+		a.stages(),
+		a.slo(),
+		a.collisions(),
+		a.sessions(),
+		a.audit(),
+		a.memory(),
+		a.drift(),
+		a.report(),
+		a.export(),
+		a.copy(),
+		a.archive(),
+		a.restore(),
+		a.backup(),
+		a.maintain(),
+		a.seal(),
+		a.prove(),
+		a.keygen(),
+		a.version(),
+	)
 	return root
 }
 
@@ -129,8 +159,13 @@ func (a *app) terminal() io.Writer {
 
 // printJSON writes v, indented, and a newline.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(a.stdout)
+	return errors.Join(escaped(out, text.Bytes()), out.Flush())
 }

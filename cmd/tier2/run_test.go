@@ -87,8 +87,11 @@ func TestRun_Usage(t *testing.T) {
 		"Blank":         {[]string{"verify", " "}, "is blank"},
 		"OtherEngine":   {[]string{"verify", "mysql://localhost/x"}, "no database engine is known"},
 		"Port":          {[]string{"verify", "postgres://localhost:port/x"}, "invalid port"},
-		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must lie in 1 to 100"},
-		"Limit101":      {[]string{"recent", "--db", db, "--limit", "101"}, "must lie in 1 to 100"},
+		"Limit0":        {[]string{"recent", "--db", db, "--limit", "0"}, "must be a number from 1 on, or all"},
+		"LimitMinus":    {[]string{"recent", "--db", db, "--limit", "-1"}, "must be a number from 1 on, or all"},
+		"LimitHuge":     {[]string{"recent", "--db", db, "--limit", "9223372036854775808"}, "must be a number from 1 on, or all"},
+		"JSONAndCSV":    {[]string{"recent", "--db", db, "--json", "--csv"}, "either --json or --csv"},
+		"CSVOfNoRows":   {[]string{"--csv", "init", db}, `"tier2 init" lists no rows`},
 		"LimitText":     {[]string{"recent", "--limit", "many"}, "invalid argument"},
 		"RecentArg":     {[]string{"recent", "x"}, "unknown command"},
 		"Operation":     {[]string{"import", "receipts", "--db", db, "--operation", "cooking", "-"}, "allowed: validation, generation"},
@@ -100,6 +103,11 @@ func TestRun_Usage(t *testing.T) {
 		"DriftLimit":    {[]string{"drift", "--db", db, "--limit", "1001"}, "must lie in 1 to 1000"},
 		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must lie in 1 to 1000"},
 		"DriftOp":       {[]string{"drift", "--db", db, "--operation", "cooking"}, "allowed: validation, generation"},
+		"ReportNoOut":   {[]string{"report", "--db", db}, "give --out FILE"},
+		"ReportBoth":    {[]string{"report", "--db", db, "--json", "--out", "x.html"}, "give --out FILE"},
+		"ReportMemory":  {[]string{"report", "--db", ":memory:", "--out", "-"}, "is no file"},
+		"ReportSince":   {[]string{"report", "--db", db, "--since", "yesterday", "--out", "-"}, "must be a time such as"},
+		"ReportArg":     {[]string{"report", "x.html"}, "unknown command"},
 		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
 		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
 		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
@@ -170,8 +178,10 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	for name, args := range map[string][]string{
-		"DriftWindow": {"drift", "--since", "1d", "--until", "2d"},
-		"DriftAgent":  {"drift", "--agent", "\xff"},
+		"DriftWindow":  {"drift", "--since", "1d", "--until", "2d"},
+		"DriftAgent":   {"drift", "--agent", "\xff"},
+		"ReportWindow": {"report", "--since", "1d", "--until", "2d", "--json"},
+		"ReportAgent":  {"report", "--agent", "\xff", "--out", "-"},
 	} {
 		got := run(t, "", append(args, "--db", db)...)
 		assert.Equal(t, exitUsage, got.code, name)
@@ -183,7 +193,7 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"},
-		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}, {"export", "-h"}, {"import", "tables", "-h"}, {"archive", "-h"}, {"restore", "-h"}} {
+		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}, {"export", "-h"}, {"import", "tables", "-h"}, {"report", "-h"}, {"archive", "-h"}, {"restore", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -200,7 +210,7 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"report", "--db", db, "--out", db + "5"}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
 		{"export", "--db", db, "--to", db + "5"}, {"export", "receipts", "--db", db, "--out", db + "5"}, {"import", "tables", "--db", db, "--table", "receipts", "testdata/wrapped.json"},
 		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db},
 		{"archive", "--db", db, "--before", "0d", "--to", db + "4", "--yes"}, {"archive", "--db", db, "--before", "0d", "--to", db + "4", "--dry-run"}, {"restore", "--db", db, "--from", db, "--yes"}} {
@@ -289,7 +299,7 @@ func TestRecent(t *testing.T) {
 	}
 	require.Equal(t, exitOK, run(t, docs.String(), "import", "receipts", "--db", db, "-").code)
 
-	got := run(t, "", "recent", "--db", db)
+	got := run(t, "", "recent", "--db", db, "--limit", "20")
 	require.Equal(t, exitOK, got.code)
 	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
 	require.Len(t, lines, 21)

@@ -206,6 +206,9 @@ var executionCalls = map[string]call{
 	"Executions.Import": func(ctx context.Context, f *filled) error {
 		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
 	},
+	"Executions.ImportLog": func(ctx context.Context, f *filled) error {
+		return drain(f.Executions.ImportLog(ctx, strings.NewReader(logLine(1)), repository.ImportOptions{Agent: "coder"}))
+	},
 	"Executions.ImportBatch": func(ctx context.Context, f *filled) error {
 		docs := [][]byte{[]byte(wrappedReceipt), []byte(strings.Replace(wrappedReceipt, "exec-1", "exec-9", 1))}
 		return discard(f.Executions.ImportBatch(ctx, docs, repository.ImportOptions{}))
@@ -236,6 +239,21 @@ var otherCalls = map[string]call{
 	"Reports.Drift": func(ctx context.Context, f *filled) error {
 		_, _, err := f.Reports.Drift(ctx, repository.DriftFilter{})
 		return err
+	},
+	"Reports.StagePercentiles": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.StagePercentiles(ctx, repository.ReportFilter{}))
+	},
+	"Reports.AgentPercentiles": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.AgentPercentiles(ctx, repository.ReportFilter{}, 0))
+	},
+	"Reports.Timeline": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.Timeline(ctx, repository.ReportFilter{}, 0))
+	},
+	"Reports.SLOs": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.SLOs(ctx, repository.ReportFilter{}))
+	},
+	"Reports.CollisionMatrix": func(ctx context.Context, f *filled) error {
+		return discard(f.Reports.CollisionMatrix(ctx, repository.ReportFilter{}, 0))
 	},
 	"Reports.RecentExecutions":   func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentExecutions(ctx)) },
 	"Reports.RecentFailures":     func(ctx context.Context, f *filled) error { return discard(f.Reports.RecentFailures(ctx, 5)) },

@@ -22,7 +22,7 @@ type textStep struct {
 // second is another text that begins with x.
 func second(x string) string { return x + "·2" }
 
-var textSteps = slices.Concat(receiptSteps, memorySteps, auditSteps, sessionSteps, childSteps, executionSteps, reportSteps, ledgerSteps)
+var textSteps = slices.Concat(receiptSteps, memorySteps, auditSteps, sessionSteps, childSteps, executionSteps, reportSteps, figureSteps, ledgerSteps)
 
 var receiptSteps = []textStep{
 	{"Receipts.Create", func(t *T, s *tier2.Store, x string) { require.NoError(t, s.Receipts.Create(t.Context(), named(x))) }},

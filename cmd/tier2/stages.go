@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+func (a *app) stages() *cobra.Command {
+	var f filters
+	cmd := listing(&cobra.Command{
+		Use:   "stages [EXECUTION]",
+		Short: "Show how long the stages of the pipeline took",
+		Long: `Shows each stage with how often it ran and failed, and the durations that 50, 95 and
+99 % of its runs did not exceed (the nearest rank, so one of them), in the order of the
+pipeline. With an execution it shows that one's stages; exit code 1 if there is no such
+execution.`,
+		Example: `  tier2 stages --agent code-generator --since 7d
+  tier2 stages exec-001`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.read(cmd, func(store *tier2.Store) error {
+					rows, err := store.Reports.StagePercentiles(cmd.Context(), f.report())
+					if err != nil {
+						return err
+					}
+					return list(a, everything, each(rows), stageFields...)
+				})
+			}
+			if err := alone(cmd, "an execution", "agent", "since", "until"); err != nil {
+				return err
+			}
+			return a.read(cmd, func(store *tier2.Store) error {
+				rows, err := ofExecution(cmd.Context(), store, args[0], store.Metrics.ByExecution)
+				if err != nil {
+					return a.refused(err, models.ErrNotFound)
+				}
+				return list(a, everything, each(rows), metricFields...)
+			})
+		},
+	})
+	f.byAgent(cmd, "executions")
+	f.byTime(cmd, "executions")
+	return cmd
+}
+
+// ofExecution reads what belongs to an execution, which must be there.
+func ofExecution[T any](ctx context.Context, store *tier2.Store, id string, rows func(context.Context, string) ([]T, error)) ([]T, error) {
+	if _, err := store.Receipts.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	return rows(ctx, id)
+}
+
+type stage = repository.StagePercentiles
+
+var stageFields = []field[stage]{
+	{"stage", "STAGE", func(v stage) any { return v.Stage }},
+	{"count", "RUNS", func(v stage) any { return v.Count }},
+	{"failed", "FAILED", func(v stage) any { return v.Failed }},
+	{"p50_ms", "P50", func(v stage) any { return ms(v.P50MS) }},
+	{"p95_ms", "P95", func(v stage) any { return ms(v.P95MS) }},
+	{"p99_ms", "P99", func(v stage) any { return ms(v.P99MS) }},
+	{"max_ms", "MAX", func(v stage) any { return ms(v.MaxMS) }},
+}
+
+type metric = models.PipelineMetric
+
+var metricFields = []field[metric]{
+	{"id", "", func(v metric) any { return v.ID }},
+	{"execution_id", "", func(v metric) any { return v.ExecutionID }},
+	{"stage", "STAGE", func(v metric) any { return v.Stage }},
+	{"status", "STATUS", func(v metric) any { return v.Status }},
+	{"duration_ms", "DURATION", func(v metric) any { return ms(v.DurationMS) }},
+	{"input_size_bytes", "INPUT", func(v metric) any { return v.InputSizeBytes }},
+	{"output_size_bytes", "OUTPUT", func(v metric) any { return v.OutputSizeBytes }},
+	{"timestamp", "BEGAN", func(v metric) any { return v.Timestamp }},
+	{"error_message", "ERROR", func(v metric) any { return v.ErrorMessage }},
+	{"created_at", "", func(v metric) any { return v.CreatedAt }},
+}

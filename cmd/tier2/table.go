@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
+)
+
+const (
+	// measured is how many rows a table is laid out for; those behind them keep the layout.
+	measured = 1000
+	// narrowest is how many cells of a text stay when a table does not fit.
+	narrowest = 12
+	gap       = "  "
+)
+
+// table prints rows below each other, in columns. On a terminal it is no wider: texts
+// are cut with "…", and where that is not enough the columns on the right are left out,
+// which stderr says.
+type table struct {
+	app      *app
+	out      *bufio.Writer
+	terminal int // its width; 0: there is none, and nothing is cut
+	colour   bool
+	rows     [][]any // until they are laid out
+	columns  []column
+	laidOut  bool
+}
+
+// column is how a column of a table is shown.
+type column struct {
+	title string
+	width int
+	right bool // where its numbers stand
+	cut   bool // whether its texts may be cut
+}
+
+func (a *app) newTable(out *bufio.Writer, titles []string) *table {
+	t := &table{app: a, out: out, colour: a.coloured()}
+	if isTerminal(a.stdout) {
+		if width, _, err := term.GetSize(int(a.stdout.(*os.File).Fd())); err == nil {
+			t.terminal = width
+		}
+	}
+	for _, title := range titles {
+		t.columns = append(t.columns, column{title: title})
+	}
+	return t
+}
+
+// coloured reports whether stdout is a terminal that shows colours, and they are wanted
+// (https://no-color.org).
+func (a *app) coloured() bool {
+	return isTerminal(a.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func (t *table) row(values []any) error {
+	if t.laidOut {
+		return t.print(values)
+	}
+	if t.rows = append(t.rows, values); len(t.rows) < measured {
+		return nil
+	}
+	return t.begin()
+}
+
+func (t *table) end() error {
+	if t.laidOut {
+		return nil
+	}
+	return t.begin()
+}
+
+// begin lays the table out, and prints its head and the rows that are known.
+func (t *table) begin() error {
+	t.layout()
+	var head strings.Builder
+	for i, c := range t.columns {
+		t.cell(&head, i, c.title, c.right, "")
+	}
+	line := strings.TrimRight(head.String(), " ")
+	if t.colour {
+		line = bold + line + plain
+	}
+	_, err := fmt.Fprintln(t.out, line)
+	for _, values := range t.rows {
+		if err == nil {
+			err = t.print(values)
+		}
+	}
+	t.rows = nil
+	return err
+}
+
+// layout finds which columns are shown, and how.
+func (t *table) layout() {
+	t.laidOut = true
+	for i := range t.columns {
+		c := &t.columns[i]
+		c.width = runewidth.StringWidth(c.title)
+		for _, values := range t.rows {
+			c.width = max(c.width, runewidth.StringWidth(tableText(values[i])))
+			c.right = c.right || numeric(values[i])
+			c.cut = c.cut || cuttable(values[i])
+		}
+	}
+	if t.terminal == 0 {
+		return
+	}
+	var left []string
+	for len(t.columns) > 1 && !t.fits() {
+		last := len(t.columns) - 1
+		t.columns, left = t.columns[:last], append([]string{t.columns[last].title}, left...)
+	}
+	if left != nil {
+		fmt.Fprintf(t.app.stderr, "tier2: the terminal has no room for %s\n", strings.Join(left, ", "))
+	}
+}
+
+// fits makes the widest of the columns that may be cut narrower until all fit, if they
+// can.
+func (t *table) fits() bool {
+	columns, total := slices.Clone(t.columns), (len(t.columns)-1)*len(gap)
+	for i, c := range columns {
+		if c.cut {
+			columns[i].width = min(c.width, t.terminal)
+		}
+		total += columns[i].width
+	}
+	for ; total > t.terminal; total-- {
+		var widest *column
+		for i := range columns {
+			c := &columns[i]
+			if c.cut && c.width > max(narrowest, runewidth.StringWidth(c.title)) && (widest == nil || c.width > widest.width) {
+				widest = c
+			}
+		}
+		if widest == nil {
+			return false
+		}
+		widest.width--
+	}
+	t.columns = columns
+	return true
+}
+
+func (t *table) print(values []any) error {
+	var line strings.Builder
+	for i, c := range t.columns {
+		text := tableText(values[i])
+		if t.terminal > 0 && c.cut {
+			text = runewidth.Truncate(text, c.width, "…")
+		}
+		paint := ""
+		if t.colour {
+			paint = colour(values[i])
+		}
+		t.cell(&line, i, text, c.right, paint)
+	}
+	_, err := fmt.Fprintln(t.out, strings.TrimRight(line.String(), " "))
+	return err
+}
+
+// cell appends a text in the width of its column.
+func (t *table) cell(line *strings.Builder, i int, text string, right bool, paint string) {
+	if i > 0 {
+		line.WriteString(gap)
+	}
+	fill := strings.Repeat(" ", max(0, t.columns[i].width-runewidth.StringWidth(text)))
+	if paint != "" {
+		text = paint + text + plain
+	}
+	if right {
+		line.WriteString(fill + text)
+	} else {
+		line.WriteString(text + fill)
+	}
+}

@@ -1,0 +1,201 @@
+package repository
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// timelineBuckets is how many buckets a timeline has at most if the caller does not say
+// how long they are.
+const timelineBuckets = 100
+
+// TimelineBucket is the executions that began in a span of time, by status.
+type TimelineBucket struct {
+	Start     models.Timestamp `json:"start"`
+	End       models.Timestamp `json:"end"` // not in it
+	Passed    int64            `json:"passed"`
+	Failed    int64            `json:"failed"`
+	Partial   int64            `json:"partial"`
+	Cancelled int64            `json:"cancelled"`
+}
+
+// Timeline counts the executions that f chooses, in one bucket after the other from the
+// first of them to the last, oldest first; empty ones between are there too. A bucket is
+// step long, in whole minutes, and starts at a multiple of it since the year 1, in UTC:
+// days at midnight, weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes,
+// 1, 3 and 12 hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100
+// buckets. Errors: ErrInvalid for a filter or step that cannot be, and for more than
+// MaxLimit buckets.
+func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Duration) ([]TimelineBucket, error) {
+	if step < 0 || step%time.Minute != 0 {
+		return nil, invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
+	}
+	q, err := r.executions(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	t := timeline{step: step, limit: MaxLimit, at: map[int64]*TimelineBucket{}}
+	if step == 0 {
+		t.limit, t.chosen = timelineBuckets, true
+		if t.step, err = coarseStep(q); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.read(q); err != nil {
+		return nil, err
+	}
+	return t.list(), nil
+}
+
+// coarseStep is the shortest step for a timeline of q, or, since a few forms of times
+// do not sort as text, a shorter one.
+func coarseStep(q *gorm.DB) (time.Duration, error) {
+	var first, last models.Timestamp
+	// Not both at once, which SQLite would read every row for.
+	for column, into := range map[string]*models.Timestamp{"MIN(timestamp)": &first, "MAX(timestamp)": &last} {
+		err := scan(q.Select(column), func(rows *sql.Rows) error { return rows.Scan(into) })
+		if err != nil {
+			return 0, err
+		}
+	}
+	step := time.Minute
+	for (last.Unix()-first.Unix())/int64(step/time.Second) >= timelineBuckets {
+		step = longer(step)
+	}
+	return step, nil
+}
+
+// longer is the next step: always a multiple of the one before.
+func longer(step time.Duration) time.Duration {
+	for _, next := range []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour, day, 7 * day} {
+		if next > step {
+			return next
+		}
+	}
+	return 2 * step
+}
+
+const day = 24 * time.Hour
+
+// timeline is buckets that are being filled.
+type timeline struct {
+	step        time.Duration
+	limit       int  // of buckets
+	chosen      bool // the step is ours to make longer
+	at          map[int64]*TimelineBucket
+	first, last int64 // starts of buckets, in seconds since 1970, if there are any
+}
+
+// read counts the receipts of q by units that the step is a multiple of.
+func (t *timeline) read(q *gorm.DB) error {
+	unit := "minute"
+	switch {
+	case t.step%day == 0:
+		unit = "day"
+	case t.step%time.Hour == 0:
+		unit = "hour"
+	}
+	group := "date_trunc('" + unit + "', timestamp, 'UTC')"
+	show := group
+	if q.Name() == "sqlite" {
+		group = sqlitePrefix[unit]
+		show = group + sqliteRest[unit]
+	}
+	q = q.Select(show + ", status, COUNT(*)").Group(group + ", status")
+	return scan(q, func(rows *sql.Rows) error {
+		var at models.Timestamp
+		var status models.ReceiptStatus
+		var n int64
+		if err := rows.Scan(&at, &status, &n); err != nil {
+			return err
+		}
+		*t.bucket(at).of(status) += n
+		return t.fits()
+	})
+}
+
+// bucket is the one for a time.
+func (t *timeline) bucket(at models.Timestamp) *TimelineBucket {
+	start := at.Truncate(t.step)
+	key := start.Unix()
+	b := t.at[key]
+	if b == nil {
+		b = &TimelineBucket{Start: models.At(start), End: models.At(start.Add(t.step))}
+		if len(t.at) == 0 {
+			t.first, t.last = key, key
+		}
+		t.first, t.last = min(t.first, key), max(t.last, key)
+		t.at[key] = b
+	}
+	return b
+}
+
+// of is the count of a status.
+func (b *TimelineBucket) of(status models.ReceiptStatus) *int64 {
+	switch status {
+	case models.ReceiptPassed:
+		return &b.Passed
+	case models.ReceiptFailed:
+		return &b.Failed
+	case models.ReceiptPartial:
+		return &b.Partial
+	default:
+		return &b.Cancelled
+	}
+}
+
+// fits makes the step longer if there are too many buckets, or says so.
+func (t *timeline) fits() error {
+	for {
+		n := (t.last-t.first)/int64(t.step/time.Second) + 1
+		if n <= int64(t.limit) {
+			return nil
+		}
+		if !t.chosen {
+			return invalid(receiptsTable, "step", t.step, fmt.Sprintf("makes more than %d buckets", t.limit))
+		}
+		short := t.at
+		t.step, t.at = longer(t.step), map[int64]*TimelineBucket{}
+		for _, b := range short {
+			whole := t.bucket(b.Start)
+			for _, status := range models.ReceiptStatuses() {
+				*whole.of(status) += *b.of(status)
+			}
+		}
+	}
+}
+
+// list is the buckets in order, with the empty ones.
+func (t *timeline) list() []TimelineBucket {
+	list := []TimelineBucket{}
+	if len(t.at) == 0 {
+		return list
+	}
+	for key := t.first; key <= t.last; key += int64(t.step / time.Second) {
+		list = append(list, *t.bucket(models.At(time.Unix(key, 0))))
+	}
+	return list
+}
+
+// sqlitePrefix is a time text, whoever wrote it, cut behind its day, hour or minute; with
+// sqliteRest it is a time again. Only a zone that is not UTC, and what is shorter than
+// seconds, goes through strftime.
+var (
+	sqlitePrefix = map[string]string{"day": sqliteCut(10), "hour": sqliteCut(13), "minute": sqliteCut(16)}
+	sqliteRest   = map[string]string{"day": "", "hour": " || ':00'", "minute": ""}
+)
+
+func sqliteCut(n int) string {
+	return strings.NewReplacer("@t", "timestamp", "@n", fmt.Sprint(n)).Replace(
+		"CASE WHEN substr(@t, -1) = 'Z' THEN substr(@t, 1, @n)" +
+			" WHEN length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'" +
+			" THEN substr(strftime('%Y-%m-%dT%H:%M', @t), 1, @n)" +
+			" ELSE substr(@t, 1, @n) END")
+}
