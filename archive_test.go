@@ -19,16 +19,28 @@ import (
 // and the DSN of an archive that is not there yet.
 func archives(t *testing.T, test func(t *testing.T, live *tier2.Store, now *time.Time, archive string)) {
 	t.Helper()
-	for from, source := range engines {
-		for to, target := range engines {
-			t.Run(from+"To"+to, func(t *testing.T) {
-				t.Parallel()
-				now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-				live := open(t, source(t), tier2.WithClock(func() time.Time { return now }))
-				test(t, live, &now, target(t))
-			})
+	for from := range engines {
+		for to := range engines {
+			archivesFrom(t, from, to, test)
 		}
 	}
+}
+
+// archivesAcross runs a case on two of the pairs, with each engine once at either end.
+func archivesAcross(t *testing.T, test func(t *testing.T, live *tier2.Store, now *time.Time, archive string)) {
+	t.Helper()
+	archivesFrom(t, "SQLite", "Postgres", test)
+	archivesFrom(t, "Postgres", "SQLite", test)
+}
+
+func archivesFrom(t *testing.T, from, to string, test func(t *testing.T, live *tier2.Store, now *time.Time, archive string)) {
+	t.Helper()
+	t.Run(from+"To"+to, func(t *testing.T) {
+		t.Parallel()
+		now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+		live := open(t, engines[from](t), tier2.WithClock(func() time.Time { return now }))
+		test(t, live, &now, engines[to](t))
+	})
 }
 
 // healthy holds that a database is whole, alone and with its archives.

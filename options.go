@@ -87,6 +87,17 @@ func WithExisting() Option {
 	}
 }
 
+// WithReadOnly opens a database that is there to read it: Open makes, upgrades and writes
+// nothing, and gives models.ErrNotFound as WithExisting does and models.ErrInvalid for an
+// older database; what writes gives models.ErrReadOnly. On SQLite the file must be one
+// that can be written all the same, since those who read it take locks in its WAL.
+func WithReadOnly() Option {
+	return func(c *engine.Config) error {
+		c.ReadOnly, c.Existing = true, true
+		return nil
+	}
+}
+
 // WithSigner signs the checkpoints of the audit log with a private key of
 // ledger.GenerateKey.
 func WithSigner(private string) Option {

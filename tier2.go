@@ -97,12 +97,15 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if archives > 0 {
 		options = append(options, hooks.WithReadOnly("is an archive: its executions are restored to the store that they come from"))
 	}
+	if cfg.ReadOnly {
+		options = append(options, hooks.WithReadOnly("was opened for reading only"))
+	}
 	plugin := hooks.New(options...)
 	if err := handles.Write.Use(plugin); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
 	seal := newSeal(handles.Bulk, cfg)
-	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc, Ledger: seal}
+	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc, Adding: handles.Adding, Ledger: seal}
 	if !cfg.Ungrouped {
 		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers, cfg.BusyTimeout); err != nil {
 			return nil, errors.Join(err, handles.Close())

@@ -20,6 +20,7 @@
   // direction of text, or ends a line.
   const plain = (name) => name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
   const count = (n) => n.toLocaleString("en");
+  const compact = new Intl.NumberFormat("en", { notation: "compact" });
   const duration = (ms) => {
     if (ms < 1000) return `${Math.round(ms)} ms`;
     if (ms < 60_000) return `${+(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
@@ -41,7 +42,7 @@
     animationDuration: 300,
     textStyle: { color: c("text"), fontFamily: "system-ui, sans-serif" },
     tooltip: { className: "tip", confine: true, transitionDuration: 0 },
-    legend: { top: 0, left: 0, type: "scroll", itemGap: 18, itemWidth: 14, itemHeight: 14, textStyle: { color: c("text") }, inactiveColor: c("muted"), pageTextStyle: { color: c("muted") }, pageIconColor: c("accent") },
+    legend: { top: 0, left: 0, itemGap: 12, itemWidth: 14, itemHeight: 14, textStyle: { color: c("text") }, inactiveColor: c("muted") },
     grid: { left: 8, right: 20, top: 40, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
   });
   const axis = (c, more) => ({
@@ -156,11 +157,11 @@
       ...base(c),
       legend: undefined,
       grid: { ...base(c).grid, top: 8 },
-      tooltip: { ...base(c).tooltip, formatter: ({ value: [x, y, n] }) => (x === y ? "" : tip(`${agents[y]} and ${agents[x]}`, [`${count(n)} collisions`])) },
+      tooltip: { ...base(c).tooltip, formatter: ({ value: [x, y, n] }) => (x === y && !n ? "" : tip(`${agents[y]} and ${agents[x]}`, [`${count(n)} collisions`])) },
       visualMap: { show: false, min: 0, max: Math.max(most, 1), inRange: { color: [c("few"), c("many")] } },
       xAxis: axis(c, { ...names, axisLabel: { color: c("text"), interval: 0, hideOverlap: false, rotate: 45, width: 110, overflow: "truncate" } }),
       yAxis: axis(c, { ...names, inverse: true, axisLabel: { color: c("text"), interval: 0, hideOverlap: false, width: 110, overflow: "truncate" } }),
-      series: [{ type: "heatmap", data: cells, itemStyle: { borderColor: c("panel"), borderWidth: 2 }, label: { formatter: ({ value }) => count(value[2]) } }],
+      series: [{ type: "heatmap", data: cells, itemStyle: { borderColor: c("panel"), borderWidth: 2 }, label: { formatter: ({ value: [, , n] }) => (n < 10_000 ? count(n) : compact.format(n)) } }],
     };
   }
 

@@ -17,6 +17,9 @@ type Handle struct {
 	Now   func() time.Time // the store's clock; time.Now if nil
 	// Creator, unless nil, writes new rows instead of GORM.
 	Creator Creator
+	// Adding, unless nil, lists the transactions that may have taken ids of audit_log
+	// which nobody else sees yet. Nil says that ids are committed in their order.
+	Adding func(ctx context.Context) ([]string, error)
 	// Ledger proves the audit log; nil where nobody keeps its tree.
 	Ledger Ledger
 }

@@ -28,11 +28,11 @@ type TimelineBucket struct {
 
 // Timeline counts the executions that f chooses, in one bucket after the other from the
 // first of them to the last, oldest first; empty ones between are there too. A bucket is
-// step long, in whole minutes, and starts at a multiple of it, in UTC: days at midnight,
-// weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes, 1, 3 and 12
-// hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100 buckets.
-// Errors: ErrInvalid for a filter or step that cannot be, and for more than MaxLimit
-// buckets.
+// step long, in whole minutes, and starts at a multiple of it since the year 1, in UTC:
+// days at midnight, weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes,
+// 1, 3 and 12 hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100
+// buckets. Errors: ErrInvalid for a filter or step that cannot be, and for more than
+// MaxLimit buckets.
 func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Duration) ([]TimelineBucket, error) {
 	if step < 0 || step%time.Minute != 0 {
 		return nil, invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
@@ -194,7 +194,7 @@ var (
 
 func sqliteCut(n int) string {
 	return strings.NewReplacer("@t", "timestamp", "@n", fmt.Sprint(n)).Replace(
-		"CASE WHEN substr(@t, -1) = 'Z' AND length(@t) > 19 THEN substr(@t, 1, @n)" +
+		"CASE WHEN substr(@t, -1) = 'Z' THEN substr(@t, 1, @n)" +
 			" WHEN length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'" +
 			" THEN substr(strftime('%Y-%m-%dT%H:%M', @t), 1, @n)" +
 			" ELSE substr(@t, 1, @n) END")

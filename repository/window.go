@@ -20,9 +20,8 @@ const sqliteInstant = "CASE WHEN length(@t) < 19 OR substr(replace(@t, '+00:00',
 // between keeps the rows with since <= column < until; a zero time is no bound.
 //
 // On SQLite times are text. The first bound of each pair is coarse, so that it uses
-// an index and lets every form of that second pass; the second is exact. What it takes
-// is a dozen times slower than to see that a time in UTC, to the second at least, lies
-// within the bound by a second, or a day.
+// an index and lets every form of that second pass; the second is exact. It takes a
+// dozen times as long as to see that a time in UTC lies within by a second, or a day.
 func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.DB, error) {
 	if !since.IsZero() && !until.IsZero() && until.Before(since) {
 		return nil, invalid(table, column, until, "until must not lie before since")
@@ -65,6 +64,6 @@ func bound(db *gorm.DB, col clause.Column, op, coarse, within string, at models.
 	if db.Name() != "sqlite" {
 		return db.Where("? "+op+" ?", col, at.Time)
 	}
-	inside := strings.ReplaceAll("@t "+op+" ? AND length(@t) > 19 AND substr(@t, -1) = 'Z' OR ("+sqliteInstant+") "+op+" ?", "@t", db.Statement.Quote(col))
+	inside := strings.ReplaceAll("@t "+op+" ? AND substr(@t, -1) = 'Z' OR ("+sqliteInstant+") "+op+" ?", "@t", db.Statement.Quote(col))
 	return db.Where("? "+op+" ?", col, coarse).Where("("+inside+")", within, at.String())
 }

@@ -33,7 +33,7 @@ most executions first.`,
 			})
 		},
 	})
-	f.byAgent(cmd, "executions")
+	f.byAgent(a, cmd, "executions")
 	f.byTime(cmd, "executions")
 	f.byNumber(cmd)
 	cmd.Flags().Lookup("limit").Usage = "how many agents to show, 1 to 1000"

@@ -74,7 +74,9 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 		}
 	}
 	if dryRun || !yes {
+		stop := a.busy("counting")
 		would, err := store.Archive(ctx, before.Time, target, tier2.DryRun())
+		stop()
 		if err != nil {
 			return a.unmoved(err)
 		}

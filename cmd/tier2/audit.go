@@ -13,19 +13,26 @@ import (
 func (a *app) audit() *cobra.Command {
 	var f filters
 	var chosen repository.AuditFilter
+	var follow bool
 	cmd := listing(&cobra.Command{
 		Use:   "audit [EXECUTION|SESSION]",
 		Short: "Show the audit log",
 		Long: `Shows entries of the audit log, newest first. With an execution or a session it shows
 every entry that names it, oldest first, which reads the whole log; exit code 1 if there
-is none.`,
+is none.
+
+--follow waits for entries and prints them as they are committed, by whatever process,
+oldest first: with --since also those that are there since then. It goes on until it is
+interrupted (exit code 130, as always then), or has printed as many as --limit says.
+With --json each is an object on a line of its own.`,
 		Example: `  tier2 audit --status failed --since 7d
   tier2 audit --agent code-generator --operation receipts.create --limit all --csv
-  tier2 audit exec-001`,
-		Args: cobra.MaximumNArgs(1),
+  tier2 audit exec-001
+  tier2 audit --follow --json --agent code-generator`,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(trailIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution"); err != nil {
+				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow"); err != nil {
 					return err
 				}
 				return a.read(cmd, func(store *tier2.Store) error {
@@ -39,17 +46,41 @@ is none.`,
 					return list(a, everything, each(entries), entryFields...)
 				})
 			}
+			if follow {
+				if err := alone(cmd, "--follow", "until"); err != nil {
+					return err
+				}
+				chosen.AgentID, chosen.Since = f.agent, f.since.Time
+				return a.follow(cmd, f.limit, chosen)
+			}
 			chosen.AgentID, chosen.Since, chosen.Until, chosen.Page = f.agent, f.since.Time, f.until.Time, f.limit.page()
 			return a.read(cmd, func(store *tier2.Store) error {
 				return list(a, f.limit, store.Audit.All(cmd.Context(), chosen), entryFields...)
 			})
 		},
 	})
-	f.flags(cmd, "entries")
+	f.flags(a, cmd, "entries")
 	enum(cmd, &chosen.Status, "status", "only entries with this status", models.AuditStatuses())
 	cmd.Flags().StringVar(&chosen.Operation, "operation", "", "only this operation, such as receipts.create")
 	cmd.Flags().StringVar(&chosen.ExecutionID, "execution", "", "only entries that name this execution")
+	a.flagWords(cmd, "execution", executionIDs)
+	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(audited(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().BoolVar(&follow, "follow", false, "wait for entries, and print them as they come")
 	return cmd
+}
+
+// follow prints entries as they come, each at once.
+func (a *app) follow(cmd *cobra.Command, most amount, chosen repository.AuditFilter) error {
+	if !most.given {
+		most = everything
+	}
+	return a.read(cmd, func(store *tier2.Store) error {
+		err := live(a, most, store.Audit.Follow(cmd.Context(), chosen, 0), entryFields...)
+		if cmd.Context().Err() != nil {
+			err = errInterrupted
+		}
+		return err
+	})
 }
 
 type entry = models.AuditEntry

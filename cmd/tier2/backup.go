@@ -44,7 +44,9 @@ func (a *app) backUp(cmd *cobra.Command, target, where string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	stop := a.busy("backing up")
 	err = store.Backup(cmd.Context(), target)
+	stop()
 	switch {
 	case errors.Is(err, models.ErrInvalid):
 		return usageError{err}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
@@ -42,8 +40,9 @@ instead, the most frequent pair first, among the 100 agents that collided most.`
 			})
 		},
 	})
-	f.flags(cmd, "collisions")
+	f.flags(a, cmd, "collisions")
 	cmd.Flags().StringVar(&chosen.SessionID, "session", "", "only collisions of this session")
+	a.flagWords(cmd, "session", sessionIDs)
 	enum(cmd, &chosen.CollisionType, "type", "only collisions of this type", models.CollisionTypes())
 	enum(cmd, &chosen.Severity, "severity", "only collisions of this severity", models.Severities())
 	cmd.Flags().BoolVar(&unresolved, "unresolved", false, "only collisions without a resolution")
@@ -58,7 +57,7 @@ func (a *app) collidingPairs(cmd *cobra.Command, f filters) error {
 			return err
 		}
 		if m.Omitted > 0 {
-			fmt.Fprintf(a.stderr, "tier2: %d collisions with %d more agents are not shown\n", m.Omitted, m.MoreAgents)
+			a.note("%d collisions with %d more agents are not shown", m.Omitted, m.MoreAgents)
 		}
 		return list(a, f.limit, each(m.Pairs), pairFields...)
 	})

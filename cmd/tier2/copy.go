@@ -26,7 +26,8 @@ and changed rows over. A target that holds anything else than rows of the source
 refused and left as it is, with exit code 1 too: a row that the source does not
 have, or no longer has; or another one under the same id. So is one that is the source,
 and a row that cannot be read or stored ends the copy, named. --db is not used.`,
-		Args: cobra.NoArgs,
+		Example: "  tier2 copy --from .ggen/tier2.db --to postgres://user@host:5432/database",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" || target == "" {
 				return usageError{errors.New("give both --from and --to")}

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 func (a *app) drift() *cobra.Command {
-	var agent, op string
-	var since, until when
-	limit := repository.DefaultLimit
-	cmd := &cobra.Command{
+	var f filters
+	var op models.Operation
+	cmd := listing(&cobra.Command{
 		Use:   "drift",
 		Short: "Show equal inputs that led to different outputs",
 		Long: `Compares passed executions that had the same manifest_hash, ontology_hash and
@@ -26,49 +25,44 @@ exit code 1 if there is any. "-" stands for executions that did not write the fi
 
 An execution whose receipt tells no file's hash takes no part and is counted. Counts
 such as files_generated are not compared. Times are ISO 8601, in UTC unless they
-say otherwise, or how long ago: 7d, 24h.`,
-		Example: "  tier2 drift --agent code-generator --since 7d",
-		Args:    cobra.NoArgs,
+say otherwise, or how long ago: 7d, 24h. --csv has a line for each hash of a file.`,
+		Example: `  tier2 drift --agent code-generator --since 7d
+  tier2 drift --operation generation --csv`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f := repository.DriftFilter{AgentID: agent, Since: since.Time, Until: until.Time, Page: repository.Page{Limit: limit}}
-			if op != "" {
-				if err := f.Operation.UnmarshalText([]byte(op)); err != nil {
-					return usageError{fmt.Errorf("--operation: %w", err)}
+			if f.limit.n > repository.MaxLimit {
+				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
+			}
+			return a.read(cmd, func(store *tier2.Store) error {
+				drifts, summary, err := store.Reports.Drift(cmd.Context(), repository.DriftFilter{
+					AgentID: f.agent, Operation: op, Since: f.since.Time, Until: f.until.Time, Page: repository.Page{Limit: f.limit.n},
+				})
+				if err != nil {
+					return err
 				}
-			}
-			if limit < 1 || limit > repository.MaxLimit {
-				return usageError{fmt.Errorf("--limit %d: must lie in 1 to %d", limit, repository.MaxLimit)}
-			}
-			return a.showDrift(cmd, f)
+				return a.showDrift(drifts, summary)
+			})
 		},
-	}
-	cmd.Flags().StringVar(&agent, "agent", "", "only executions of this agent")
-	cmd.Flags().StringVar(&op, "operation", "", "only this operation")
-	cmd.Flags().Var(&since, "since", "only executions that began then or later")
-	cmd.Flags().Var(&until, "until", "only executions that began before")
-	cmd.Flags().IntVar(&limit, "limit", limit, "how many inputs to show, 1 to 1000")
+	})
+	f.flags(a, cmd, "executions")
+	cmd.Flags().Lookup("limit").Usage = "how many inputs to show, 1 to 1000"
+	enum(cmd, &op, "operation", "only this operation", models.Operations())
 	return cmd
 }
 
-func (a *app) showDrift(cmd *cobra.Command, f repository.DriftFilter) error {
-	store, err := openExisting(cmd.Context(), a.db)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	drifts, summary, err := store.Reports.Drift(cmd.Context(), f)
-	if errors.Is(err, models.ErrInvalid) {
-		return usageError{err}
-	}
-	if err != nil {
-		return err
-	}
-	if a.json {
+func (a *app) showDrift(drifts []repository.Drift, summary repository.DriftSummary) (err error) {
+	switch {
+	case a.json:
 		err = a.printJSON(struct {
 			Drifts []repository.Drift `json:"drifts"`
 			repository.DriftSummary
 		}{drifts, summary})
-	} else {
+	case a.csv:
+		err = list(a, everything, each(outputs(drifts)), outputFields...)
+		if summary.Next != "" {
+			a.note("there are more inputs: raise --limit, or narrow --since and --until")
+		}
+	default:
 		err = a.printDrift(drifts, summary)
 	}
 	if err == nil && len(drifts) > 0 {
@@ -77,11 +71,43 @@ func (a *app) showDrift(cmd *cobra.Command, f repository.DriftFilter) error {
 	return err
 }
 
+// output is a hash that a file had.
+type output struct {
+	*repository.Drift
+	file *repository.FileDrift
+	hash *repository.FileHash
+}
+
+func outputs(drifts []repository.Drift) (list []output) {
+	for i := range drifts {
+		for j := range drifts[i].Files {
+			for k := range drifts[i].Files[j].Hashes {
+				list = append(list, output{&drifts[i], &drifts[i].Files[j], &drifts[i].Files[j].Hashes[k]})
+			}
+		}
+	}
+	return list
+}
+
+var outputFields = []field[output]{
+	{"operation", "", func(v output) any { return v.Operation }},
+	{"manifest_hash", "", func(v output) any { return v.ManifestHash }},
+	{"ontology_hash", "", func(v output) any { return v.OntologyHash }},
+	{"path", "", func(v output) any { return v.file.Path }},
+	{"hash", "", func(v output) any { return v.hash.Hash }},
+	{"count", "", func(v output) any { return v.hash.Count }},
+	{"executions", "", func(v output) any {
+		ids, _ := models.JSONOf(v.hash.Executions) // texts always encode
+		return ids
+	}},
+}
+
 func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) error {
+	out := a.output()
 	const names = 4 // of executions in a line
 	for _, d := range drifts {
-		fmt.Fprintf(a.stdout, "%s  manifest %s  ontology %s\n", d.Operation, printable(d.ManifestHash), printable(d.OntologyHash))
-		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(out, "%s  manifest %s  ontology %s\n", d.Operation, printable(d.ManifestHash), printable(d.OntologyHash))
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "  FILE\tHASH\tCOUNT\tEXECUTIONS")
 		for _, file := range d.Files {
 			path := printable(file.Path)
@@ -102,20 +128,20 @@ func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) e
 			return err
 		}
 		if d.MoreFiles > 0 {
-			fmt.Fprintf(a.stdout, "  and %d more files\n", d.MoreFiles)
+			fmt.Fprintf(out, "  and %d more files\n", d.MoreFiles)
 		}
 		if d.Omitted > 0 {
-			fmt.Fprintf(a.stdout, "  and %d executions with yet other outputs\n", d.Omitted)
+			fmt.Fprintf(out, "  and %d executions with yet other outputs\n", d.Omitted)
 		}
-		fmt.Fprintln(a.stdout)
+		fmt.Fprintln(out)
 	}
 	outcome := "no drift"
 	if len(drifts) > 0 {
 		outcome = fmt.Sprintf("%d with drift", len(drifts))
 	}
-	_, err := fmt.Fprintf(a.stdout, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n", s.Inputs, outcome, s.Compared, s.Unknown)
+	_, err := fmt.Fprintf(out, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n", s.Inputs, outcome, s.Compared, s.Unknown)
 	if s.Next != "" {
-		_, err = fmt.Fprintln(a.stdout, "there is more: raise --limit, or narrow --since and --until")
+		_, err = fmt.Fprintln(out, "there is more: raise --limit, or narrow --since and --until")
 	}
 	return err
 }

@@ -21,22 +21,27 @@ type filters struct {
 	limit        amount
 }
 
-func (f *filters) byAgent(cmd *cobra.Command, what string) {
+func (f *filters) byAgent(a *app, cmd *cobra.Command, what string) {
 	cmd.Flags().StringVar(&f.agent, "agent", "", "only "+what+" of this agent")
+	a.flagWords(cmd, "agent", agentIDs)
 }
 
 func (f *filters) byTime(cmd *cobra.Command, what string) {
 	cmd.Flags().Var(&f.since, "since", "only "+what+" of then or later: a time in UTC, or how long ago, such as 7d or 24h")
 	cmd.Flags().Var(&f.until, "until", "only "+what+" of before, likewise")
+	for _, flag := range []string{"since", "until"} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions([]string{"1h", "24h", "7d", "30d"}, cobra.ShellCompDirectiveNoFileComp))
+	}
 }
 
 func (f *filters) byNumber(cmd *cobra.Command) {
 	f.limit.n = repository.DefaultLimit
 	cmd.Flags().Var(&f.limit, "limit", "how many to show, or all")
+	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"all"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (f *filters) flags(cmd *cobra.Command, what string) {
-	f.byAgent(cmd, what)
+func (f *filters) flags(a *app, cmd *cobra.Command, what string) {
+	f.byAgent(a, cmd, what)
 	f.byTime(cmd, what)
 	f.byNumber(cmd)
 }
@@ -94,7 +99,7 @@ func (m *amount) page() repository.Page {
 func enum[T ~string](cmd *cobra.Command, p *T, name, usage string, allowed []T) {
 	w := &word[T]{p, allowed}
 	cmd.Flags().Var(w, name, usage)
-	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(w.words(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(texts(allowed), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // word is the value of such a flag.
@@ -106,7 +111,7 @@ type word[T ~string] struct {
 // Set implements pflag.Value.
 func (w *word[T]) Set(text string) error {
 	if !slices.Contains(w.allowed, T(text)) {
-		return &models.Error{Value: text, Kind: models.ErrInvalid, Reason: "is not an allowed value", Allowed: w.words()}
+		return &models.Error{Value: text, Kind: models.ErrInvalid, Reason: "is not an allowed value", Allowed: texts(w.allowed)}
 	}
 	*w.p = T(text)
 	return nil
@@ -123,9 +128,10 @@ func (w *word[T]) String() string {
 	return string(*w.p)
 }
 
-func (w *word[T]) words() []string {
-	list := make([]string, len(w.allowed))
-	for i, v := range w.allowed {
+// texts is a list of enum values as plain strings.
+func texts[T ~string](values []T) []string {
+	list := make([]string, len(values))
+	for i, v := range values {
 		list[i] = string(v)
 	}
 	return list

@@ -49,7 +49,7 @@ each line and why. The database is made if it does not exist.`,
 			})
 		},
 	}
-	flags.register(cmd)
+	flags.register(a, cmd)
 	cmd.Flags().Var(&at, "at", "the time of records that tell none: ISO 8601, or how long ago")
 	return cmd
 }

@@ -17,6 +17,8 @@ func (a *app) init() *cobra.Command {
 schema of search_path), then checks them as verify does. A database that is there
 already keeps every row; one of schema 1.0.0 is upgraded in place. The database
 defaults to --db.`,
+		Example: `  tier2 init
+  tier2 init postgres://user@host:5432/database?search_path=ggen`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dsn, where, err := a.database(cmd, args)

@@ -33,7 +33,7 @@ type lister interface {
 // of RFC 4180. It holds few of them at once.
 func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[T]) error {
 	names, cells := shown(a, fields)
-	out := bufio.NewWriter(a.stdout)
+	out := bufio.NewWriter(a.output())
 	form, n := a.lister(out, names), 0
 	for row, err := range rows {
 		if err != nil {
@@ -41,7 +41,7 @@ func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[
 		}
 		if n == most.n {
 			if !most.given {
-				fmt.Fprintf(a.stderr, "tier2: there are more than these %d: give --limit a number, or all\n", n)
+				a.note("there are more than these %d: give --limit a number, or all", n)
 			}
 			break
 		}
@@ -51,6 +51,34 @@ func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[
 		}
 	}
 	return errors.Join(form.end(), out.Flush())
+}
+
+// live prints rows as list does, but each at once, and with --json as a line of its own.
+// It ends after so many.
+func live[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[T]) error {
+	names, cells := shown(a, fields)
+	a.calm()
+	out := bufio.NewWriter(a.output())
+	form := a.lister(out, names)
+	switch {
+	case a.json:
+		form = &lineLister{out: out, names: names}
+	case !a.csv:
+		form.(*table).live = true
+	}
+	if err := out.Flush(); err != nil { // the names of CSV
+		return err
+	}
+	n := 0
+	for row, err := range rows {
+		if err == nil {
+			err = errors.Join(form.row(cells(row)), out.Flush())
+		}
+		if n++; err != nil || n == most.n {
+			return err
+		}
+	}
+	return nil
 }
 
 // one prints a row as list does, but with --json as an object of its own.
@@ -165,6 +193,27 @@ func (l *jsonLister) end() error {
 	_, err := l.out.WriteString(text)
 	return err
 }
+
+// lineLister writes each row as an object on a line of its own (https://jsonlines.org).
+type lineLister struct {
+	out   *bufio.Writer
+	names []string
+}
+
+func (l *lineLister) row(values []any) error {
+	text, err := object(l.names, values)
+	if err != nil {
+		return err
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, text); err != nil {
+		return err
+	}
+	line.WriteByte('\n')
+	return escaped(l.out, line.Bytes())
+}
+
+func (*lineLister) end() error { return nil }
 
 // object is a JSON object with the names in that order.
 func object(names []string, values []any) ([]byte, error) {

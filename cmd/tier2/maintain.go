@@ -36,10 +36,12 @@ which must exist, defaults to --db; an archive is not sealed.`,
 				return err
 			}
 			var steps []string
+			stop := a.busy("maintaining")
 			if _, err = store.Audit.Seal(cmd.Context()); err == nil || errors.Is(err, models.ErrReadOnly) { // of an archive
 				err = store.MaintainSteps(cmd.Context(), func(step string) { steps = append(steps, step) })
 			}
-			if err = errors.Join(err, store.Close()); err != nil {
+			err = errors.Join(err, store.Close())
+			if stop(); err != nil {
 				return a.refused(err, models.ErrConflict)
 			}
 			return a.check(cmd, dsn, "maintained", &outcome{Path: where, Steps: steps}, nil)

@@ -28,7 +28,7 @@ Exit code 1 if there is no memory of that agent, or the log does not tell what i
   tier2 memory code-generator
   tier2 memory code-generator --at 2026-01-29T12:00:00Z
   tier2 memory code-generator --history --limit 10`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(memoryIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := memoryUsage(cmd, args, history); err != nil {
 				return err

@@ -57,8 +57,10 @@ it. Without --key and --anchor it is up to you whether the checkpoint is the rig
 			if err != nil {
 				return err
 			}
+			stop := a.busy("proving")
 			proof, err := store.Audit.Prove(cmd.Context(), id)
-			if err = errors.Join(err, store.Close()); err != nil {
+			err = errors.Join(err, store.Close())
+			if stop(); err != nil {
 				return a.refused(err, models.ErrNotFound, models.ErrConflict, models.ErrCorrupt)
 			}
 			return a.printJSON(proof)

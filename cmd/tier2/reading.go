@@ -31,13 +31,14 @@ func (a *app) form(cmd *cobra.Command) error {
 	return nil
 }
 
-// read opens --db for read, and closes it. What the store refuses in read is a wrong
+// read opens --db for read, and closes it; it makes, upgrades and writes nothing. What the store refuses in read is a wrong
 // command line, since nothing is written.
 func (a *app) read(cmd *cobra.Command, read func(store *tier2.Store) error) error {
-	store, err := openExisting(cmd.Context(), a.db)
+	store, err := openExisting(cmd.Context(), a.db, tier2.WithReadOnly())
 	if err != nil {
 		return err
 	}
+	defer a.busy("reading")()
 	if err = read(store); errors.Is(err, models.ErrInvalid) {
 		err = usageError{err}
 	}

@@ -34,10 +34,11 @@ NULL, "-" in a table.`,
 			})
 		},
 	})
-	f.flags(cmd, "executions")
+	f.flags(a, cmd, "executions")
 	enum(cmd, &chosen.Status, "status", "only executions that ended so", models.ReceiptStatuses())
 	enum(cmd, &chosen.Operation, "operation", "only this operation", models.Operations())
 	cmd.Flags().StringVar(&chosen.Environment, "environment", "", "only executions in this environment")
+	a.flagWords(cmd, "environment", environments)
 	cmd.Flags().StringVar(&chosen.ManifestHash, "manifest-hash", "", "only executions with this manifest")
 	cmd.Flags().StringVar(&chosen.OntologyHash, "ontology-hash", "", "only executions with this ontology")
 	return cmd

@@ -47,6 +47,9 @@ or if the answer was not yes.`,
 			return a.bringBack(cmd, source, where, ids, yes)
 		},
 	}
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return a.words(cmd, source, executionIDs), cobra.ShellCompDirectiveNoFileComp
+	}
 	cmd.Flags().StringVar(&source, "from", "", "the archive: a path, a file: URI or a postgres:// URL")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd

@@ -50,6 +50,9 @@ const defaultDB = ".ggen/tier2.db"
 // errFound is exit code 1: what was wrong has been printed already.
 var errFound = errors.New("found")
 
+// errInterrupted is exit code 130 of what goes on until it is interrupted: no failure.
+var errInterrupted = errors.New("interrupted")
+
 // usageError is a command line that makes no sense.
 type usageError struct{ error }
 
@@ -60,7 +63,8 @@ type app struct {
 	json, csv      bool
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	started        bool // whether the command line was understood
+	spinner        func() // ends the spinner that turns; nil: none does
+	started        bool   // whether the command line was understood
 }
 
 // Run is the command: it does what args say and returns the exit code. Results go to
@@ -69,9 +73,6 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -79,6 +80,8 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case errors.Is(err, errFound):
 		return exitFound
+	case errors.Is(err, errInterrupted):
+		return exitInterrupt
 	case !a.started || errors.As(err, &usage):
 		fmt.Fprintf(stderr, "tier2: %s\nRun 'tier2 --help' for usage.\n", redacted(err.Error(), args))
 		return exitUsage
@@ -93,6 +96,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use: "tier2", Short: "Receipts, audit log and memory of ggen's agents", Long: long,
+		Example: `  tier2 init
+  tier2 import receipts .ggen/receipts
+  tier2 recent --status failed --since 7d`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs, RunE: missingVerb,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -103,7 +109,8 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
-	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database", Args: cobra.NoArgs, RunE: missingVerb}
+	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database",
+		Example: "  tier2 import receipts .ggen/receipts", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts(), a.importLog(), a.importTables())
 	root.AddCommand(
 		a.init(),
@@ -130,6 +137,10 @@ func (a *app) command() *cobra.Command {
 		a.keygen(),
 		a.version(),
 	)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	shells(root)
 	return root
 }
 
@@ -166,6 +177,6 @@ func (a *app) printJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	out := bufio.NewWriter(a.stdout)
+	out := bufio.NewWriter(a.output())
 	return errors.Join(escaped(out, text.Bytes()), out.Flush())
 }

@@ -101,7 +101,7 @@ func TestRun_Usage(t *testing.T) {
 		"DriftSince":    {[]string{"drift", "--db", db, "--since", "yesterday"}, "must be a time such as"},
 		"DriftUntil":    {[]string{"drift", "--db", db, "--until", "-7d"}, "must be a time such as"},
 		"DriftLimit":    {[]string{"drift", "--db", db, "--limit", "1001"}, "must lie in 1 to 1000"},
-		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must lie in 1 to 1000"},
+		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must be a number from 1 on"},
 		"DriftOp":       {[]string{"drift", "--db", db, "--operation", "cooking"}, "allowed: validation, generation"},
 		"ReportNoOut":   {[]string{"report", "--db", db}, "give --out FILE"},
 		"ReportBoth":    {[]string{"report", "--db", db, "--json", "--out", "x.html"}, "give --out FILE"},

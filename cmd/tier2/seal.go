@@ -51,8 +51,10 @@ variable ` + signingKey + `; keygen makes one. The database, which must exist, d
 			if err != nil {
 				return err
 			}
+			stop := a.busy("sealing")
 			checkpoint, err := store.Audit.Seal(cmd.Context())
-			if err = errors.Join(err, store.Close()); err != nil {
+			err = errors.Join(err, store.Close())
+			if stop(); err != nil {
 				return a.refused(err, models.ErrConflict)
 			}
 			if a.json {

@@ -18,7 +18,7 @@ most violations first; ggen's own targets are shown also if none missed them. Wi
 execution it shows that one's violations; exit code 1 if there is no such execution.`,
 		Example: `  tier2 slo --since 7d
   tier2 slo exec-001 --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.read(cmd, func(store *tier2.Store) error {
@@ -41,7 +41,7 @@ execution it shows that one's violations; exit code 1 if there is no such execut
 			})
 		},
 	})
-	f.flags(cmd, "executions")
+	f.flags(a, cmd, "executions")
 	return cmd
 }
 

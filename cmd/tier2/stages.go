@@ -21,7 +21,7 @@ pipeline. With an execution it shows that one's stages; exit code 1 if there is 
 execution.`,
 		Example: `  tier2 stages --agent code-generator --since 7d
   tier2 stages exec-001`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.read(cmd, func(store *tier2.Store) error {
@@ -44,7 +44,7 @@ execution.`,
 			})
 		},
 	})
-	f.byAgent(cmd, "executions")
+	f.byAgent(a, cmd, "executions")
 	f.byTime(cmd, "executions")
 	return cmd
 }

@@ -16,7 +16,9 @@ const (
 	measured = 1000
 	// narrowest is how many cells of a text stay when a table does not fit.
 	narrowest = 12
-	gap       = "  "
+	// usual is how many of a text there are room for in a table of which only a row is known.
+	usual = 24
+	gap   = "  "
 )
 
 // table prints rows below each other, in columns. On a terminal it is no wider: texts
@@ -30,6 +32,7 @@ type table struct {
 	rows     [][]any // until they are laid out
 	columns  []column
 	laidOut  bool
+	live     bool // it is laid out for the first row, since the next may come much later
 }
 
 // column is how a column of a table is shown.
@@ -63,7 +66,7 @@ func (t *table) row(values []any) error {
 	if t.laidOut {
 		return t.print(values)
 	}
-	if t.rows = append(t.rows, values); len(t.rows) < measured {
+	if t.rows = append(t.rows, values); len(t.rows) < measured && !t.live {
 		return nil
 	}
 	return t.begin()
@@ -108,6 +111,9 @@ func (t *table) layout() {
 			c.right = c.right || numeric(values[i])
 			c.cut = c.cut || cuttable(values[i])
 		}
+		if t.live && c.cut {
+			c.width = max(c.width, usual)
+		}
 	}
 	if t.terminal == 0 {
 		return
@@ -118,7 +124,7 @@ func (t *table) layout() {
 		t.columns, left = t.columns[:last], append([]string{t.columns[last].title}, left...)
 	}
 	if left != nil {
-		fmt.Fprintf(t.app.stderr, "tier2: the terminal has no room for %s\n", strings.Join(left, ", "))
+		t.app.note("the terminal has no room for %s", strings.Join(left, ", "))
 	}
 }
 

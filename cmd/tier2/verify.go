@@ -63,6 +63,7 @@ can also write the tree anew: an anchor and a key that are kept elsewhere tell t
 // check verifies a database, with its audit log if opts are given, and prints what it
 // found, after a line that says what was done, if anything.
 func (a *app) check(cmd *cobra.Command, dsn, done string, r *outcome, opts *ledger.VerifyOptions) (err error) {
+	defer a.busy("verifying")()
 	if r.Verification, err = tier2.Verify(cmd.Context(), dsn); err != nil {
 		return err
 	}
@@ -72,9 +73,10 @@ func (a *app) check(cmd *cobra.Command, dsn, done string, r *outcome, opts *ledg
 		case err != nil && (r.Verification.OK() || cmd.Context().Err() != nil):
 			return err
 		case err != nil: // which the findings explain
-			fmt.Fprintf(a.stderr, "tier2: the audit log was not checked: %v\n", err)
+			a.note("the audit log was not checked: %v", err)
 		}
 	}
+	a.calm()
 	if done != "" && !a.json {
 		fmt.Fprintf(a.stdout, "%s %s\n", done, r.Path)
 		for _, step := range r.Steps {

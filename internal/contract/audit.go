@@ -12,6 +12,8 @@ import (
 )
 
 var auditCases = cases{
+	"Follow":       auditFollow,
+	"FollowLate":   auditFollowLate,
 	"TrailAndList": auditTrailAndList,
 }
 

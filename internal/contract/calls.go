@@ -159,6 +159,12 @@ var auditCalls = map[string]call{
 	"Audit.All": func(ctx context.Context, f *filled) error {
 		return drain(f.Audit.All(ctx, repository.AuditFilter{Page: repository.Page{Limit: 3}}))
 	},
+	"Audit.Follow": func(ctx context.Context, f *filled) error {
+		for _, err := range f.Audit.Follow(ctx, repository.AuditFilter{Since: start}, 0) {
+			return err
+		}
+		return nil
+	},
 	"Audit.Trail": func(ctx context.Context, f *filled) error { return discard(f.Audit.Trail(ctx, "a")) },
 	"Audit.Seal":  func(ctx context.Context, f *filled) error { return discard(f.Audit.Seal(ctx)) },
 	"Audit.Prove": func(ctx context.Context, f *filled) error { return discard(f.Audit.Prove(ctx, 1)) },

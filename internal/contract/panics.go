@@ -197,6 +197,12 @@ func panicsGiven(t *T) {
 					}
 					return nil
 				},
+				"Audit.Follow": func() error {
+					for range f.Audit.Follow(t.Context(), repository.AuditFilter{Since: start}, 0) {
+						how()
+					}
+					return nil
+				},
 				"Execution.Stage": func() error {
 					return f.run.Stage(t.Context(), models.StageEmit, func(context.Context, *repository.StageResult) error { how(); return nil })
 				},

@@ -132,11 +132,19 @@ func figuresForms(t *T) {
 			assert.ElementsMatch(t, want, ids(rows), "%s %s", name, bound)
 		}
 	}
-	insert("2026-01-30T00:29:59.9999+01:00")
+	for text, f := range map[string]repository.ReceiptFilter{ // whose text is later or earlier than its time
+		"2026-01-30T00:29:59.9999+01:00": {Since: day("2026-01-29T23:30:00Z").Time},
+		"2026-01-29T23:30:00.5-01:00":    {Until: day("2026-01-30T00:00:00Z").Time},
+	} {
+		insert(text)
+		rows, _, err := store.Receipts.List(t.Context(), f)
+		require.NoError(t, err)
+		assert.NotContains(t, ids(rows), text)
+	}
 	for step, want := range map[time.Duration]map[string]int64{
-		24 * time.Hour:  {"2026-01-28": 1, "2026-01-29": 12, "2026-01-30": 1},
-		time.Hour:       {"2026-01-28T23:00": 1, "2026-01-29T00:00": 1, "2026-01-29T12:00": 9, "2026-01-29T23:00": 2, "2026-01-30T00:00": 1},
-		2 * time.Minute: {"2026-01-28T23:58": 1, "2026-01-29T00:00": 1, "2026-01-29T12:32": 1, "2026-01-29T12:34": 8, "2026-01-29T23:28": 1, "2026-01-29T23:58": 1, "2026-01-30T00:00": 1},
+		24 * time.Hour:  {"2026-01-28": 1, "2026-01-29": 12, "2026-01-30": 2},
+		time.Hour:       {"2026-01-28T23:00": 1, "2026-01-29T00:00": 1, "2026-01-29T12:00": 9, "2026-01-29T23:00": 2, "2026-01-30T00:00": 2},
+		2 * time.Minute: {"2026-01-28T23:58": 1, "2026-01-29T00:00": 1, "2026-01-29T12:32": 1, "2026-01-29T12:34": 8, "2026-01-29T23:28": 1, "2026-01-29T23:58": 1, "2026-01-30T00:00": 1, "2026-01-30T00:30": 1},
 	} {
 		got := map[string]int64{}
 		for _, b := range timelineOf(t, store, repository.ReportFilter{}, step) {
@@ -161,7 +169,7 @@ func figuresSLOs(t *T) {
 		missed("first_build", 15, 20, models.SeverityWarning, 9), missed("first_build", 15, 40, models.SeverityCritical, 1),
 		missed("throughput", 100, 30, models.SeverityWarning, 0), missed("throughput", 100, 110, models.SeverityWarning, 0),
 	}
-	b.Violations = []models.SLOViolation{missed("first_build", 12, 16, models.SeverityWarning, 9), missed("first_build", 15, 18, models.SeverityWarning, 2)}
+	b.Violations = []models.SLOViolation{missed("first_build", 12, 16, models.SeverityWarning, 9), missed("first_build", 15, 19, models.SeverityWarning, 2)}
 	require.NoError(t, store.Receipts.CreateBatch(ctx, []*models.Receipt{a, b, c}))
 
 	none := func(executions int64, metrics ...string) (list []repository.SLOReport) {
@@ -176,12 +184,12 @@ func figuresSLOs(t *T) {
 	}
 	others := []string{"cli_scaffolding", "generation_memory", "incremental_build", "rdf_processing"}
 	nine := models.At(start.Add(9 * time.Minute))
-	build := repository.SLOReport{Metric: "first_build", Target: 12, Unit: "s", Executions: 3, Missed: 2, Share: 2.0 / 3, Violations: 4, Critical: 1, Median: 18, Worst: 40, LastExecutionID: "b", Last: nine}
+	build := repository.SLOReport{Metric: "first_build", Target: 12, Unit: "s", Executions: 3, Missed: 2, Share: 2.0 / 3, Violations: 4, Critical: 1, Median: 19, Worst: 40, LastExecutionID: "b", Last: nine}
 	own := repository.SLOReport{Metric: "throughput", Target: 100, Executions: 3, Missed: 1, Share: 1.0 / 3, Violations: 2, Median: 30, Worst: 30, LastExecutionID: "a", Last: models.At(start)}
 	all := append([]repository.SLOReport{build, own}, none(3, others...)...)
 	ofCoder, ofTester, ownOfCoder := build, build, own
 	ofCoder.Target, ofCoder.Executions, ofCoder.Missed, ofCoder.Share, ofCoder.Violations, ofCoder.Median, ofCoder.LastExecutionID = 15, 2, 1, 0.5, 2, 20, "a"
-	ofTester.Executions, ofTester.Missed, ofTester.Share, ofTester.Violations, ofTester.Critical, ofTester.Median, ofTester.Worst = 1, 1, 1, 2, 0, 16, 16
+	ofTester.Executions, ofTester.Missed, ofTester.Share, ofTester.Violations, ofTester.Critical, ofTester.Median, ofTester.Worst = 1, 1, 1, 2, 0, 16, 19
 	ownOfCoder.Executions, ownOfCoder.Share = 2, 0.5
 	for name, tt := range map[string]struct {
 		filter repository.ReportFilter
@@ -235,8 +243,8 @@ func figuresCollisions(t *T) {
 		assert.Equal(t, tt.want, *got, name)
 	}
 	require.NoError(t, store.DB().Exec("UPDATE collision_detection SET agent_id_1 = agent_id_2 WHERE agent_id_1 = 'd'").Error)
-	got, err := store.Reports.CollisionMatrix(ctx, repository.ReportFilter{AgentID: "e"}, 1)
+	got, err := store.Reports.CollisionMatrix(ctx, repository.ReportFilter{}, 0)
 	require.NoError(t, err)
 	de.AgentID1 = "e"
-	assert.Equal(t, repository.CollisionMatrix{Agents: []string{"e"}, Pairs: pairs{de}, Collisions: 1}, *got, "of an agent with itself, which is counted once")
+	assert.Equal(t, repository.CollisionMatrix{Agents: []string{"a", "b", "c", "e"}, Pairs: pairs{ab, ac, de}, Collisions: 5}, *got, "one of an agent with itself counts once")
 }

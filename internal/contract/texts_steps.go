@@ -201,6 +201,13 @@ var auditSteps = []textStep{
 		}
 		require.Equal(t, 1, n)
 	}},
+	{"Audit.Follow", func(t *T, s *tier2.Store, x string) {
+		for e, err := range s.Audit.Follow(t.Context(), repository.AuditFilter{AgentID: x, Operation: x, ExecutionID: x, Since: start}, 0) {
+			require.NoError(t, err)
+			require.Equal(t, x, e.Operation)
+			break
+		}
+	}},
 	{"Audit.Trail", func(t *T, s *tier2.Store, x string) {
 		rows, err := s.Audit.Trail(t.Context(), x+"'")
 		require.NoError(t, err)

@@ -5,12 +5,15 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // DefaultBusyTimeout is how long a statement waits for another's lock.
@@ -30,6 +33,7 @@ type Config struct {
 	Ungrouped   bool                // every save in a transaction of its own, through GORM
 	Redactors   []func(string) bool // say which keys, beside the usual ones, name secrets
 	Existing    bool                // models.ErrNotFound instead of making a database that is not there
+	ReadOnly    bool                // nothing is made, upgraded or written; Existing is set as well
 	Signer      note.Signer         // signs checkpoints of the audit log; nil: nobody does
 	Anchor      string              // the file that checkpoints are appended to; "": none
 }
@@ -49,6 +53,12 @@ func (c *Config) Fill() {
 	if c.Logger == nil {
 		c.Logger = logger.Discard
 	}
+}
+
+// Older is the error of a database that would have to be upgraded, but is opened ReadOnly.
+func Older(version, known int) error {
+	return &models.Error{Kind: models.ErrInvalid,
+		Reason: fmt.Sprintf("the database has schema version %d, older than %d, and is opened for reading only; 'tier2 init' upgrades it", version, known)}
 }
 
 // Clock is the one clock of a store: Now in UTC, to the microsecond.
@@ -72,6 +82,8 @@ type Handles struct {
 	// Inserted, unless nil, is called in the transaction of an INSERT, with the largest
 	// id that it gave.
 	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
+	// Adding is Adding of repository.Handle.
+	Adding func(ctx context.Context) ([]string, error)
 	// Maintain keeps the database fast, and mends what it derived from the rows.
 	Maintain func(ctx context.Context, done Done) error
 	// Backup writes one state of the database to a new file at path, if check, which gets

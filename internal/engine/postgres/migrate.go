@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -53,7 +54,7 @@ type state struct {
 
 // migrate creates or upgrades the schema in one transaction. An advisory lock with
 // the schema's name lets one process do it, and the others find it done.
-func migrate(ctx context.Context, db *sql.DB, existing bool) error {
+func migrate(ctx context.Context, db *sql.DB, cfg engine.Config) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -63,11 +64,15 @@ func migrate(ctx context.Context, db *sql.DB, existing bool) error {
 	if err != nil {
 		return err
 	}
+	now.readOnly = now.readOnly && !cfg.ReadOnly
 	if done, err := now.current(); done || err != nil {
 		return err
 	}
-	if now.version == 0 && existing {
+	switch {
+	case now.version == 0 && cfg.Existing:
 		return &models.Error{Reason: "there is no tier2 database in schema " + now.schema, Kind: models.ErrNotFound}
+	case now.version > 0 && cfg.ReadOnly:
+		return engine.Older(int(now.version), SchemaVersion)
 	}
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees what the lock waited for
 	if err != nil {

@@ -46,13 +46,18 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	write := openPool(cfg, server, "")
-	if err := migrate(ctx, write, cfg.Existing); err != nil {
+	readOnly := ""
+	if cfg.ReadOnly {
+		readOnly = "on"
+	}
+	write := openPool(cfg, server, readOnly)
+	if err := migrate(ctx, write, cfg); err != nil {
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
 	h := &engine.Handles{
 		Kept: true, Writers: cfg.Readers, Bulk: &bulk{write, read},
+		Adding:   func(ctx context.Context) ([]string, error) { return writers(ctx, read, "audit_log") },
 		Maintain: func(ctx context.Context, done engine.Done) error { return vacuum(ctx, write, done) },
 		Backup:   backup,
 		Close:    func() error { return errors.Join(closePool(read), closePool(write)) },

@@ -31,7 +31,7 @@ func (dialect) Settle(ctx context.Context, s *engine.Session, t *engine.Table) (
 	if err != nil {
 		return 0, err
 	}
-	began, err := writers(ctx, s, t)
+	began, err := writers(ctx, s.Conn, t.Name)
 	for since := time.Now(); err == nil && len(began) > 0; {
 		if limit > 0 && time.Since(since) > limit {
 			return 0, &models.Error{Table: t.Name, Kind: models.ErrBusy, Reason: "transactions that have added rows were still under way when the busy timeout ended"}
@@ -42,7 +42,7 @@ func (dialect) Settle(ctx context.Context, s *engine.Session, t *engine.Table) (
 		case <-time.After(5 * time.Millisecond):
 		}
 		var now []string
-		if now, err = writers(ctx, s, t); err == nil {
+		if now, err = writers(ctx, s.Conn, t.Name); err == nil {
 			began = slices.DeleteFunc(began, func(id string) bool { return !slices.Contains(now, id) })
 		}
 	}
@@ -62,12 +62,12 @@ func (dialect) NextID(ctx context.Context, s *engine.Session, t *engine.Table) (
 }
 
 // writers are the other transactions that hold a lock to write the table.
-func writers(ctx context.Context, s *engine.Session, t *engine.Table) (list []string, err error) {
+func writers(ctx context.Context, db querier, table string) (list []string, err error) {
 	const holders = `SELECT virtualtransaction FROM pg_catalog.pg_locks
 		WHERE locktype = 'relation' AND relation = $1::text::regclass AND granted AND pid IS DISTINCT FROM pg_backend_pid()
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 		AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`
-	rows, err := s.Conn.QueryContext(ctx, holders, t.Name)
+	rows, err := db.QueryContext(ctx, holders, table)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -36,6 +37,9 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 		}
 		if done, err := now.current(); done || err != nil {
 			return err
+		}
+		if c.ReadOnly && len(now.tables) > 0 {
+			return engine.Older(now.version, SchemaVersion)
 		}
 		// Tables are rebuilt under their children; foreign_key_check replaces the
 		// enforcement. The pragma does nothing inside a transaction.

@@ -76,7 +76,10 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 		return nil, err
 	}
 	writer := &connector{driver: newDriver(), dsn: where.uri("rw"), pragmas: append(c.shared(), writerCache)}
-	if where.memory == "" {
+	switch {
+	case c.ReadOnly:
+		writer.pragmas, writer.place = append(writer.pragmas, "query_only(ON)"), where.place
+	case where.memory == "":
 		if err := c.enableWAL(ctx, setup); err != nil {
 			return nil, err
 		}
@@ -90,6 +93,9 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 		Maintain: func(ctx context.Context, done engine.Done) error { return c.maintain(ctx, write, read, done) },
 		Backup:   (&source{c, where, read}).backup,
 		Close:    func() error { return closePools(write, read, where.place) },
+	}
+	if c.ReadOnly {
+		h.Close = func() error { return errors.Join(read.Close(), write.Close()) }
 	}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// patience is how long a shell waits for words from the database.
+const patience = time.Second
+
+// words are the completions of a flag or an argument, from a database.
+type words func(ctx context.Context, store *tier2.Store) ([]string, error)
+
+// complete is what cobra calls for completions from --db, which is only read. Whatever
+// goes wrong, such as that there is no database, is no completion, and nothing is said.
+func (a *app) complete(find words) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return a.words(cmd, a.db, find), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// first completes the first argument only.
+func (a *app) first(find words) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return a.complete(find)(cmd, args, typed)
+	}
+}
+
+func (a *app) words(cmd *cobra.Command, dsn string, find words) []string {
+	parent := cmd.Context()
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(parent, patience)
+	defer cancel()
+	if _, err := location(dsn); err != nil {
+		return nil
+	}
+	store, err := tier2.Open(ctx, dsn, tier2.WithReadOnly(), tier2.WithBusyTimeout(patience))
+	if err != nil {
+		return nil
+	}
+	defer store.Close()
+	list, err := find(ctx, store)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(list, func(s string) bool { return s != printable(s) }) // no shell could take it
+}
+
+// flagWords completes a flag.
+func (a *app) flagWords(cmd *cobra.Command, flag string, find words) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, a.complete(find))
+}
+
+// agentIDs are the agents with a receipt.
+func agentIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	rows, err := store.Reports.AgentPerformance(ctx)
+	for _, r := range rows {
+		list = append(list, r.AgentID)
+	}
+	return list, err
+}
+
+// memoryIDs are the agents with a memory, the last updated first.
+func memoryIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	rows, _, err := store.Memory.List(ctx, repository.MemoryFilter{Page: repository.Page{Limit: repository.MaxLimit}})
+	for _, r := range rows {
+		list = append(list, r.AgentID)
+	}
+	return list, err
+}
+
+// executionIDs are the newest executions.
+func executionIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	rows, _, err := store.Receipts.List(ctx, repository.ReceiptFilter{Page: repository.Page{Limit: 100}})
+	for _, r := range rows {
+		list = append(list, r.ExecutionID)
+	}
+	return list, err
+}
+
+// sessionIDs are the newest sessions.
+func sessionIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	rows, _, err := store.Sessions.List(ctx, repository.SessionFilter{Page: repository.Page{Limit: 100}})
+	for _, r := range rows {
+		list = append(list, r.SessionID)
+	}
+	return list, err
+}
+
+// trailIDs are what a trail can be of.
+func trailIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
+	list, err := executionIDs(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := sessionIDs(ctx, store)
+	return append(list, sessions...), err
+}
+
+// environments are those of the newest executions.
+func environments(ctx context.Context, store *tier2.Store) (list []string, err error) {
+	rows, err := store.Reports.RecentExecutions(ctx)
+	for _, r := range rows {
+		if r.Environment != "" {
+			list = append(list, r.Environment)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), err
+}
+
+// audited are the operations that the store itself writes into the audit log.
+func audited() (list []string) {
+	for _, m := range models.All() {
+		if m.TableName() == "audit_log" {
+			continue
+		}
+		for _, action := range []string{"create", "update", "delete"} {
+			list = append(list, m.TableName()+"."+action)
+		}
+	}
+	return list
+}
+
+// shells gives the verb that cobra brings along an example for each shell.
+func shells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
+		cmd.RunE = missingVerb
+	}
+	for shell, example := range map[string]string{
+		"bash":       "  tier2 completion bash >/etc/bash_completion.d/tier2",
+		"zsh":        "  tier2 completion zsh >\"${fpath[1]}/_tier2\"",
+		"fish":       "  tier2 completion fish >~/.config/fish/completions/tier2.fish",
+		"powershell": "  tier2 completion powershell | Out-String | Invoke-Expression",
+	} {
+		if cmd, _, err := root.Find([]string{"completion", shell}); err == nil {
+			cmd.Example = example
+		}
+	}
+}
