@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 DURATION ?= 10m
 
-.PHONY: help check test race bench bench-large bench-each soak fuzz lint
+.PHONY: help check api test race bench bench-large bench-each soak fuzz lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -14,6 +14,9 @@ check: lint test ## lint and test
 test: ## every test, with the default driver and with the pure-Go one
 	$(GO) test ./...
 	CGO_ENABLED=0 $(GO) test ./...
+
+api: ## writes docs/api.txt, the list of what the packages export, anew
+	$(GO) test -run '^TestAPI$$' . -update
 
 race: ## every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...

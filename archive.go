@@ -133,6 +133,9 @@ func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Sto
 	if err := s.whole(); err != nil {
 		return nil, err
 	}
+	if err := s.handle.Read.WithContext(ctx).Exec("SELECT 1").Error; err != nil { // a closed store makes no archive
+		return nil, err
+	}
 	where, err := Location(path)
 	if err == nil && where == ":memory:" {
 		err = &models.Error{Kind: models.ErrInvalid, Value: path, Reason: "an archive in memory would be gone at once"}

@@ -25,7 +25,7 @@ func emitting(t *testing.T, store *tier2.Store, id string) *models.Receipt {
 // that it was of before.
 func TestArchiveRenamed(t *testing.T) {
 	t.Parallel()
-	archives(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
+	archivesAcross(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
 		first := emitting(t, live, "first")
 		require.NoError(t, live.Metrics.Record(t.Context(), &models.PipelineMetric{ExecutionID: "first", Stage: models.StageExtract, DurationMS: 1, Status: models.StagePassed}))
 		*now = now.AddDate(0, 0, 1)
@@ -92,7 +92,7 @@ func TestArchiveAgain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			archives(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
+			archivesAcross(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
 				emitting(t, live, "x")
 				archive := func() tier2.ArchiveReport {
 					*now = now.AddDate(0, 0, 1)

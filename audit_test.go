@@ -256,7 +256,7 @@ func TestVerifyAudit(t *testing.T) {
 // TestCopiedLog: a copy on the other engine is the same log, with the same tree.
 func TestCopiedLog(t *testing.T) {
 	t.Parallel()
-	directions(t, func(t *testing.T, from, to *tier2.Store) {
+	crossings(t, func(t *testing.T, from, to *tier2.Store) {
 		fill(t, from)
 		first, err := from.Audit.Seal(t.Context())
 		require.NoError(t, err)

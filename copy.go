@@ -41,5 +41,10 @@ func Copy(ctx context.Context, from, to *Store, progress func(CopyProgress)) (*C
 			return nil, &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be copied, nor copied to"}
 		}
 	}
-	return transfer.Run(ctx, postgres.Tables(), from.handles.Bulk, to.handles.Bulk, progress)
+	source, err := transfer.Database(ctx, from.handles.Bulk, to.handles.Bulk)
+	if err != nil {
+		return nil, transfer.Interrupted(ctx, "copy", err)
+	}
+	report, err := transfer.Run(ctx, postgres.Tables(), source, to.handles.Bulk, progress)
+	return report, transfer.Interrupted(ctx, "copy", err)
 }

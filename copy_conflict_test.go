@@ -57,7 +57,7 @@ func TestCopy_Refused(t *testing.T) {
 // TestCopy_LivedOn: a target that was used since is not overwritten.
 func TestCopy_LivedOn(t *testing.T) {
 	t.Parallel()
-	directions(t, func(t *testing.T, from, to *tier2.Store) {
+	crossings(t, func(t *testing.T, from, to *tier2.Store) {
 		fill(t, from)
 		copied(t, from, to)
 		require.NoError(t, to.Memory.Merge(t.Context(), "coder", models.JSON(`{"mine":1}`)))
@@ -79,7 +79,7 @@ func raw(t *testing.T, store *tier2.Store, statement string) {
 
 func TestCopy_Misused(t *testing.T) {
 	t.Parallel()
-	directions(t, func(t *testing.T, from, to *tier2.Store) {
+	crossings(t, func(t *testing.T, from, to *tier2.Store) {
 		ctx := t.Context()
 		fill(t, from)
 		_, err := tier2.Copy(ctx, from, from, nil)

@@ -193,7 +193,7 @@ func texts(t *testing.T, store *tier2.Store) (list []string) {
 
 func TestCopy_Empty(t *testing.T) {
 	t.Parallel()
-	directions(t, func(t *testing.T, from, to *tier2.Store) {
+	crossings(t, func(t *testing.T, from, to *tier2.Store) {
 		inserted, updated := total(copied(t, from, to))
 		assert.Zero(t, inserted+updated)
 		require.NoError(t, to.Receipts.Create(t.Context(), receipt("first")))
@@ -203,7 +203,7 @@ func TestCopy_Empty(t *testing.T) {
 // TestCopy_Again: what came to the source, and what changed in it, follows.
 func TestCopy_Again(t *testing.T) {
 	t.Parallel()
-	directions(t, func(t *testing.T, from, to *tier2.Store) {
+	crossings(t, func(t *testing.T, from, to *tier2.Store) {
 		fill(t, from)
 		require.NoError(t, from.DB().Exec("DELETE FROM pipeline_metrics WHERE id = 3").Error)
 		copied(t, from, to)

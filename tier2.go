@@ -40,7 +40,7 @@ type Store struct {
 	Collisions *repository.Collisions // agents in each other's way
 	Metrics    *repository.Metrics    // the timings of the five stages
 	Violations *repository.Violations // SLO targets that were missed
-	Executions *repository.Executions // a whole run of the pipeline: Begin, Stage, Finish; Import
+	Executions *repository.Executions // a whole run of the pipeline: Begin, Stage, Finish; Import, ImportLog
 	Reports    *repository.Reports    // the views and the usual questions
 
 	handles *engine.Handles // the whole database; shared by transactions, as all below but handle

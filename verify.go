@@ -37,3 +37,6 @@ func Location(dsn string) (string, error) {
 	}
 	return sqlite.Where(dsn)
 }
+
+// Location is how messages name this database, as the function Location does.
+func (s *Store) Location() string { return s.where }

@@ -12,7 +12,8 @@ type Receipt struct {
 	// Timestamp is when the execution began; the store's clock if zero on create.
 	Timestamp Timestamp `gorm:"not null;index:idx_receipts_agent_timestamp,priority:2;index:idx_receipts_timestamp"`
 	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_receipts_status,priority:2;index:idx_receipts_created_at"`
-	// ManifestHash and OntologyHash are SHA-256 in 64 lower-case hex digits; empty if unknown.
+	// ManifestHash and OntologyHash are SHA-256 in 64 lower-case hex digits, or what
+	// Executions.ImportLog takes for them; empty if unknown.
 	ManifestHash   string
 	OntologyHash   string
 	FilesGenerated int64 `gorm:"default:0;check:chk_receipts_files_generated,files_generated >= 0"`

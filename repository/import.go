@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -16,6 +17,7 @@ import (
 // ImportOptions supply what a receipt does not say. The zero value supplies nothing.
 type ImportOptions struct {
 	Agent     string           // the agent of a receipt that names none
+	At        time.Time        // the time of a receipt that tells none
 	Operation models.Operation // that of a receipt without one; generation if empty
 	// Map translates operations that are none of the nine, such as
 	// "error-recovery" to validation.
@@ -59,49 +61,57 @@ func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions)
 	if err := opts.validate(); err != nil {
 		return ImportResult{}, err
 	}
-	if len(raw) > opts.MaxBytes {
-		return ImportResult{}, invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", opts.MaxBytes))
-	}
-	now := r.h.now()
-	run, err := readReceipt(raw, opts)
-	if err == nil {
-		err = run.prepare(now)
-	}
+	run, err := r.readRun(raw, opts)
 	if err != nil {
 		return ImportResult{}, err
 	}
-	result, err := r.store(ctx, run, raw)
+	return r.store(ctx, run, raw)
+}
+
+// readRun makes a run of a document, ready to be written, or refuses it.
+func (r *Executions) readRun(raw []byte, opts ImportOptions) (*run, error) {
+	if len(raw) > opts.MaxBytes {
+		return nil, invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", opts.MaxBytes))
+	}
+	run, err := readReceipt(raw, opts)
+	if err == nil {
+		err = run.prepare(r.h.now())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// store writes the run, or finds it stored already, in one transaction.
+func (r *Executions) store(ctx context.Context, run *run, raw []byte) (result ImportResult, err error) {
+	err = r.h.transaction(ctx, func(tx *gorm.DB) error {
+		result, err = r.storeIn(tx, run, raw)
+		return err
+	})
 	if err != nil {
 		return ImportResult{}, err
 	}
 	return result, nil
 }
 
-// store writes the run, or finds it stored already. The result's Receipt is what is
-// stored now.
-func (r *Executions) store(ctx context.Context, run *run, raw []byte) (ImportResult, error) {
-	var result ImportResult
-	now := r.h.now()
-	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
-		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
-		if err != nil {
-			return err
+// storeIn is store in a transaction. The result's Receipt is what is stored now.
+func (r *Executions) storeIn(tx *gorm.DB, run *run, raw []byte) (ImportResult, error) {
+	stored, err := storedReceipt(tx, run.receipt.ExecutionID)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	if stored == nil {
+		err := run.write(tx.Statement.Context, r.h.in(tx), r.h.now())
+		if errors.Is(err, ErrDuplicate) { // by the next attempt it is there to compare
+			return ImportResult{}, &Error{Kind: ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
 		}
-		if stored == nil {
-			err := run.write(tx.Statement.Context, r.h.in(tx), now)
-			if errors.Is(err, ErrDuplicate) { // by the next attempt it is there to compare
-				return &Error{Kind: ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
-			}
-			result = ImportResult{Receipt: run.receipt}
-			return err
-		}
-		result = ImportResult{Receipt: stored, Unchanged: true}
-		if !bytes.Equal(bytes.TrimSpace(stored.ReceiptJSON), bytes.TrimSpace(raw)) {
-			return duplicateExecution(stored.ExecutionID, "is stored already, with other content")
-		}
-		return nil
-	})
-	return result, err
+		return ImportResult{Receipt: run.receipt}, err
+	}
+	if !bytes.Equal(bytes.TrimSpace(stored.ReceiptJSON), bytes.TrimSpace(raw)) {
+		return ImportResult{}, duplicateExecution(stored.ExecutionID, "is stored already, with other content")
+	}
+	return ImportResult{Receipt: stored, Unchanged: true}, nil
 }
 
 func (o *ImportOptions) validate() error {
@@ -110,6 +120,9 @@ func (o *ImportOptions) validate() error {
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = MaxImportBytes
+	}
+	if y := o.At.UTC().Year(); !o.At.IsZero() && (y < 1 || y > 9999) {
+		return invalid("import", "at", o.At, "must lie in the years 1 to 9999")
 	}
 	if o.Targets == nil {
 		o.Targets = DefaultTargets()

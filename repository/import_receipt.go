@@ -32,7 +32,7 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 		return nil, doc.faults.err()
 	}
 	receipt := &models.Receipt{
-		ExecutionID: doc.required("execution_id"), AgentID: doc.text("agent_id", "agent"), Operation: operation(doc, opts),
+		ExecutionID: doc.required("execution_id"), AgentID: doc.text("agent_id", "agent"), Operation: operation(doc, "operation", opts),
 		Environment: doc.text("environment"), ErrorMessage: doc.text("error_message", "error"), ReceiptJSON: slices.Clone(raw),
 		ManifestHash: doc.text("manifest_hash"), OntologyHash: doc.text("ontology_hash"),
 	}
@@ -42,7 +42,9 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 	if receipt.AgentID == "" {
 		doc.refuse("agent_id", nil, "the receipt names no agent, and none was given (--agent)")
 	}
-	if at := doc.required("timestamp"); at != "" {
+	if _, _, ok := doc.find([]string{"timestamp"}); !ok && !opts.At.IsZero() {
+		receipt.Timestamp = models.At(opts.At)
+	} else if at := doc.required("timestamp"); at != "" {
 		if receipt.Timestamp, err = models.ParseTimestamp(at); err != nil {
 			doc.refuse("timestamp", nil, err.Error())
 		}
@@ -88,8 +90,9 @@ func readMeasurements(doc document, measured map[string]float64) {
 	}
 }
 
-func operation(doc document, opts ImportOptions) models.Operation {
-	name := doc.text("operation")
+// operation is what the field names, once translated; the default if it is not there.
+func operation(doc document, field string, opts ImportOptions) models.Operation {
+	name := doc.text(field)
 	if name == "" {
 		return opts.Operation
 	}

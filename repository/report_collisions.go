@@ -3,6 +3,7 @@ package repository
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -55,9 +56,9 @@ func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents in
 	q = q.Select("agent_id_1, agent_id_2, COUNT(*), "+of+of+of+"COUNT(*) FILTER (WHERE "+unresolved+")",
 		models.SeverityInfo, models.SeverityWarning, models.SeverityCritical).Group("agent_id_1, agent_id_2")
 	collided := collided{}
-	err = scan(q, func(scan func(into ...any) error) error {
+	err = scan(q, func(rows *sql.Rows) error {
 		var p CollisionPair
-		if err := scan(&p.AgentID1, &p.AgentID2, &p.Count, &p.Info, &p.Warning, &p.Critical, &p.Unresolved); err != nil {
+		if err := rows.Scan(&p.AgentID1, &p.AgentID2, &p.Count, &p.Info, &p.Warning, &p.Critical, &p.Unresolved); err != nil {
 			return err
 		}
 		collided.add(p)

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
@@ -19,30 +20,24 @@ type ReportFilter struct {
 // all reports whether f leaves nothing out.
 func (f ReportFilter) all() bool { return f.AgentID == "" && f.Since.IsZero() && f.Until.IsZero() }
 
-// executions are the receipts that f chooses.
+// executions are the receipts that f chooses, on a handle that may be used again.
 func (r *Reports) executions(ctx context.Context, f ReportFilter) (*gorm.DB, error) {
 	l, err := NewReceipts(r.h).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
-	return l.db, err
-}
-
-// ofExecutions keeps the rows of q, by execution_id, that belong to what f chooses.
-func (r *Reports) ofExecutions(ctx context.Context, q *gorm.DB, f ReportFilter) (*gorm.DB, error) {
-	executions, err := r.executions(ctx, f)
-	if err != nil || f.all() {
-		return q, err
+	if err != nil {
+		return nil, err
 	}
-	return q.Where("execution_id IN (?)", executions.Select("execution_id")), nil
+	return l.db.Session(&gorm.Session{}), nil
 }
 
-// scan calls row for each row of a query, with the function that reads it.
-func scan(q *gorm.DB, row func(scan func(into ...any) error) error) error {
+// scan calls each for each row of a query, which it is at then.
+func scan(q *gorm.DB, each func(rows *sql.Rows) error) error {
 	rows, err := q.Rows()
 	if err != nil {
 		return translated(q, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
+		if err := each(rows); err != nil {
 			return translated(q, err)
 		}
 	}

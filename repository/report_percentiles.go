@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
@@ -41,31 +40,53 @@ type AgentPercentiles struct {
 }
 
 // StagePercentiles is one row a stage that ran in the executions that f chooses, in the
-// order of the stages. It holds 16 bytes for each different duration of one stage.
+// order of the stages. It holds some 40 bytes for each different duration of a stage.
 // Errors: ErrInvalid for a filter that cannot be.
 func (r *Reports) StagePercentiles(ctx context.Context, f ReportFilter) ([]StagePercentiles, error) {
-	q, err := r.ofExecutions(ctx, r.h.read(ctx).Model(&models.PipelineMetric{}), f)
+	q, err := r.stageRows(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	by, err := countDurations[number](q)
 	if err != nil {
 		return nil, err
 	}
 	stages := []StagePercentiles{}
-	err = durations(q, "stage", []models.StageStatus{models.StageFailed}, func(stage string, t tally, failed []int64) {
-		stages = append(stages, StagePercentiles{models.Stage(stage), t.count(), failed[0], t.percentiles()})
-	})
-	if err != nil {
-		return nil, err
+	for i, stage := range models.Stages() {
+		if d := by[number(i)]; d != nil {
+			stages = append(stages, StagePercentiles{stage, d.count, d.status[1], d.percentiles()})
+		}
 	}
-	order := models.Stages()
-	slices.SortFunc(stages, func(a, b StagePercentiles) int {
-		return cmp.Compare(slices.Index(order, a.Stage), slices.Index(order, b.Stage))
-	})
 	return stages, nil
 }
 
+// stageRows are the metrics of the executions that f chooses, for countDurations: stage
+// and status as their numbers.
+func (r *Reports) stageRows(ctx context.Context, f ReportFilter) (*gorm.DB, error) {
+	stage := place("stage", models.Stages())
+	columns := stage + ", " + place("m.status", models.StageStatuses()) + ", m.duration_ms"
+	read := r.h.read(ctx)
+	switch {
+	case !f.all():
+		executions, err := r.executions(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		// A cross join, for SQLite to look up the metrics of each receipt, in this order.
+		executions = executions.Joins("CROSS JOIN " + metricsTable + " AS m").Where("m.execution_id = receipts.execution_id")
+		return counting(executions, columns), nil
+	case read.Name() == "sqlite": // no index has the status; but the view has added it up
+		return read.Raw("SELECT " + stage + ", 0, duration_ms, COUNT(*) FROM pipeline_metrics GROUP BY stage, duration_ms" +
+			" UNION ALL SELECT " + stage + ", 1, -1, failed_count FROM pipeline_stage_performance"), nil
+	default:
+		return counting(read.Table(metricsTable+" AS m"), columns), nil
+	}
+}
+
 // AgentPercentiles is one row an agent of the executions that f chooses, the one with
-// the most of them first, and at most limit rows, DefaultLimit if 0. It holds 16 bytes
-// for each different duration of one agent. Errors: ErrInvalid for a filter that cannot
-// be, a negative limit or one above MaxLimit.
+// the most of them first, and at most limit rows, DefaultLimit if 0. It holds some 40
+// bytes for each different duration of these agents. Errors: ErrInvalid for a filter
+// that cannot be, a negative limit or one above MaxLimit.
 func (r *Reports) AgentPercentiles(ctx context.Context, f ReportFilter, limit int) ([]AgentPercentiles, error) {
 	limit, err := Page{Limit: limit}.limit(receiptsTable)
 	if err != nil {
@@ -76,84 +97,22 @@ func (r *Reports) AgentPercentiles(ctx context.Context, f ReportFilter, limit in
 		return nil, err
 	}
 	if f.AgentID == "" {
-		q = q.Session(&gorm.Session{})
-		q = q.Where("agent_id IN (?)", q.Select("agent_id").Group("agent_id").Order("COUNT(*) DESC, agent_id").Limit(limit))
+		agent := "agent_id"
+		if q.Name() == "sqlite" { // would go through its index, by far slower than in the order of rows
+			agent = "+agent_id"
+		}
+		q = q.Where(agent+" IN (?)", q.Select("agent_id").Group("agent_id").Order("COUNT(*) DESC, agent_id").Limit(limit))
 	}
-	agents := []AgentPercentiles{}
-	err = durations(q, "agent_id", models.ReceiptStatuses(), func(agent string, t tally, by []int64) {
-		agents = append(agents, AgentPercentiles{agent, t.count(), by[0], by[1], by[2], by[3], t.percentiles()})
-	})
+	by, err := countDurations[words](counting(q, "agent_id, "+place("status", models.ReceiptStatuses())+", duration_ms"))
 	if err != nil {
 		return nil, err
+	}
+	agents := []AgentPercentiles{}
+	for agent, d := range by {
+		agents = append(agents, AgentPercentiles{string(agent), d.count, d.status[0], d.status[1], d.status[2], d.status[3], d.percentiles()})
 	}
 	slices.SortFunc(agents, func(a, b AgentPercentiles) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.AgentID, b.AgentID))
 	})
 	return agents, nil
-}
-
-// durations calls each for each value of the column key, in its order, with the
-// durations of the rows of q that have it and how many have each of the statuses.
-func durations[S ~string](q *gorm.DB, key string, statuses []S, each func(key string, durations tally, byStatus []int64)) error {
-	var args []any
-	for _, s := range statuses {
-		args = append(args, string(s))
-	}
-	group := key + ", duration_ms"
-	q = q.Select(group+", COUNT(*)"+strings.Repeat(", COUNT(*) FILTER (WHERE status = ?)", len(args)), args...).Group(group).Order(group)
-
-	var of string
-	var all tally
-	sums, counts := make([]int64, len(args)), make([]int64, len(args))
-	var next string
-	var duration, count int64
-	into := []any{&next, &duration, &count}
-	for i := range counts {
-		into = append(into, &counts[i])
-	}
-	err := scan(q, func(scan func(into ...any) error) error {
-		if err := scan(into...); err != nil {
-			return err
-		}
-		if len(all) > 0 && next != of {
-			each(of, all, sums)
-			all = all[:0]
-			clear(sums)
-		}
-		of, all = next, append(all, counted{duration, all.count() + count})
-		for i, n := range counts {
-			sums[i] += n
-		}
-		return nil
-	})
-	if err == nil && len(all) > 0 {
-		each(of, all, sums)
-	}
-	return err
-}
-
-// counted is a value, and how many values up to and with it there are.
-type counted struct{ value, upTo int64 }
-
-// tally is values in order.
-type tally []counted
-
-// count is how many values there are.
-func (t tally) count() int64 {
-	if len(t) == 0 {
-		return 0
-	}
-	return t[len(t)-1].upTo
-}
-
-// percentiles are those of a tally that is not empty.
-func (t tally) percentiles() Percentiles {
-	return Percentiles{P50MS: t.percentile(50), P95MS: t.percentile(95), P99MS: t.percentile(99), MaxMS: t[len(t)-1].value}
-}
-
-// percentile is the value at rank p % of all, rounded up.
-func (t tally) percentile(p int64) int64 {
-	rank := t.count()/100*p + (t.count()%100*p+99)/100
-	at, _ := slices.BinarySearchFunc(t, rank, func(c counted, rank int64) int { return cmp.Compare(c.upTo, rank) })
-	return t[at].value
 }

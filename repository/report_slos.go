@@ -3,6 +3,7 @@ package repository
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"math"
 	"slices"
 
@@ -31,19 +32,23 @@ type SLOReport struct {
 // DefaultTargets, the one with the most violations first. It holds 8 bytes for each
 // violation. Errors: ErrInvalid for a filter that cannot be.
 func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error) {
-	q, err := r.ofExecutions(ctx, r.h.read(ctx).Model(&models.SLOViolation{}), f)
+	executions, err := r.executions(ctx, f)
 	if err != nil {
 		return nil, err
+	}
+	q := r.h.read(ctx).Table(violationsTable + " AS v")
+	if !f.all() {
+		q = executions.Joins("JOIN " + violationsTable + " AS v ON v.execution_id = receipts.execution_id")
 	}
 	missed := map[string]*missedTarget{}
 	for _, t := range DefaultTargets() {
 		missed[t.Metric] = &missedTarget{SLOReport: SLOReport{Metric: t.Metric, Target: t.Target, Unit: t.Unit}}
 	}
 	// In the order of executions, to count those.
-	q = q.Select("id, execution_id, metric, target_value, actual_value, severity, timestamp").Order("execution_id")
+	q = q.Select("v.id, v.execution_id, v.metric, v.target_value, v.actual_value, v.severity, v.timestamp").Order("v.execution_id")
 	var v models.SLOViolation
-	err = scan(q, func(scan func(into ...any) error) error {
-		if err := scan(&v.ID, &v.ExecutionID, &v.Metric, &v.TargetValue, &v.ActualValue, &v.Severity, &v.Timestamp); err != nil {
+	err = scan(q, func(rows *sql.Rows) error {
+		if err := rows.Scan(&v.ID, &v.ExecutionID, &v.Metric, &v.TargetValue, &v.ActualValue, &v.Severity, &v.Timestamp); err != nil {
 			return err
 		}
 		m := missed[v.Metric]
@@ -54,10 +59,6 @@ func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error)
 		m.add(&v)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	executions, err := r.executions(ctx, f)
 	if err != nil {
 		return nil, err
 	}

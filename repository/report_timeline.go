@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -27,11 +28,11 @@ type TimelineBucket struct {
 
 // Timeline counts the executions that f chooses, in one bucket after the other from the
 // first of them to the last, oldest first; empty ones between are there too. A bucket is
-// step long, in whole minutes, and starts at a multiple of it, in UTC: days at midnight,
-// weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes, 1, 3 and 12
-// hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100 buckets.
-// Errors: ErrInvalid for a filter or step that cannot be, and for more than MaxLimit
-// buckets.
+// step long, in whole minutes, and starts at a multiple of it since the year 1, in UTC:
+// days at midnight, weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes,
+// 1, 3 and 12 hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100
+// buckets. Errors: ErrInvalid for a filter or step that cannot be, and for more than
+// MaxLimit buckets.
 func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Duration) ([]TimelineBucket, error) {
 	if step < 0 || step%time.Minute != 0 {
 		return nil, invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
@@ -40,7 +41,6 @@ func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Durati
 	if err != nil {
 		return nil, err
 	}
-	q = q.Session(&gorm.Session{})
 	t := timeline{step: step, limit: MaxLimit, at: map[int64]*TimelineBucket{}}
 	if step == 0 {
 		t.limit, t.chosen = timelineBuckets, true
@@ -60,7 +60,7 @@ func coarseStep(q *gorm.DB) (time.Duration, error) {
 	var first, last models.Timestamp
 	// Not both at once, which SQLite would read every row for.
 	for column, into := range map[string]*models.Timestamp{"MIN(timestamp)": &first, "MAX(timestamp)": &last} {
-		err := scan(q.Select(column), func(scan func(into ...any) error) error { return scan(into) })
+		err := scan(q.Select(column), func(rows *sql.Rows) error { return rows.Scan(into) })
 		if err != nil {
 			return 0, err
 		}
@@ -109,11 +109,11 @@ func (t *timeline) read(q *gorm.DB) error {
 		show = group + sqliteRest[unit]
 	}
 	q = q.Select(show + ", status, COUNT(*)").Group(group + ", status")
-	return scan(q, func(scan func(into ...any) error) error {
+	return scan(q, func(rows *sql.Rows) error {
 		var at models.Timestamp
 		var status models.ReceiptStatus
 		var n int64
-		if err := scan(&at, &status, &n); err != nil {
+		if err := rows.Scan(&at, &status, &n); err != nil {
 			return err
 		}
 		*t.bucket(at).of(status) += n
@@ -194,7 +194,7 @@ var (
 
 func sqliteCut(n int) string {
 	return strings.NewReplacer("@t", "timestamp", "@n", fmt.Sprint(n)).Replace(
-		"CASE WHEN substr(@t, -1) = 'Z' AND length(@t) > 19 THEN substr(@t, 1, @n)" +
+		"CASE WHEN substr(@t, -1) = 'Z' THEN substr(@t, 1, @n)" +
 			" WHEN length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'" +
 			" THEN substr(strftime('%Y-%m-%dT%H:%M', @t), 1, @n)" +
 			" ELSE substr(@t, 1, @n) END")

@@ -20,7 +20,8 @@ const sqliteInstant = "CASE WHEN length(@t) < 19 OR substr(replace(@t, '+00:00',
 // between keeps the rows with since <= column < until; a zero time is no bound.
 //
 // On SQLite times are text. The first bound of each pair is coarse, so that it uses
-// an index and lets every form of that second pass; the second is exact.
+// an index and lets every form of that second pass; the second is exact. It takes a
+// dozen times as long as to see that a time in UTC lies within by a second, or a day.
 func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.DB, error) {
 	if !since.IsZero() && !until.IsZero() && until.Before(since) {
 		return nil, invalid(table, column, until, "until must not lie before since")
@@ -31,18 +32,22 @@ func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.D
 		if at.Year() > 9999 {
 			return nil, invalid(table, column, since, "must not lie after the year 9999")
 		}
-		db = bound(db, col, ">=", since.UTC().Format("2006-01-02 15:04:05"), at)
+		within := behind
+		if next := since.UTC().Add(time.Second); next.Year() <= 9999 {
+			within = next.Format("2006-01-02T15:04:05")
+		}
+		db = bound(db, col, ">=", since.UTC().Format("2006-01-02 15:04:05"), within, at)
 	}
 	if !until.IsZero() && ceil(until).Year() <= 9999 {
 		at := ceil(until)
 		if at.Year() < 1 {
 			return nil, invalid(table, column, until, "must not lie before the year 1")
 		}
-		coarse := "9999-13" // behind every time
+		coarse := behind
 		if next := until.UTC().Add(time.Second); next.Year() <= 9999 {
 			coarse = next.Format("2006-01-02T15:04:05")
 		}
-		db = bound(db, col, "<", coarse, at)
+		db = bound(db, col, "<", coarse, until.UTC().Format("2006-01-02"), at)
 	}
 	return db, nil
 }
@@ -52,10 +57,13 @@ func ceil(t time.Time) models.Timestamp {
 	return models.At(t.Add(time.Microsecond - time.Nanosecond))
 }
 
-func bound(db *gorm.DB, col clause.Column, op, coarse string, at models.Timestamp) *gorm.DB {
+// behind is text behind every time.
+const behind = "9999-13"
+
+func bound(db *gorm.DB, col clause.Column, op, coarse, within string, at models.Timestamp) *gorm.DB {
 	if db.Name() != "sqlite" {
 		return db.Where("? "+op+" ?", col, at.Time)
 	}
-	exact := strings.ReplaceAll(sqliteInstant, "@t", db.Statement.Quote(col))
-	return db.Where("? "+op+" ?", col, coarse).Where("("+exact+") "+op+" ?", at.String())
+	inside := strings.ReplaceAll("@t "+op+" ? AND substr(@t, -1) = 'Z' OR ("+sqliteInstant+") "+op+" ?", "@t", db.Statement.Quote(col))
+	return db.Where("? "+op+" ?", col, coarse).Where("("+inside+")", within, at.String())
 }

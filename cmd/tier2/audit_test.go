@@ -70,7 +70,7 @@ func TestAudit(t *testing.T) {
 			assert.Equal(t, exitOK, got.code, got.stderr+got.stdout)
 			assert.Regexp(t, `\naudit: 6 entries sealed, 0 archived, 0 not sealed yet, 6 rows compared\n$`, got.stdout)
 			got = run(t, "", "verify", "--audit", "--json", db)
-			var found report
+			var found outcome
 			require.NoError(t, json.Unmarshal([]byte(got.stdout), &found))
 			assert.True(t, found.OK)
 			require.NotNil(t, found.Audit)
@@ -156,7 +156,7 @@ func TestAudit_Found(t *testing.T) {
 			assert.Regexp(t, `^ok: .*\n`, got.stdout)
 			assert.Contains(t, got.stdout, "\n"+tt.want)
 			assert.NotContains(t, got.stdout, "audit: ")
-			var found report
+			var found outcome
 			require.NoError(t, json.Unmarshal([]byte(run(t, "", "verify", "--audit", "--json", db).stdout), &found))
 			assert.False(t, found.OK)
 			assert.NotEmpty(t, found.Audit.Findings)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
@@ -58,16 +57,9 @@ func (a *app) copyAll(cmd *cobra.Command, source, target string) (err error) {
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
 
-	bar := progressbar.DefaultSilent(1)
-	if w := a.terminal(); w != nil {
-		bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
-	}
-	report, err := tier2.Copy(cmd.Context(), from, to, func(p tier2.CopyProgress) {
-		bar.Describe(p.Step + " " + p.Table)
-		bar.ChangeMax64(max(p.Total, 1))
-		bar.Set64(min(p.Rows, p.Total))
-	})
-	bar.Finish()
+	bar, finish := a.rowsBar()
+	report, err := tier2.Copy(cmd.Context(), from, to, bar)
+	finish()
 	if report != nil {
 		if printed := a.printCopy(report); printed != nil {
 			return printed
@@ -76,11 +68,13 @@ func (a *app) copyAll(cmd *cobra.Command, source, target string) (err error) {
 	return a.refused(err, models.ErrConflict, models.ErrInvalid, models.ErrCorrupt)
 }
 
+// shownDigits of a digest are enough to see with the eye.
+const shownDigits = 16
+
 func (a *app) printCopy(report *tier2.CopyReport) error {
 	if a.json {
 		return a.printJSON(report)
 	}
-	const digits = 16 // of a digest, enough to see with the eye
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "TABLE\tSOURCE\tTARGET\tINSERTED\tUPDATED\tSOURCE SHA-256\tTARGET SHA-256\tEQUAL")
 	for _, t := range report.Tables {
@@ -89,7 +83,7 @@ func (a *app) printCopy(report *tier2.CopyReport) error {
 			equal = "NO"
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", t.Name, t.Source.Rows, t.Target.Rows, t.Inserted, t.Updated,
-			t.Source.SHA256[:digits], t.Target.SHA256[:digits], equal)
+			t.Source.SHA256[:shownDigits], t.Target.SHA256[:shownDigits], equal)
 	}
 	return w.Flush()
 }

@@ -22,6 +22,7 @@ const nonblock = syscall.O_NONBLOCK
 type doc struct {
 	source string
 	raw    []byte
+	read   int64 // bytes of the input since the one before
 }
 
 // documents reads a file's documents one after the other, each of at most so many
@@ -43,7 +44,7 @@ func (a *app) documents(file string, largest int) iter.Seq2[doc, error] {
 			return
 		}
 		raw, err := whole(f, largest)
-		yield(doc{file, raw}, err)
+		yield(doc{file, raw, int64(len(raw))}, err)
 	}
 }
 
@@ -76,13 +77,13 @@ func whole(f fs.File, largest int) ([]byte, error) {
 func lines(r io.Reader, file string, largest int, yield func(doc, error) bool) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for n := 1; ; n++ {
-		text, err := line(in, largest)
+		text, read, err := line(in, largest)
 		source := fmt.Sprintf("%s:%d", file, n)
 		if len(bytes.TrimSuffix(text, []byte("\n"))) > largest {
-			if !yield(doc{source: source}, tooLarge(largest)) {
+			if !yield(doc{source: source, read: read}, tooLarge(largest)) {
 				return
 			}
-		} else if text = bytes.TrimSpace(text); len(text) > 0 && !yield(doc{source, text}, nil) {
+		} else if text = bytes.TrimSpace(text); len(text) > 0 && !yield(doc{source, text, read}, nil) {
 			return
 		}
 		if err != nil {
@@ -95,14 +96,15 @@ func lines(r io.Reader, file string, largest int, yield func(doc, error) bool) {
 }
 
 // line reads to the end of a line, but keeps little more than largest bytes of it.
-func line(in *bufio.Reader, largest int) (text []byte, err error) {
+func line(in *bufio.Reader, largest int) (text []byte, read int64, err error) {
 	for {
 		part, err := in.ReadSlice('\n')
+		read += int64(len(part))
 		if len(text) <= largest {
 			text = append(text, part...)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return text, err
+			return text, read, err
 		}
 	}
 }
@@ -114,6 +116,7 @@ func stream(r io.Reader, largest int, yield func(doc, error) bool) {
 	decoder := json.NewDecoder(in)
 	for n := 1; ; n++ {
 		in.left = largest + 1
+		before := decoder.InputOffset()
 		var raw json.RawMessage
 		err := decoder.Decode(&raw)
 		source := "standard input"
@@ -132,7 +135,7 @@ func stream(r io.Reader, largest int, yield func(doc, error) bool) {
 		case err != nil:
 			err = fmt.Errorf("is not valid JSON: %w; nothing after it was read", err)
 		}
-		if !yield(doc{source, raw}, err) || err != nil {
+		if !yield(doc{source, raw, decoder.InputOffset() - before}, err) || err != nil {
 			return
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -36,16 +38,54 @@ type summary struct {
 	Refusals  []refusal `json:"refusals"` // the first mostRefusals of them
 }
 
+// importFlags are the flags of every import.
+type importFlags struct {
+	agent, operation string
+	mapping          []string
+	size             int // MiB
+}
+
+func (f *importFlags) register(a *app, cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.agent, "agent", "", "the agent of receipts that name none")
+	cmd.Flags().StringVar(&f.operation, "operation", "", "the operation of receipts without one (default generation)")
+	cmd.Flags().IntVar(&f.size, "max-size", repository.MaxImportBytes>>20, "MiB above which a document is refused unread, 1 to 256")
+	cmd.Flags().StringArrayVar(&f.mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
+	a.flagWords(cmd, "agent", agentIDs)
+	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(texts(models.Operations()), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *importFlags) options() (repository.ImportOptions, error) {
+	opts := repository.ImportOptions{Agent: f.agent, Map: map[string]models.Operation{}, MaxBytes: f.size << 20}
+	if f.size < 1 || f.size > mostMiB {
+		return opts, fmt.Errorf("--max-size %d: must lie in 1 to %d", f.size, mostMiB)
+	}
+	if f.operation != "" {
+		if err := opts.Operation.UnmarshalText([]byte(f.operation)); err != nil {
+			return opts, fmt.Errorf("--operation: %w", err)
+		}
+	}
+	for _, pair := range f.mapping {
+		from, to, ok := strings.Cut(pair, "=")
+		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
+			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
+		}
+		var target models.Operation
+		if err := target.UnmarshalText([]byte(to)); err != nil {
+			return opts, fmt.Errorf("--map %q: %w", pair, err)
+		}
+		opts.Map[from] = target
+	}
+	return opts, nil
+}
+
 func (a *app) importReceipts() *cobra.Command {
-	var agent, op string
-	var mapping []string
-	size := repository.MaxImportBytes >> 20
+	var flags importFlags
 	cmd := &cobra.Command{
 		Use:   "receipts FILE|DIR|-...",
 		Short: "Store receipts that ggen wrote",
-		Long: `Stores receipts that ggen wrote, in either of its shapes, each in one transaction:
+		Long: `Stores receipts that ggen wrote, in either of its shapes, each whole or not at all:
 the receipt with its JSON as it is, its stage timings, missed SLO targets, their
-audit entries and the agent's memory. A directory stands for every .json and .jsonl
+audit entries and the agent's memory. What was read meanwhile shares a transaction. A directory stands for every .json and .jsonl
 file below it, - for the standard input; a .jsonl file holds a receipt a line.
 
 A document is at most --max-size MiB, nested at most 1,000 deep, and no object in it
@@ -60,94 +100,80 @@ The database is made if it does not exist.`,
   cat *.json | tier2 import receipts --agent code-generator -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts, err := importOptions(agent, op, mapping)
-			if err == nil && (size < 1 || size > mostMiB) {
-				err = fmt.Errorf("--max-size %d: must lie in 1 to %d", size, mostMiB)
-			}
-			if err == nil {
-				opts.MaxBytes = size << 20
-				_, err = location(a.db)
-			}
-			if err != nil {
-				return usageError{err}
-			}
-			store, err := tier2.Open(cmd.Context(), a.db)
-			if err != nil {
-				return err
-			}
-			sum, err := a.importAll(cmd.Context(), store, args, opts)
-			if err := errors.Join(err, store.Close(), a.printSummary(sum)); err != nil {
-				return err
-			}
-			if sum.Refused > 0 {
-				return errFound
-			}
-			return nil
+			opts, err := flags.options()
+			return a.importInto(cmd.Context(), err, func(ctx context.Context, store *tier2.Store, sum *summary) error {
+				return a.importAll(ctx, store, args, opts, sum)
+			})
 		},
 	}
-	cmd.Flags().StringVar(&agent, "agent", "", "the agent of receipts that name none")
-	cmd.Flags().StringVar(&op, "operation", "", "the operation of receipts without one (default generation)")
-	cmd.Flags().IntVar(&size, "max-size", size, "MiB above which a document is refused unread, 1 to 256")
-	cmd.Flags().StringArrayVar(&mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
-	a.flagWords(cmd, "agent", agentIDs)
-	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(texts(models.Operations()), cobra.ShellCompDirectiveNoFileComp))
+	flags.register(a, cmd)
 	return cmd
 }
 
-func importOptions(agent, op string, mapping []string) (repository.ImportOptions, error) {
-	opts := repository.ImportOptions{Agent: agent, Map: map[string]models.Operation{}}
-	if op != "" {
-		if err := opts.Operation.UnmarshalText([]byte(op)); err != nil {
-			return opts, fmt.Errorf("--operation: %w", err)
-		}
+// importInto opens the database for an import, unless the command line was wrong, and
+// prints what that did; errFound if it refused anything.
+func (a *app) importInto(ctx context.Context, wrong error, do func(ctx context.Context, store *tier2.Store, sum *summary) error) error {
+	if wrong == nil {
+		_, wrong = location(a.db)
 	}
-	for _, pair := range mapping {
-		from, to, ok := strings.Cut(pair, "=")
-		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
-			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
-		}
-		var target models.Operation
-		if err := target.UnmarshalText([]byte(to)); err != nil {
-			return opts, fmt.Errorf("--map %q: %w", pair, err)
-		}
-		opts.Map[from] = target
+	if wrong != nil {
+		return usageError{wrong}
 	}
-	return opts, nil
+	store, err := tier2.Open(ctx, a.db)
+	if err != nil {
+		return err
+	}
+	sum := &summary{Refusals: []refusal{}}
+	err = do(ctx, store, sum)
+	if err := errors.Join(err, store.Close(), a.printSummary(sum)); err != nil {
+		return err
+	}
+	if sum.Refused > 0 {
+		return errFound
+	}
+	return nil
 }
 
 // importAll stores what the arguments name. It ends early, with an error, only for
 // what would stop every other receipt as well.
-func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions) (*summary, error) {
-	sum := &summary{Refusals: []refusal{}}
-	bar := a.progress("importing")
+func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions, sum *summary) error {
+	bar := a.bytesBar("importing", a.inputSize(args))
 	defer bar.Finish()
 	refuse := func(source string, err error) {
 		_ = bar.Clear()
 		a.refuse(sum, source, err)
 	}
-	for file := range (sources{args, refuse}).files(ctx) {
-		for doc, err := range a.documents(file, opts.MaxBytes) {
-			if err != nil {
-				refuse(doc.source, err)
-				continue
-			}
-			result, err := store.Executions.Import(ctx, doc.raw, opts)
-			switch {
-			case err == nil && result.Unchanged:
-				sum.Unchanged++
-			case err == nil:
-				sum.Imported++
-			case ctx.Err() != nil:
-				return sum, ctx.Err()
-			case errors.Is(err, models.ErrClosed), errors.Is(err, models.ErrReadOnly):
-				return sum, err
-			default:
-				refuse(doc.source, err)
+	for group := range a.groups(ctx, args, opts.MaxBytes) {
+		var docs [][]byte
+		for _, d := range group {
+			if d.err == nil {
+				docs = append(docs, d.raw)
 			}
 		}
-		bar.Add(1)
+		outcomes, err := store.Executions.ImportBatch(ctx, docs, opts)
+		for _, d := range group {
+			switch {
+			case d.err != nil:
+				refuse(d.source, d.err)
+			case len(outcomes) == 0: // it ended before this one
+				return err
+			default:
+				if outcomes[0].Err != nil {
+					refuse(d.source, outcomes[0].Err)
+				} else if outcomes[0].Unchanged {
+					sum.Unchanged++
+				} else {
+					sum.Imported++
+				}
+				outcomes = outcomes[1:]
+			}
+			bar.Add64(d.read)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return sum, ctx.Err()
+	return ctx.Err()
 }
 
 // refuse says on stderr, in one line, what was not stored and why, and counts it.
@@ -159,8 +185,30 @@ func (a *app) refuse(sum *summary, source string, err error) {
 	}
 }
 
-// progress counts on stderr, if that is a terminal; else it shows nothing. How many files
-// or executions there will be nobody knows, since they are not listed before.
+// inputSize is how many bytes the arguments have in all, -1 if nobody knows.
+func (a *app) inputSize(args []string) (size int64) {
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if f, ok := a.stdin.(*os.File); ok && arg == "-" {
+			info, err = f.Stat()
+		}
+		if err != nil || !info.Mode().IsRegular() {
+			return -1
+		}
+		size += info.Size()
+	}
+	return size
+}
+
+// bytesBar shows on stderr, if that is a terminal, how many bytes of all were done.
+func (a *app) bytesBar(doing string, total int64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(a.terminal() != nil),
+		progressbar.OptionSetDescription(doing), progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetSpinnerChangeInterval(0))
+}
+
+// progress counts on stderr, if that is a terminal; else it shows nothing. How many
+// executions there will be nobody knows, since they are not listed before.
 func (a *app) progress(doing string) *progressbar.ProgressBar {
 	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(a.terminal() != nil),
 		progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),

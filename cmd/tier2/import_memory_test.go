@@ -63,6 +63,7 @@ func TestImport_Memory(t *testing.T) {
 		return strings.Replace(wrapped, key, b.String()+key, 1)
 	}
 	for name, in := range map[string]struct {
+		log   bool   // whether it is ggen's
 		stdin string // its last byte again and again
 		file  string
 		want  string
@@ -72,6 +73,8 @@ func TestImport_Memory(t *testing.T) {
 		"Text":     {stdin: `"x`, want: "is larger than 16 MiB", most: 64 + 4*16},
 		"Sparse":   {file: file("sparse.json", "{}\n", 1<<40), want: "is larger than 16 MiB", most: 64},
 		"Line":     {file: file("sparse.jsonl", "{}\n", 256<<20), want: "is larger than 16 MiB", most: 64 + 4*16},
+		"LogLine":  {log: true, file: file("log.jsonl", logLine(1, "x")+logLine(2, strings.Repeat("x", 17<<20)), 0), want: "line 2: is larger than 16777216 bytes", most: 64 + 4*16},
+		"LogNest":  {log: true, stdin: logLine(1, "x") + "[", want: "line 2: is larger", most: 64 + 4*16},
 		"Elements": {file: file("elements.json", strings.Replace(wrapped, ": 47", ": ["+strings.Repeat("0,", mib<<19)+"0]", 1), 0), want: "1 imported", most: 64 + 40*mib},
 		"Keys":     {file: file("keys.json", with(`"agent_id"`, `"%x":0,`), 0), want: "1 imported", most: 64 + 40*mib},
 		"Stages":   {file: file("stages.json", with(`"μ₁_normalize"`, `"%x":{},`), 0), want: "faults more", most: 64 + 40*mib},
@@ -81,7 +84,11 @@ func TestImport_Memory(t *testing.T) {
 			if source == "" {
 				source = "-"
 			}
-			cmd := exec.Command(os.Args[0], "import", "receipts", "--db", filepath.Join(t.TempDir(), "x.db"), source)
+			args := []string{"import", "receipts", "--db", filepath.Join(t.TempDir(), "x.db"), source}
+			if in.log {
+				args = []string{"import", "ggen-log", "--db", filepath.Join(t.TempDir(), "x.db"), "--agent", "a", "--at", "1d", source}
+			}
+			cmd := exec.Command(os.Args[0], args...)
 			cmd.Env = append(os.Environ(), asMeasured+"=1")
 			if in.stdin != "" {
 				cmd.Stdin = io.MultiReader(strings.NewReader(in.stdin), &endless{text: in.stdin[len(in.stdin)-1:]})

@@ -40,7 +40,7 @@ defaults to --db.`,
 			if created {
 				done = "created"
 			}
-			return a.check(cmd, dsn, done, &report{Path: where, Created: &created}, nil)
+			return a.check(cmd, dsn, done, &outcome{Path: where, Created: &created}, nil)
 		},
 	}
 }

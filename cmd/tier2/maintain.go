@@ -44,7 +44,7 @@ which must exist, defaults to --db; an archive is not sealed.`,
 			if stop(); err != nil {
 				return a.refused(err, models.ErrConflict)
 			}
-			return a.check(cmd, dsn, "maintained", &report{Path: where, Steps: steps}, nil)
+			return a.check(cmd, dsn, "maintained", &outcome{Path: where, Steps: steps}, nil)
 		},
 	}
 }

@@ -53,7 +53,7 @@ func TestVerbs_PostgreSQL(t *testing.T) {
 	got = run(t, "", "recent", "--db", db)
 	assert.Equal(t, exitOK, got.code)
 	assert.Contains(t, got.stdout, "exec-1")
-	var found report
+	var found outcome
 	got = run(t, "", "verify", db, "--json")
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &found))
 	assert.EqualValues(t, 8, found.Documents)
@@ -154,7 +154,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 	there, missing := database(t), filepath.Join(t.TempDir(), "missing.db")
 	for dsn, code := range urls {
 		for _, args := range [][]string{
-			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
+			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"report", "--db", dsn, "--out", missing}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
 			{"agents", "--db", dsn}, {"audit", "--follow", "--db", dsn}, {"memory", "ann", "--db", dsn},
 			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
 			{"seal", dsn}, {"prove", "1", dsn}, {"verify", "--audit", dsn}, {"verify", "--audit", there, "--archive", dsn},

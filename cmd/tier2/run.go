@@ -31,11 +31,13 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 Exit codes:
   0    done
   1    verify, init or maintain found something wrong, drift found any, import refused a
-       receipt, copy refused the target or found that it differs from the source, backup
-       found a file of that name or that the database is not sound, seal or maintain
+       receipt or a table, copy refused the target or found that it differs from the
+       source, backup or export found a file of that name, backup that the database is not
+       sound, or export a row that it cannot write, seal or maintain
        found a tree, checkpoint or anchor of another history, prove found no such sealed
        entry, or prove --check no proof that holds; archive or restore refused the
-       archive, found no such execution or such a history, or the answer was not yes
+       archive, found no such execution or such a history, or the answer was not yes;
+       report found something else than a page where it was to write
   2    the command line is wrong; nothing was done
   3    the database, the output, an anchor, a key or a proof could not be opened, read or
        written
@@ -109,10 +111,32 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database",
 		Example: "  tier2 import receipts .ggen/receipts", Args: cobra.NoArgs, RunE: missingVerb}
-	imports.AddCommand(a.importReceipts())
-	root.AddCommand(a.init(), a.maintain(), a.verify(), imports, a.recent(), a.agents(), a.stages(), a.slo(),
-		a.collisions(), a.sessions(), a.audit(), a.memory(), a.version(), a.drift(), a.copy(), a.backup(),
-		a.archive(), a.restore(), a.seal(), a.prove(), a.keygen())
+	imports.AddCommand(a.importReceipts(), a.importLog(), a.importTables())
+	root.AddCommand(
+		a.init(),
+		a.verify(),
+		imports,
+		a.recent(),
+		a.agents(),
+		a.stages(),
+		a.slo(),
+		a.collisions(),
+		a.sessions(),
+		a.audit(),
+		a.memory(),
+		a.drift(),
+		a.report(),
+		a.export(),
+		a.copy(),
+		a.archive(),
+		a.restore(),
+		a.backup(),
+		a.maintain(),
+		a.seal(),
+		a.prove(),
+		a.keygen(),
+		a.version(),
+	)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)

@@ -103,11 +103,34 @@ func TestRun_Usage(t *testing.T) {
 		"DriftLimit":    {[]string{"drift", "--db", db, "--limit", "1001"}, "must lie in 1 to 1000"},
 		"DriftLimit0":   {[]string{"drift", "--db", db, "--limit", "0"}, "must be a number from 1 on"},
 		"DriftOp":       {[]string{"drift", "--db", db, "--operation", "cooking"}, "allowed: validation, generation"},
+		"ReportNoOut":   {[]string{"report", "--db", db}, "give --out FILE"},
+		"ReportBoth":    {[]string{"report", "--db", db, "--json", "--out", "x.html"}, "give --out FILE"},
+		"ReportMemory":  {[]string{"report", "--db", ":memory:", "--out", "-"}, "is no file"},
+		"ReportSince":   {[]string{"report", "--db", db, "--since", "yesterday", "--out", "-"}, "must be a time such as"},
+		"ReportArg":     {[]string{"report", "x.html"}, "unknown command"},
 		"CopyNothing":   {[]string{"copy"}, "give both --from and --to"},
 		"CopyTo":        {[]string{"copy", "--from", db}, "give both --from and --to"},
 		"CopyMemory":    {[]string{"copy", "--from", ":memory:", "--to", db}, "is no file"},
 		"CopyToMemory":  {[]string{"copy", "--from", db, "--to", ":memory:"}, "is no file"},
 		"CopyArg":       {[]string{"copy", db, db}, "unknown command"},
+		"ExportNowhere": {[]string{"export", "--db", db}, "give --to or --out"},
+		"ExportBoth":    {[]string{"export", "--db", db, "--to", "x", "--out", "y"}, "give --to or --out"},
+		"ExportAllOut":  {[]string{"export", "--db", db, "--out", "-"}, "--out takes one table"},
+		"ExportTwoOut":  {[]string{"export", "--db", db, "receipts", "audit_log", "--out", "-"}, "--out takes one table"},
+		"ExportJSONOut": {[]string{"export", "--db", db, "--json", "receipts", "--out", "-"}, "give a file"},
+		"ExportFormat":  {[]string{"export", "--db", db, "--format", "xml", "--to", "x"}, "is no format (allowed: jsonl, csv)"},
+		"ExportSince":   {[]string{"export", "--db", db, "--since", "yesterday", "--to", "x"}, "must be a time such as"},
+		"ExportMemory":  {[]string{"export", "--db", ":memory:", "--to", "x"}, "is no file"},
+		"TablesNothing": {[]string{"import", "tables", "--db", db}, "requires at least 1 arg"},
+		"TablesMemory":  {[]string{"import", "tables", "--db", ":memory:", dir}, "is no file"},
+		"TablesSize":    {[]string{"import", "tables", "--db", db, "--max-size", "0", dir}, "must lie in 1 to 1024"},
+		"TablesFormat":  {[]string{"import", "tables", "--db", db, "--format", "xml", "-"}, "is no format (allowed: jsonl, csv)"},
+		"TablesUnnamed": {[]string{"import", "tables", "--db", db, "-"}, "is no table that can be imported alone"},
+		"TablesTree":    {[]string{"import", "tables", "--db", db, "--table", "tier2_removed", "-"}, "is no table that can be imported alone"},
+		"TablesName":    {[]string{"import", "tables", "--db", db, "testdata/wrapped.json"}, `"wrapped" is no table`},
+		"TablesTwo":     {[]string{"import", "tables", "--db", db, "--table", "receipts", "-", "testdata/wrapped.json"}, "are of one file alone"},
+		"TablesFolders": {[]string{"import", "tables", "--db", db, dir, dir}, "is a folder, which comes alone"},
+		"TablesOfDir":   {[]string{"import", "tables", "--db", db, "--table", "receipts", dir}, "is a folder, which comes alone"},
 		"BackupNoFile":  {[]string{"backup", "--db", db}, "give --to"},
 		"BackupMemory":  {[]string{"backup", "--db", db, "--to", ":memory:"}, "is no file"},
 		"BackupArg":     {[]string{"backup", db}, "unknown command"},
@@ -155,8 +178,10 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	for name, args := range map[string][]string{
-		"DriftWindow": {"drift", "--since", "1d", "--until", "2d"},
-		"DriftAgent":  {"drift", "--agent", "\xff"},
+		"DriftWindow":  {"drift", "--since", "1d", "--until", "2d"},
+		"DriftAgent":   {"drift", "--agent", "\xff"},
+		"ReportWindow": {"report", "--since", "1d", "--until", "2d", "--json"},
+		"ReportAgent":  {"report", "--agent", "\xff", "--out", "-"},
 	} {
 		got := run(t, "", append(args, "--db", db)...)
 		assert.Equal(t, exitUsage, got.code, name)
@@ -168,7 +193,7 @@ func TestRun_UsageOfDatabase(t *testing.T) {
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--help"}, {"init", "-h"}, {"verify", "-h"}, {"import", "-h"}, {"import", "receipts", "-h"}, {"recent", "-h"}, {"drift", "-h"}, {"copy", "-h"}, {"backup", "-h"},
-		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}, {"archive", "-h"}, {"restore", "-h"}} {
+		{"seal", "-h"}, {"prove", "-h"}, {"keygen", "-h"}, {"maintain", "-h"}, {"export", "-h"}, {"import", "tables", "-h"}, {"report", "-h"}, {"archive", "-h"}, {"restore", "-h"}} {
 		got := run(t, "", args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Contains(t, got.stdout, "--db")
@@ -185,7 +210,8 @@ func TestRun_Interrupted(t *testing.T) {
 	db := database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
+	for _, args := range [][]string{{"init", db}, {"maintain", db}, {"verify", db}, {"recent", "--db", db}, {"drift", "--db", db}, {"report", "--db", db, "--out", db + "5"}, {"backup", "--db", db, "--to", db + "3"}, {"import", "receipts", "--db", db, "testdata/wrapped.json"}, {"copy", "--from", db, "--to", db + "2"},
+		{"export", "--db", db, "--to", db + "5"}, {"export", "receipts", "--db", db, "--out", db + "5"}, {"import", "tables", "--db", db, "--table", "receipts", "testdata/wrapped.json"},
 		{"verify", "--audit", db}, {"seal", db}, {"prove", "1", db},
 		{"archive", "--db", db, "--before", "0d", "--to", db + "4", "--yes"}, {"archive", "--db", db, "--before", "0d", "--to", db + "4", "--dry-run"}, {"restore", "--db", db, "--from", db, "--yes"}} {
 		var stdout, stderr bytes.Buffer
@@ -194,6 +220,7 @@ func TestRun_Interrupted(t *testing.T) {
 	}
 	assert.NoFileExists(t, db+"3")
 	assert.NoFileExists(t, db+"4")
+	assert.NoFileExists(t, db+"5")
 	assert.Zero(t, count(t, db, "SELECT COUNT(*) FROM receipts"))
 }
 

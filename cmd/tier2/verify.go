@@ -40,7 +40,7 @@ can also write the tree anew: an anchor and a key that are kept elsewhere tell t
 				if against.given(cmd) || len(archives) > 0 {
 					return usageError{errors.New("--anchor, --key and --archive need --audit")}
 				}
-				return a.check(cmd, dsn, "", &report{Path: where}, nil)
+				return a.check(cmd, dsn, "", &outcome{Path: where}, nil)
 			}
 			for _, archive := range archives {
 				if _, err := location(archive); err != nil {
@@ -51,7 +51,7 @@ can also write the tree anew: an anchor and a key that are kept elsewhere tell t
 			if opts.Keys, _, err = against.read(cmd); err != nil {
 				return err
 			}
-			return a.check(cmd, dsn, "", &report{Path: where}, &opts)
+			return a.check(cmd, dsn, "", &outcome{Path: where}, &opts)
 		},
 	}
 	cmd.Flags().BoolVar(&audit, "audit", false, "check the audit log as well")
@@ -62,7 +62,7 @@ can also write the tree anew: an anchor and a key that are kept elsewhere tell t
 
 // check verifies a database, with its audit log if opts are given, and prints what it
 // found, after a line that says what was done, if anything.
-func (a *app) check(cmd *cobra.Command, dsn, done string, r *report, opts *ledger.VerifyOptions) (err error) {
+func (a *app) check(cmd *cobra.Command, dsn, done string, r *outcome, opts *ledger.VerifyOptions) (err error) {
 	defer a.busy("verifying")()
 	if r.Verification, err = tier2.Verify(cmd.Context(), dsn); err != nil {
 		return err
@@ -86,8 +86,8 @@ func (a *app) check(cmd *cobra.Command, dsn, done string, r *report, opts *ledge
 	return a.printReport(r)
 }
 
-// report is what init, maintain and verify print.
-type report struct {
+// outcome is what init, maintain and verify print.
+type outcome struct {
 	Path    string   `json:"path"`
 	Created *bool    `json:"created,omitempty"` // of init: whether the database is new
 	Steps   []string `json:"steps,omitempty"`   // of maintain: what it did
@@ -96,7 +96,7 @@ type report struct {
 	Audit *ledger.Report `json:"audit,omitempty"` // of verify --audit
 }
 
-func (a *app) printReport(r *report) error {
+func (a *app) printReport(r *outcome) error {
 	r.OK = r.Verification.OK() && (r.Audit == nil || r.Audit.OK())
 	if a.json {
 		if err := a.printJSON(r); err != nil {
@@ -111,7 +111,7 @@ func (a *app) printReport(r *report) error {
 	return nil
 }
 
-func (a *app) printFindings(r *report) {
+func (a *app) printFindings(r *outcome) {
 	if r.Verification.OK() {
 		fmt.Fprintf(a.stdout, "ok: %d tables, %d indexes, %d views, %d JSON documents\n", r.Tables, r.Indexes, r.Views, r.Documents)
 	}

@@ -64,7 +64,7 @@ func TestVerify_Findings(t *testing.T) {
 			require.NoError(t, err)
 
 			got := run(t, "", "verify", db, "--json")
-			var report report
+			var report outcome
 			require.NoError(t, json.Unmarshal([]byte(got.stdout), &report))
 			require.Len(t, report.Findings, len(tt.want), report.Findings)
 			for i, want := range tt.want {

@@ -3,6 +3,10 @@ package contract
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -74,6 +78,20 @@ func drain[T any](all func(yield func(T, error) bool)) (err error) {
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// exported exports everything to a folder that then has it, and ends with it.
+func exported(ctx context.Context, f *filled, then func(dir string) error) (err error) {
+	root, err := os.MkdirTemp("", "tier2")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
+	dir := filepath.Join(root, "export")
+	if _, err := f.Export(ctx, dir, tier2.ExportOptions{}); err != nil {
+		return err
+	}
+	return then(dir)
 }
 
 var receiptCalls = map[string]call{
@@ -194,6 +212,13 @@ var executionCalls = map[string]call{
 	"Executions.Import": func(ctx context.Context, f *filled) error {
 		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
 	},
+	"Executions.ImportLog": func(ctx context.Context, f *filled) error {
+		return drain(f.Executions.ImportLog(ctx, strings.NewReader(logLine(1)), repository.ImportOptions{Agent: "coder"}))
+	},
+	"Executions.ImportBatch": func(ctx context.Context, f *filled) error {
+		docs := [][]byte{[]byte(wrappedReceipt), []byte(strings.Replace(wrappedReceipt, "exec-1", "exec-9", 1))}
+		return discard(f.Executions.ImportBatch(ctx, docs, repository.ImportOptions{}))
+	},
 	"Executions.Interrupted": func(ctx context.Context, f *filled) error { return discard(f.Executions.Interrupted(ctx)) },
 	"Execution.Stage": func(ctx context.Context, f *filled) error {
 		return f.run.Stage(ctx, models.StageEmit, func(ctx context.Context, _ *repository.StageResult) error { return ctx.Err() })
@@ -245,6 +270,17 @@ var otherCalls = map[string]call{
 	"Reports.CollisionsLastDay":  func(ctx context.Context, f *filled) error { return discard(f.Reports.CollisionsLastDay(ctx)) },
 	"Store.MaintainSteps":        func(ctx context.Context, f *filled) error { return f.MaintainSteps(ctx, nil) },
 	"Store.Maintain":             func(ctx context.Context, f *filled) error { return f.Maintain(ctx) },
+	"Store.ExportTable": func(ctx context.Context, f *filled) error {
+		return discard(f.ExportTable(ctx, io.Discard, "receipts", tier2.ExportOptions{Format: tier2.CSV, Agent: "coder"}))
+	},
+	"Store.Export": func(ctx context.Context, f *filled) error { return exported(ctx, f, func(string) error { return nil }) },
+	"Store.Import": func(ctx context.Context, f *filled) error {
+		return exported(ctx, f, func(dir string) error { return discard(f.Import(ctx, dir, tier2.ImportOptions{})) })
+	},
+	"Store.ImportTable": func(ctx context.Context, f *filled) error {
+		const row = `{"id":999,"agent_id":"imported","memory_json":"{}","collision_history":null,"retry_count":0,"last_error":null,"updated_at":null,"created_at":"2026-01-29"}`
+		return discard(f.ImportTable(ctx, strings.NewReader(row), "agent_memory", tier2.ImportOptions{}))
+	},
 	"Store.Transaction": func(ctx context.Context, f *filled) error {
 		return f.Transaction(ctx, func(tx *tier2.Store) error {
 			return errors.Join(

@@ -56,19 +56,21 @@ func cancelledCalls(t *T) {
 		subject, _, _ := strings.Cut(name, ".")
 		subjects[subject] = append(subjects[subject], name)
 	}
+	store := t.observed().open(t.owner, t.engine.DSN(t.owner)).store
 	for _, subject := range slices.Sorted(maps.Keys(subjects)) {
 		t.Run(subject, func(t *T) {
-			t.Parallel()
-			store := t.observed().open(t, t.engine.DSN(t)).store
 			for _, name := range slices.Sorted(slices.Values(subjects[subject])) {
-				points, undone := t.endEverywhere(name, store, all[name])
+				var points, undone int
+				points, undone, store = t.endEverywhere(name, store, all[name])
 				t.Logf("%s: ended at %d points, %d times undone", name, points, undone)
 			}
 		})
 	}
 }
 
-func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, undone int) {
+// endEverywhere returns the store to go on with: another one where it cannot be known
+// when the server is done.
+func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, undone int, next *tier2.Store) {
 	refill := func() *filled {
 		require.NoError(t, store.DB().Exec(t.engine.SQL.Reset).Error)
 		return fill(t, store)
@@ -88,7 +90,7 @@ func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, und
 			require.ErrorIs(t, err, context.Canceled, at)
 			// The server may be at it still, with or without somebody who listens.
 			require.Eventually(t, func() bool { now := anew(t, store); return now == before || now == after }, 10*time.Second, 10*time.Millisecond, at)
-			store = t.observed().open(t, t.engine.DSN(t)).store
+			store = t.observed().open(t.owner, t.engine.DSN(t.owner)).store
 			f = fill(t, store)
 			continue
 		}
@@ -104,7 +106,7 @@ func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, und
 		}
 		t.goesOn(store, at)
 		if !reached {
-			return points, undone
+			return points, undone, store
 		}
 		points++
 		if now != before || err == nil {

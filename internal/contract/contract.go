@@ -66,6 +66,9 @@ type SQL struct {
 	// Reset empties a database, ids starting at 1 again, and is how one case after the
 	// other uses it, since a new one is slow to make. Without it every case has a new one.
 	Reset string
+	// NextIDs makes new ids follow those that are there, where copied rows do not do so
+	// themselves.
+	NextIDs string
 }
 
 // cases are the cases of a subject by name. Each is a function of its own, which
@@ -84,6 +87,8 @@ var groups = map[string]cases{
 	"Concurrency": concurrencyCases,
 	"Drift":       driftCases,
 	"Executions":  executionCases,
+	"Figures":     figureCases,
+	"GgenLog":     ggenLogCases,
 	"History":     historyCases,
 	"Hooks":       hookCases,
 	"Import":      importCases,

@@ -1,9 +1,12 @@
 package contract
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // SQLite is the engine of files and, with a dsn that gives ":memory:", of memory.
@@ -57,16 +60,14 @@ func Postgres(name string, dsn func(testing.TB) string) Engine {
 			Saves:         "SELECT coalesce(sum((memory_json #>> '{_activity,saves}')::bigint), 0) FROM agent_memory",
 			AppendOnlyOff: "ALTER TABLE audit_log DISABLE TRIGGER USER",
 			AppendOnlyOn:  "ALTER TABLE audit_log ENABLE ALWAYS TRIGGER tier2_audit_log_change, ENABLE ALWAYS TRIGGER tier2_audit_log_truncate",
-			Reset: `DO $$ DECLARE name text; BEGIN
-				DROP FUNCTION IF EXISTS boom CASCADE;
+			Reset: `DROP FUNCTION IF EXISTS boom CASCADE;
 				DROP TABLE IF EXISTS notes;
-				INSERT INTO tier2_removed SELECT id, id FROM audit_log ON CONFLICT DO NOTHING;
-				FOREACH name IN ARRAY ARRAY['slo_violations', 'pipeline_metrics', 'collision_detection', 'workflow_sessions', 'audit_log', 'agent_memory', 'receipts'] LOOP
-					EXECUTE 'DELETE FROM ' || name;
-					PERFORM setval(pg_get_serial_sequence(name, 'id'), 1, false);
-				END LOOP;
+				DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
+				DELETE FROM workflow_sessions; DELETE FROM agent_memory; DELETE FROM receipts;
+				INSERT INTO tier2_removed SELECT id, id FROM audit_log ON CONFLICT DO NOTHING; DELETE FROM audit_log;
 				DELETE FROM tier2_removed; DELETE FROM tier2_audit_tree; DELETE FROM tier2_checkpoints;
-			END $$`,
+				` + nextIDs(),
+			NextIDs: nextIDs(),
 		},
 		Lacks: map[string]string{
 			"Hooks/Matrix/INSERT OR REPLACE":           "only SQLite has INSERT OR REPLACE",
@@ -80,4 +81,13 @@ func Postgres(name string, dsn func(testing.TB) string) Engine {
 			"Hooks/CorruptMemory/history no JSON":      "a jsonb column holds nothing else than JSON",
 		},
 	}
+}
+
+// nextIDs is PostgreSQL's; SQLite sees to it itself.
+func nextIDs() string {
+	var script strings.Builder
+	for _, m := range models.All() {
+		fmt.Fprintf(&script, "SELECT setval(pg_get_serial_sequence('%[1]s', 'id'), coalesce(max(id), 0) + 1, false) FROM %[1]s; ", m.TableName())
+	}
+	return script.String()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,8 @@ import (
 
 var importCases = cases{
 	"AtOnce":   importAtOnce,
+	"Batch":    importBatch,
+	"BatchDB":  importBatchRefused,
 	"Flat":     importFlat,
 	"Refused":  importRefused,
 	"SameKeys": importSameKeys,
@@ -154,6 +157,16 @@ func importVariants(t *T) {
 		"Nulls": {doc: "{" + stages(`"status":null,"operation":null,"statistics":null,"files_generated":null,"hashes":null,`) + "}", check: func(t *T, r *models.Receipt) {
 			assert.Equal(t, models.ReceiptFailed, r.Status)
 		}},
+		"At": {
+			doc:  strings.Replace("{"+stages("")+"}", `"timestamp":"2026-01-01T00:00:00+01:00",`, "", 1),
+			opts: repository.ImportOptions{At: noon},
+			check: func(t *T, r *models.Receipt) {
+				assert.Equal(t, models.At(noon), r.Timestamp)
+			},
+		},
+		"OwnTime": {doc: "{" + stages("") + "}", opts: repository.ImportOptions{At: noon}, check: func(t *T, r *models.Receipt) {
+			assert.Equal(t, "2025-12-31T23:00:00.000000Z", r.Timestamp.String())
+		}},
 		"Mapped": {
 			doc:  "{" + stages(`"operation":"error-recovery",`) + "}",
 			opts: repository.ImportOptions{Map: map[string]models.Operation{"error-recovery": models.OperationValidation}},
@@ -236,6 +249,7 @@ func importRefused(t *T) {
 		"LongTimestamp":   {doc: with("2026-01-29T17:25:27Z", strings.Repeat("2026-", 50_000)), want: `2026-..." is no`},
 		"Map":             {doc: wrappedReceipt, opts: repository.ImportOptions{Map: map[string]models.Operation{"x": "cooking"}}, want: "allowed: validation"},
 		"DefaultOp":       {doc: wrappedReceipt, opts: repository.ImportOptions{Operation: "cooking"}, want: "allowed: validation"},
+		"At":              {doc: wrappedReceipt, opts: repository.ImportOptions{At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, want: "years 1 to 9999"},
 		"Target":          {doc: wrappedReceipt, opts: repository.ImportOptions{Targets: []repository.Target{{}}}, want: "must not be blank"},
 		"Cancelled":       {doc: wrappedReceipt, ctx: cancelled, want: "context canceled"},
 	} {

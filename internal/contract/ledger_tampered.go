@@ -46,13 +46,16 @@ func ledgerTampered(t *T) {
 			ledger.Truncated, 0, 1},
 	} {
 		t.Run(name, func(t *T) {
-			store := open(t)
-			batch := make([]*models.Receipt, 300)
-			for i := range batch {
-				batch[i] = receipt(models.NewID())
-			}
-			require.NoError(t, store.Receipts.CreateBatch(t.Context(), batch))
-			verified(t, store)
+			d := t.database()
+			store := d.store
+			t.filled(d, "sealed", func() {
+				batch := make([]*models.Receipt, 300)
+				for i := range batch {
+					batch[i] = receipt(models.NewID())
+				}
+				require.NoError(t, store.Receipts.CreateBatch(t.Context(), batch))
+				verified(t, store)
+			})
 			require.NoError(t, store.DB().Exec(t.engine.SQL.AppendOnlyOff).Error)
 			for _, statement := range tt.sql {
 				require.NoError(t, store.DB().Exec(statement).Error, statement)

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ func (c *clock) Pass(d time.Duration) { c.Set(c.Now().Add(d)) }
 type database struct {
 	store *tier2.Store
 	clock *clock
+	kept  map[string]bool // what it was filled with before, see filled
 }
 
 func (e Engine) open(t testing.TB, dsn string) *database {
@@ -53,7 +55,7 @@ func (e Engine) open(t testing.TB, dsn string) *database {
 	store, err := tier2.Open(context.Background(), dsn, append(slices.Clip(e.Options), tier2.WithClock(c.Now))...)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	return &database{store, c}
+	return &database{store, c, map[string]bool{}}
 }
 
 // database is an empty one, for this case alone; where the engine can empty them, one
@@ -65,7 +67,8 @@ func (t *T) database() *database {
 	}
 	d := t.take()
 	if d == nil {
-		d = t.engine.open(t.owner, t.engine.DSN(t.owner))
+		longer := longer{t.owner, t}
+		d = t.engine.open(longer, t.engine.DSN(longer))
 	}
 	d.clock.Set(start)
 	t.Cleanup(func() {
@@ -74,6 +77,53 @@ func (t *T) database() *database {
 		}
 	})
 	return d
+}
+
+// copied are the tables that filled copies, those that others refer to first.
+var copied = []string{
+	"receipts", "workflow_sessions", "agent_memory", "audit_log", "collision_detection", "pipeline_metrics", "slo_violations",
+	"tier2_audit_tree", "tier2_checkpoints",
+}
+
+// filled is for cases that begin alike: d, which is empty, has what fill writes. The
+// first time it is written, and copied to tables beside the store's; later cases that
+// are lent this database have it from there, in one statement instead of many.
+func (t *T) filled(d *database, name string, fill func()) {
+	t.Helper()
+	copying := "CREATE TABLE $copy AS SELECT * FROM $table"
+	if d.kept[name] {
+		copying = "INSERT INTO $table SELECT * FROM $copy"
+	} else {
+		fill()
+	}
+	var script strings.Builder
+	for _, table := range copied {
+		fmt.Fprintln(&script, strings.NewReplacer("$table", table, "$copy", name+"_"+table).Replace(copying)+";")
+	}
+	require.NoError(t, d.store.DB().Exec(script.String()+t.engine.SQL.NextIDs).Error)
+	d.kept[name] = true
+}
+
+// longer is the test of the suite, and what is made with it outlives the case; but what
+// is fatal ends the case, since only the goroutine of a test may end it.
+type longer struct {
+	testing.TB
+	now *T
+}
+
+func (l longer) FailNow() {
+	l.TB.Fail()
+	l.now.FailNow()
+}
+
+func (l longer) Fatal(args ...any) {
+	l.TB.Error(args...)
+	l.now.FailNow()
+}
+
+func (l longer) Fatalf(format string, args ...any) {
+	l.TB.Errorf(format, args...)
+	l.now.FailNow()
 }
 
 func (s *suite) take() (d *database) {

@@ -35,25 +35,29 @@ func emitted(execution string) *models.PipelineMetric {
 // r2; session s1; a collision; a violation of r3; and a memory of carol.
 func openSeeded(t *T) *gorm.DB {
 	t.Helper()
-	db := openDB(t)
-	r3 := alices("r3")
-	r3.AgentID = "bob"
-	rows := []any{
-		alices("r1"), alices("r2"), r3, emitted("r1"), emitted("r1"), emitted("r2"),
-		&models.WorkflowSession{SessionID: "s1", AgentCount: 2},
-		&models.Collision{
-			SessionID: "s1", AgentID1: "alice", AgentID2: "bob", CollisionType: models.FileConflict,
-			Description: "both wrote main.rs", Severity: models.SeverityWarning,
-		},
-		&models.SLOViolation{ExecutionID: "r3", Metric: "first_build", TargetValue: 15, ActualValue: 20, Severity: models.SeverityWarning},
-		&models.AgentMemory{AgentID: "carol", MemoryJSON: models.JSON(`{"state":"new"}`)},
-	}
-	require.NoError(t, db.Transaction(func(tx *gorm.DB) error { // one commit is faster than ten
-		for _, row := range rows {
-			require.NoError(t, tx.Create(row).Error)
+	d := t.database()
+	d.clock.Set(noon)
+	db := d.store.DB()
+	t.filled(d, "seeded", func() {
+		r3 := alices("r3")
+		r3.AgentID = "bob"
+		rows := []any{
+			alices("r1"), alices("r2"), r3, emitted("r1"), emitted("r1"), emitted("r2"),
+			&models.WorkflowSession{SessionID: "s1", AgentCount: 2},
+			&models.Collision{
+				SessionID: "s1", AgentID1: "alice", AgentID2: "bob", CollisionType: models.FileConflict,
+				Description: "both wrote main.rs", Severity: models.SeverityWarning,
+			},
+			&models.SLOViolation{ExecutionID: "r3", Metric: "first_build", TargetValue: 15, ActualValue: 20, Severity: models.SeverityWarning},
+			&models.AgentMemory{AgentID: "carol", MemoryJSON: models.JSON(`{"state":"new"}`)},
 		}
-		return nil
-	}))
+		require.NoError(t, db.Transaction(func(tx *gorm.DB) error { // one commit is faster than ten
+			for _, row := range rows {
+				require.NoError(t, tx.Create(row).Error)
+			}
+			return nil
+		}))
+	})
 	return db
 }
 

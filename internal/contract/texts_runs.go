@@ -1,10 +1,14 @@
 package contract
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -209,6 +213,30 @@ var executionSteps = []textStep{
 		require.NoError(t, err)
 		require.Equal(t, []string{x, x, x, string(doc)}, []string{got.AgentID, got.Environment, got.ErrorMessage, got.ReceiptJSON.String()})
 		require.Equal(t, x, result.Receipt.Metrics[0].ErrorMessage)
+	}},
+	{"Executions.ImportLog", func(t *T, s *tier2.Store, x string) {
+		quoted, err := json.Marshal(x)
+		require.NoError(t, err)
+		id := fmt.Sprintf("%x", sha256.Sum256([]byte(x)))
+		line := strings.NewReplacer(`chain_hash_hex":"`+logID(1), `chain_hash_hex":"`+id, `"ggen.sync"`, string(quoted), `"Green"`, `{"Overridden":{"reason":`+string(quoted)+`}}`, `"c.rs"`, string(quoted)).Replace(logLine(1))
+		opts := repository.ImportOptions{Agent: x}
+		for _, err := range s.Executions.ImportLog(t.Context(), strings.NewReader(line), opts) {
+			refusedText(t, err)
+		}
+		opts.Map = map[string]models.Operation{x: models.OperationWatch}
+		require.NoError(t, drain(s.Executions.ImportLog(t.Context(), strings.NewReader(line), opts)))
+		got, err := s.Receipts.Get(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, []any{x, x, models.OperationWatch, line}, []any{got.AgentID, got.ErrorMessage, got.Operation, got.ReceiptJSON.String()})
+	}},
+	{"Executions.ImportBatch", func(t *T, s *tier2.Store, x string) {
+		got, err := s.Receipts.Get(t.Context(), x+"import")
+		require.NoError(t, err)
+		other := bytes.Replace(got.ReceiptJSON, []byte("12:00:00"), []byte("12:00:01"), 1)
+		list, err := s.Executions.ImportBatch(t.Context(), [][]byte{got.ReceiptJSON, other}, repository.ImportOptions{Map: map[string]models.Operation{x: models.OperationWatch}})
+		require.NoError(t, err)
+		require.True(t, list[0].Unchanged, list[0].Err)
+		require.ErrorIs(t, list[1].Err, repository.ErrDuplicate)
 	}},
 }
 

@@ -5,8 +5,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgschema"
 )
 
@@ -25,7 +23,13 @@ func DSN(t testing.TB) string {
 		t.Skip("no PostgreSQL: set " + Env + " to the URL of a database in which tests may make schemas")
 	}
 	dsn, drop, err := pgschema.New(context.Background(), server)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, drop()) })
+	if err != nil {
+		t.Fatalf("make a schema at %s: %v", Env, err)
+	}
+	t.Cleanup(func() {
+		if err := drop(); err != nil {
+			t.Errorf("drop the schema of the test: %v", err)
+		}
+	})
 	return dsn
 }

@@ -15,22 +15,25 @@ type Digest struct {
 	SHA256 string `json:"sha256"` // over the canonical bytes of its rows, in order of their keys
 }
 
-// digester adds up rows.
-type digester struct {
+// Digester adds up the rows of a table, in order of their keys.
+type Digester struct {
 	hash hash.Hash
 	rows int64
 	buf  []byte
 }
 
-func newDigester() *digester { return &digester{hash: sha256.New()} }
+// NewDigester is one of no rows.
+func NewDigester() *Digester { return &Digester{hash: sha256.New()} }
 
-func (d *digester) add(t *engine.Table, row engine.Row) {
+// Add adds a row.
+func (d *Digester) Add(t *engine.Table, row engine.Row) {
 	d.buf = appendRow(d.buf[:0], t, row)
 	d.hash.Write(d.buf)
 	d.rows++
 }
 
-func (d *digester) sum() Digest {
+// Sum is the digest of the rows until now.
+func (d *Digester) Sum() Digest {
 	return Digest{Rows: d.rows, SHA256: hex.EncodeToString(d.hash.Sum(nil))}
 }
 

@@ -17,9 +17,9 @@ func TestRows(t *testing.T) {
 	table := &engine.Table{Columns: []engine.Column{{Type: engine.Text}, {Type: engine.Text}, {Type: engine.Float}, {Type: engine.Time}}}
 	at := time.Date(2026, 1, 29, 12, 34, 56, 123456000, time.UTC)
 	sum := func(row ...any) string {
-		d := newDigester()
-		d.add(table, row)
-		return d.sum().SHA256
+		d := NewDigester()
+		d.Add(table, row)
+		return d.Sum().SHA256
 	}
 	assert.Equal(t, sum("a", nil, 0.0, engine.Instant{Time: at}), sum("a", nil, math.Copysign(0, -1), engine.Instant{Time: at.Local(), Text: "as SQLite has it"}))
 	seen := map[string]bool{}

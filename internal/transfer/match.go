@@ -2,8 +2,7 @@ package transfer
 
 import (
 	"bytes"
-	"cmp"
-	"fmt"
+	"context"
 	"iter"
 	"slices"
 	"strings"
@@ -49,23 +48,39 @@ type difference struct {
 	rows    int64        // how many the target has
 }
 
-// match compares a batch of the source with the target's rows between the same keys,
-// both in order of the key. A row of the target that the source does not have, or
-// that is another row under the same key, is models.ErrConflict.
-func match(table *engine.Table, batch []engine.Row, target iter.Seq2[engine.Row, error]) (*difference, error) {
+// match compares a batch of the source with the target's rows between the same keys.
+// A row of the target that the source does not have, or that is another row under the
+// same key, is models.ErrConflict.
+func (t *transfer) match(ctx context.Context, table *engine.Table, batch []engine.Row, target engine.Snapshot, after, upTo []any) (*difference, error) {
+	rows, same := target.Rows(ctx, table, after, upTo), identity(table)
+	if !t.others {
+		return match(table, batch, rows, same, false)
+	}
+	found, err := match(table, batch, rows, func(a, b engine.Row) bool { return false }, true)
+	if err == nil {
+		err = t.behindSeal(ctx, table, found.missing, target)
+	}
+	return found, err
+}
+
+// match is match of rows, both in order of the key; others says whether the target may
+// hold more, same whether two rows of one key are one.
+func match(table *engine.Table, batch []engine.Row, target iter.Seq2[engine.Row, error], same func(a, b engine.Row) bool, others bool) (*difference, error) {
 	found := &difference{}
-	same := identity(table)
 	i := 0
 	for row, err := range target {
 		if err != nil {
 			return nil, err
 		}
 		found.rows++
-		for i < len(batch) && compareKeys(table, batch[i], row) < 0 {
+		for i < len(batch) && table.Compare(batch[i], row) < 0 {
 			found.missing = append(found.missing, batch[i])
 			i++
 		}
-		if i == len(batch) || compareKeys(table, batch[i], row) > 0 {
+		if i == len(batch) || table.Compare(batch[i], row) > 0 {
+			if others {
+				continue
+			}
 			return nil, conflict(table, row, "the target holds a row that the source does not have")
 		}
 		mine := batch[i]
@@ -115,38 +130,21 @@ func identity(table *engine.Table) func(a, b engine.Row) bool {
 	}
 }
 
-// compareKeys orders rows as both engines order their keys: numbers by value, text by its bytes.
-func compareKeys(table *engine.Table, a, b engine.Row) int {
-	for _, k := range table.Key {
-		c := 0
-		switch x := a[k].(type) {
-		case int64:
-			c = cmp.Compare(x, b[k].(int64))
-		case string:
-			c = cmp.Compare(x, b[k].(string))
-		case engine.Instant:
-			c = x.Compare(b[k].(engine.Instant).Time)
-		}
-		if c != 0 {
-			return c
-		}
-	}
-	return 0
+// RowError is what is wrong with a row of the source, or with that of the target that has
+// its key.
+type RowError struct {
+	Table *engine.Table
+	Row   engine.Row
+	Err   error
 }
+
+func (e *RowError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what is wrong.
+func (e *RowError) Unwrap() error { return e.Err }
 
 func conflict(table *engine.Table, row engine.Row, reason string) error {
-	column := make([]string, len(table.Key))
-	for i, k := range table.Key {
-		column[i] = table.Columns[k].Name
-	}
-	return &models.Error{Table: table.Name, Column: strings.Join(column, ", "), Value: keyText(table, row), Reason: reason, Kind: models.ErrConflict}
-}
-
-// keyText is a row's key as messages show it.
-func keyText(table *engine.Table, row engine.Row) string {
-	key := make([]string, len(table.Key))
-	for i, v := range table.KeyOf(row) {
-		key[i] = fmt.Sprint(v)
-	}
-	return strings.Join(key, ", ")
+	return &RowError{table, row, &models.Error{
+		Table: table.Name, Column: table.KeyNames(), Value: table.KeyText(row), Reason: reason, Kind: models.ErrConflict,
+	}}
 }

@@ -1,12 +1,13 @@
-// Package transfer copies all rows from one database to another, of the same or
-// the other engine, as they are: ids and times are kept, and nothing is audited.
-// Memory stays constant, whatever the size.
+// Package transfer copies all rows from one database, or a dump of one, to another, of
+// the same or the other engine, as they are: ids and times are kept, and nothing is
+// audited. Memory stays constant, whatever the size.
 package transfer
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -36,61 +37,68 @@ type Report struct {
 
 // Progress is how far a step has come, in rows of all tables.
 type Progress struct {
-	Step  string // checking, copying, comparing
+	Step  string // checking, copying, comparing; of files also reading and exporting
 	Table string
 	Rows  int64
 	Total int64 // of the source
 }
 
+// Source is what is copied.
+type Source interface {
+	// Count is the number of a table's rows.
+	Count(ctx context.Context, table *engine.Table) (int64, error)
+	// All is a table's rows in order of its key, each time the same.
+	All(ctx context.Context, table *engine.Table) iter.Seq2[engine.Row, error]
+	// Close ends it.
+	Close() error
+}
+
+// Database is the Source of one state of a database, which must be another than to.
+func Database(ctx context.Context, from, to engine.Bulk) (Source, error) {
+	same, err := from.Same(ctx, to)
+	if err == nil && same {
+		err = &models.Error{Kind: models.ErrInvalid, Reason: "source and target are the same database"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := from.Snapshot(ctx)
+	return state{snapshot}, err
+}
+
+// state implements Source.
+type state struct{ engine.Snapshot }
+
+// All implements Source.
+func (s state) All(ctx context.Context, table *engine.Table) iter.Seq2[engine.Row, error] {
+	return s.Rows(ctx, table, nil, nil)
+}
+
 // transfer is one run.
 type transfer struct {
-	from     engine.Snapshot
+	from     Source
 	to       engine.Bulk
 	tables   []engine.Table
 	progress func(Progress)
 	state    Progress
+	// others: the target may hold rows that the source does not have, and those that it
+	// has in another form are refused.
+	others bool
+	log    *engine.Table // of others: the tree of the audit log
 }
 
-// Run copies the rows of tables, parents before children, from one state of a
-// database to another database. First it looks whether the target holds nothing but
+// Run copies the rows of tables, parents before children, from a source, which it
+// closes, to another database. First it looks whether the target holds nothing but
 // rows of the source, and refuses it with models.ErrConflict otherwise, unchanged.
 // Then it adds what is missing and updates what differs, in batches, each a
 // transaction; so whatever ends it, running it again does the rest. At the end it
 // compares both sides; a difference is models.ErrConflict too, with the report.
-func Run(ctx context.Context, tables []engine.Table, from, to engine.Bulk, progress func(Progress)) (_ *Report, err error) {
-	defer func() {
-		if ctx.Err() != nil && err != nil {
-			err = fmt.Errorf("copy: %w; what was copied stays, and copying again does the rest", ctx.Err())
-		}
-	}()
-	if same, err := from.Same(ctx, to); err != nil {
-		return nil, err
-	} else if same {
-		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "source and target are the same database"}
-	}
-	source, err := from.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
+func Run(ctx context.Context, tables []engine.Table, source Source, to engine.Bulk, progress func(Progress)) (*Report, error) {
 	defer source.Close()
 	t := &transfer{from: source, to: to, tables: tables, progress: progress}
-	for i := range tables {
-		n, err := source.Count(ctx, &tables[i])
-		if err != nil {
-			return nil, err
-		}
-		t.state.Total += n
-	}
-	if err := t.check(ctx); err != nil {
+	report, err := t.run(ctx)
+	if err != nil {
 		return nil, err
-	}
-	report := &Report{Tables: make([]Table, len(tables)), Equal: true}
-	t.begin("copying")
-	for i := range tables {
-		report.Tables[i].Name = tables[i].Name
-		if err := t.copy(ctx, &tables[i], &report.Tables[i]); err != nil {
-			return nil, err
-		}
 	}
 	if err := source.Close(); err != nil {
 		return nil, err
@@ -99,6 +107,37 @@ func Run(ctx context.Context, tables []engine.Table, from, to engine.Bulk, progr
 		return nil, err
 	}
 	return report, report.difference()
+}
+
+// Interrupted is err, which ended with the context, as callers get it: with what to do.
+func Interrupted(ctx context.Context, doing string, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%s: %w; what was done stays, and doing it again does the rest", doing, ctx.Err())
+	}
+	return err
+}
+
+// run checks and copies.
+func (t *transfer) run(ctx context.Context) (*Report, error) {
+	for i := range t.tables {
+		n, err := t.from.Count(ctx, &t.tables[i])
+		if err != nil {
+			return nil, err
+		}
+		t.state.Total += n
+	}
+	if err := t.check(ctx); err != nil {
+		return nil, err
+	}
+	report := &Report{Tables: make([]Table, len(t.tables)), Equal: true}
+	t.begin("copying")
+	for i := range t.tables {
+		report.Tables[i].Name = t.tables[i].Name
+		if err := t.copy(ctx, &t.tables[i], &report.Tables[i]); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
 }
 
 // difference names the tables that are not equal.
@@ -148,12 +187,12 @@ func (t *transfer) checkTable(ctx context.Context, table *engine.Table, target e
 		return err
 	}
 	var after []any
-	for batch, err := range batches(t.from.Rows(ctx, table, nil, nil)) {
+	for batch, err := range batches(t.from.All(ctx, table)) {
 		if err != nil {
 			return err
 		}
 		upTo := table.KeyOf(batch[len(batch)-1])
-		found, err := match(table, batch, target.Rows(ctx, table, after, upTo))
+		found, err := t.match(ctx, table, batch, target, after, upTo)
 		if err != nil {
 			return err
 		}
@@ -163,15 +202,15 @@ func (t *transfer) checkTable(ctx context.Context, table *engine.Table, target e
 			return nil
 		}
 	}
-	_, err = match(table, nil, target.Rows(ctx, table, after, nil))
+	_, err = t.match(ctx, table, nil, target, after, nil)
 	return err
 }
 
 // copy brings a table of the target up to date.
 func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table) error {
-	digest := newDigester()
+	digest := NewDigester()
 	var after []any
-	for batch, err := range batches(t.from.Rows(ctx, table, nil, nil)) {
+	for batch, err := range batches(t.from.All(ctx, table)) {
 		if err != nil {
 			return err
 		}
@@ -184,11 +223,11 @@ func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table)
 		result.Updated += int64(len(found.changed))
 		after = upTo
 		for _, row := range batch {
-			digest.add(table, row)
+			digest.Add(table, row)
 		}
 		t.advance(table, len(batch))
 	}
-	result.Source = digest.sum()
+	result.Source = digest.Sum()
 	return nil
 }
 
@@ -219,7 +258,7 @@ func (t *transfer) writeOnce(ctx context.Context, table *engine.Table, batch []e
 		return nil, err
 	}
 	defer tx.Close()
-	found, err := match(table, batch, tx.Rows(ctx, table, after, upTo))
+	found, err := t.match(ctx, table, batch, tx, after, upTo)
 	if err != nil || len(found.missing)+len(found.changed) == 0 {
 		return found, err
 	}
@@ -260,7 +299,7 @@ func (t *transfer) blame(ctx context.Context, table *engine.Table, found *differ
 }
 
 func refusedRow(table *engine.Table, row engine.Row, err error) error {
-	return fmt.Errorf("the target refused row %s of %s: %w", keyText(table, row), table.Name, err)
+	return &RowError{table, row, fmt.Errorf("the target refused row %s of %s: %w", table.KeyText(row), table.Name, err)}
 }
 
 // compare reads the target again, in one state, and completes the report.
@@ -272,17 +311,17 @@ func (t *transfer) compare(ctx context.Context, report *Report) error {
 	defer target.Close()
 	t.begin("comparing")
 	for i := range t.tables {
-		table, result, digest := &t.tables[i], &report.Tables[i], newDigester()
+		table, result, digest := &t.tables[i], &report.Tables[i], NewDigester()
 		for batch, err := range batches(target.Rows(ctx, table, nil, nil)) {
 			if err != nil {
 				return err
 			}
 			for _, row := range batch {
-				digest.add(table, row)
+				digest.Add(table, row)
 			}
 			t.advance(table, len(batch))
 		}
-		result.Target = digest.sum()
+		result.Target = digest.Sum()
 		result.Equal = result.Source == result.Target
 		report.Equal = report.Equal && result.Equal
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -70,61 +70,30 @@ func (s *source) target(path string) (location, error) {
 		return refuse(models.ErrInvalid, "belongs to the database itself")
 	}
 	for _, beside := range append([]string{""}, companions...) {
-		switch _, err := os.Lstat(target.path + beside); {
-		case err == nil:
-			return location{}, &models.Error{Value: target.path + beside, Reason: "exists already, and is not overwritten", Kind: models.ErrConflict}
-		case !errors.Is(err, fs.ErrNotExist):
+		if err := newfile.Free(target.path + beside); err != nil {
 			return location{}, err
 		}
 	}
 	return target, nil
 }
 
-// write makes the file and, should it fail, removes all that it made.
-func (s *source) write(ctx context.Context, target location, check func(ctx context.Context, dsn string) error) (err error) {
-	folder := filepath.Dir(target.path)
-	made := missingFolders(folder)
-	defer func() {
-		if err != nil {
-			for _, dir := range made { // os.Remove spares a folder that is not empty
-				os.Remove(dir)
+// write makes the file: the copy gets its name once it is checked.
+func (s *source) write(ctx context.Context, target location, check func(ctx context.Context, dsn string) error) error {
+	return newfile.Make(target.path, func(f *os.File) error {
+		copied := location{path: f.Name()}
+		defer func() {
+			for _, beside := range companions {
+				os.Remove(copied.path + beside)
 			}
+		}()
+		if err := s.vacuumInto(ctx, copied); err != nil {
+			return err
 		}
-	}()
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("make its folder: %w", err)
-	}
-	f, err := os.CreateTemp(folder, filepath.Base(target.path)+".*.tmp") // 0600
-	if err != nil {
-		return err
-	}
-	copied := location{path: f.Name()}
-	defer func() {
-		f.Close()
-		for _, beside := range append([]string{""}, companions...) {
-			os.Remove(copied.path + beside)
+		if err := checkCopy(ctx, copied, s.Schema); err != nil {
+			return err
 		}
-	}()
-	if err := s.vacuumInto(ctx, copied); err != nil {
-		return err
-	}
-	if err := checkCopy(ctx, copied, s.Schema); err != nil {
-		return err
-	}
-	if err := check(ctx, copied.dsn()); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := publish(copied.path, target.path); err != nil {
-		return err
-	}
-	if err := syncFolder(folder); err != nil {
-		os.Remove(target.path)
-		return err
-	}
-	return nil
+		return check(ctx, copied.dsn())
+	})
 }
 
 // vacuumInto writes one state of the database into an empty file, over a connection of
@@ -166,37 +135,4 @@ func checkCopy(ctx context.Context, copied location, schema string) error {
 		Kind:   models.ErrCorrupt,
 		Reason: "the copy was not kept, since it is not sound, as verify will say of the database too: " + strings.Join(v.Findings[:min(len(v.Findings), 3)], "; "),
 	}
-}
-
-// publish gives a file its name, unless something has it.
-func publish(from, to string) error {
-	err := os.Link(from, to)
-	if err == nil {
-		return nil
-	}
-	if !errors.Is(err, fs.ErrExist) { // a file system without links: take the name first
-		var f *os.File
-		if f, err = os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
-			if err = errors.Join(f.Close(), os.Rename(from, to)); err != nil {
-				os.Remove(to)
-			}
-			return err
-		}
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return &models.Error{Reason: "another file got this name meanwhile", Kind: models.ErrConflict, Err: err}
-	}
-	return err
-}
-
-// syncFolder makes a new name outlive a power loss. Windows cannot, and need not.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

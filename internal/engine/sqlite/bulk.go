@@ -111,21 +111,12 @@ func (dialect) Value(c engine.Column, v any) (any, error) {
 	return nil, fmt.Errorf("is a %T", v)
 }
 
-// datetimeLayout is how both drivers write the times that are no models.Timestamp.
-const datetimeLayout = "2006-01-02 15:04:05.999999999-07:00"
-
 // Argument implements engine.Dialect.
 func (dialect) Argument(c engine.Column, v any) (any, error) {
-	at, ok := v.(engine.Instant)
-	switch {
-	case !ok:
-		return v, nil
-	case at.Text != "":
-		return at.Text, nil
-	case c.Name == "timestamp": // as schema.sql says
-		return models.At(at.Time).String(), nil
+	if at, ok := v.(engine.Instant); ok {
+		return c.TimeText(at), nil
 	}
-	return at.UTC().Format(datetimeLayout), nil
+	return v, nil
 }
 
 // Insert implements engine.Dialect.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -31,7 +32,7 @@ func prepareFile(where location) (undo func(), err error) {
 	case !where.create:
 		return undo, &models.Error{Reason: "the file does not exist, and is not to be made", Kind: models.ErrNotFound, Err: err}
 	}
-	made := missingFolders(filepath.Dir(path))
+	made := newfile.MissingFolders(filepath.Dir(path))
 	removeFolders := func() {
 		for _, dir := range made { // os.Remove spares a folder that is not empty
 			os.Remove(dir)
@@ -58,18 +59,6 @@ func prepareFile(where location) (undo func(), err error) {
 			removeFolders()
 		}
 	}, nil
-}
-
-// missingFolders lists the folders on the way to dir that do not exist, deepest first.
-func missingFolders(dir string) []string {
-	var missing []string
-	for {
-		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-			return missing
-		}
-		missing = append(missing, dir)
-		dir = filepath.Dir(dir)
-	}
 }
 
 // checkFile refuses what SQLite would refuse later, or not at all, before anything

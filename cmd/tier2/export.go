@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+func (a *app) export() *cobra.Command {
+	opts := tier2.ExportOptions{Format: tier2.JSONL}
+	var since, until when
+	var dir, out string
+	cmd := &cobra.Command{
+		Use:   "export [TABLE...] --to DIR | export TABLE --out FILE|-",
+		Short: "Write tables as JSONL or CSV",
+		Long: `Writes tables, of one state of the database, as they are stored: with --to each to a
+file of its own in a new folder, with --out one table to a new file, or with - to the
+standard output. Without TABLE it is all of them, those that prove the audit log among
+them; then "tier2 import tables DIR" brings the folder back, and it holds export.json,
+which says what each file holds. What has the name already is not overwritten (exit code
+1), and what is not whole has no name.
+
+JSONL has an object a line, with a member for each column; times and JSON are strings,
+as they are stored. CSV is RFC 4180 with a header; a field that is empty is NULL, "" is
+the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their ids.
+
+--since, --until and --agent choose rows of tables that have such a column.`,
+		Example: `  tier2 export --to backup-2026-01-29
+  tier2 export receipts --since 7d --agent coder --out - | jq '.receipt_json | fromjson'
+  tier2 export receipts audit_log --format csv --to reports`,
+		RunE: func(cmd *cobra.Command, tables []string) (err error) {
+			opts.Tables, opts.Since, opts.Until = tables, since.Time, until.Time
+			switch {
+			case (dir == "") == (out == ""):
+				return usageError{errors.New("give --to or --out")}
+			case out != "" && len(tables) != 1:
+				return usageError{errors.New("--out takes one table; --to takes any number of them")}
+			case out == "-" && a.json:
+				return usageError{errors.New("--json prints a summary to where the rows go: give a file")}
+			}
+			store, err := openExisting(cmd.Context(), a.db)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, store.Close()) }()
+			bar, finish := a.rowsBar()
+			opts.Progress = bar
+			list, err := a.exportTo(cmd, store, dir, out, opts)
+			finish()
+			switch {
+			case errors.Is(err, models.ErrInvalid):
+				return usageError{err}
+			case err != nil:
+				return a.refused(err, models.ErrConflict, models.ErrCorrupt)
+			}
+			return a.printExport(list, out)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "to", "", "the folder to make")
+	cmd.Flags().StringVar(&out, "out", "", "the file to make, or -")
+	cmd.Flags().Var(&opts.Format, "format", "jsonl or csv")
+	cmd.Flags().Var(&since, "since", "rows from this time on")
+	cmd.Flags().Var(&until, "until", "rows before this time")
+	cmd.Flags().StringVar(&opts.Agent, "agent", "", "rows of this agent")
+	return cmd
+}
+
+func (a *app) exportTo(cmd *cobra.Command, store *tier2.Store, dir, out string, opts tier2.ExportOptions) (list []tier2.ExportedTable, err error) {
+	if dir != "" {
+		return store.Export(cmd.Context(), dir, opts)
+	}
+	one := func(w io.Writer) error {
+		table, err := store.ExportTable(cmd.Context(), w, opts.Tables[0], opts)
+		list = []tier2.ExportedTable{table}
+		return err
+	}
+	if out == "-" {
+		err = one(a.stdout)
+		return list, err
+	}
+	err = newfile.Make(out, func(f *os.File) error { return one(f) })
+	return list, err
+}
+
+func (a *app) printExport(list []tier2.ExportedTable, out string) error {
+	if a.json {
+		return a.printJSON(list)
+	}
+	to := a.stdout
+	if out == "-" {
+		to = a.stderr
+	}
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TABLE\tROWS\tSHA-256")
+	for _, t := range list {
+		fmt.Fprintf(w, "%s\t%d\t%s\n", t.Name, t.Rows, t.SHA256[:shownDigits])
+	}
+	return w.Flush()
+}
+
+// rowsBar shows on a terminal how many rows of all were done.
+func (a *app) rowsBar() (progress func(tier2.CopyProgress), finish func() error) {
+	bar := progressbar.DefaultSilent(1)
+	if w := a.terminal(); w != nil {
+		bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+	}
+	return func(p tier2.CopyProgress) {
+		bar.Describe(p.Step + " " + p.Table)
+		bar.ChangeMax64(max(p.Total, p.Rows, 1))
+		bar.Set64(p.Rows)
+	}, bar.Finish
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// mostRowMiB is the largest --max-size of import tables: what an engine stores of one text.
+const mostRowMiB = 1024
+
+// tables is what import tables was told to do.
+type tables struct {
+	args   []string
+	table  string // of the one file; else its name says it
+	format tier2.Format
+	size   int // MiB
+}
+
+// tableFile is a file and what it holds.
+type tableFile struct {
+	path, table string
+	format      tier2.Format
+}
+
+func (a *app) importTables() *cobra.Command {
+	in := tables{size: 64}
+	cmd := &cobra.Command{
+		Use:   "tables DIR | FILE... | - --table TABLE",
+		Short: "Bring back tables that export wrote",
+		Long: `Brings rows back as export wrote them, with their ids and times, and audits nothing.
+
+DIR is a whole export: all of it is read and held against its export.json, then it goes
+as with copy. The database must hold nothing else, whatever ends it the same command does
+the rest, and at the end both sides are compared; exit code 1 if anything is refused.
+
+A FILE, named TABLE.jsonl or TABLE.csv, or - with --table, adds rows of one table to what
+is there; several go in an order in which parents come first. Rows that are there already
+stay, one that is there in another form is refused. All of a file is read and compared
+before anything is written; a row that only the database refuses, such as one without its
+parent, leaves the rows before it. A refusal names the line; exit code 1.
+
+The database is made if it does not exist. A row has at most --max-size MiB.`,
+		Example: `  tier2 import tables --db restored.db backup-2026-01-29
+  tier2 import tables --db other.db receipts.jsonl pipeline_metrics.jsonl
+  tier2 export receipts --out - | tier2 import tables --db other.db --table receipts -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in.args = args
+			return a.importAllTables(cmd, in)
+		},
+	}
+	cmd.Flags().StringVar(&in.table, "table", "", "the table of a file that is not named for it, or of -")
+	cmd.Flags().Var(&in.format, "format", "jsonl or csv, of a file whose name does not say it (default jsonl)")
+	cmd.Flags().IntVar(&in.size, "max-size", in.size, "MiB above which a row is refused unread, 1 to 1024")
+	return cmd
+}
+
+func (a *app) importAllTables(cmd *cobra.Command, in tables) (err error) {
+	if _, err := location(a.db); err != nil {
+		return err
+	}
+	if in.size < 1 || in.size > mostRowMiB {
+		return usageError{fmt.Errorf("--max-size %d: must lie in 1 to %d", in.size, mostRowMiB)}
+	}
+	dir, err := in.folder()
+	if err != nil {
+		return err
+	}
+	var list []tableFile
+	if dir == "" {
+		if list, err = in.files(); err != nil {
+			return err
+		}
+	}
+	store, err := tier2.Open(cmd.Context(), a.db)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	bar, finish := a.rowsBar()
+	opts := tier2.ImportOptions{MaxBytes: in.size << 20, Progress: bar}
+	if dir != "" {
+		report, err := store.Import(cmd.Context(), dir, opts)
+		finish()
+		if report != nil {
+			if printed := a.printCopy(report); printed != nil {
+				return printed
+			}
+		}
+		return a.notImported(err)
+	}
+	done := []tier2.ImportedTable{}
+	for _, file := range list {
+		opts.Format = file.format
+		var one tier2.ImportedTable
+		if one, err = a.importTable(cmd, store, file, opts); err != nil {
+			break
+		}
+		done = append(done, one)
+	}
+	finish()
+	if printed := a.printImported(done); printed != nil {
+		return printed
+	}
+	return a.notImported(err)
+}
+
+func (a *app) notImported(err error) error {
+	return a.refused(err, models.ErrConflict, models.ErrInvalid, models.ErrCorrupt, models.ErrForeignKey, models.ErrDuplicate)
+}
+
+// folder is the argument that is one, "" if they are files. All must be there.
+func (in tables) folder() (string, error) {
+	for _, arg := range in.args {
+		if arg == "-" {
+			continue
+		}
+		info, err := os.Stat(arg)
+		switch {
+		case err != nil:
+			return "", err
+		case !info.IsDir():
+		case len(in.args) > 1 || in.table != "" || in.format != "":
+			return "", usageError{fmt.Errorf("%s is a folder, which comes alone and says itself what it holds", arg)}
+		default:
+			return arg, nil
+		}
+	}
+	return "", nil
+}
+
+// files are the arguments with what they hold, parents before children.
+func (in tables) files() ([]tableFile, error) {
+	if len(in.args) > 1 && (in.table != "" || in.format != "" || slices.Contains(in.args, "-")) {
+		return nil, usageError{errors.New("--table, --format and - are of one file alone")}
+	}
+	var order []string
+	for _, m := range models.All() {
+		order = append(order, m.TableName())
+	}
+	var list []tableFile
+	for _, arg := range in.args {
+		extension := filepath.Ext(arg)
+		file := tableFile{arg, strings.TrimSuffix(filepath.Base(arg), extension), in.format}
+		if in.table != "" {
+			file.table = in.table
+		}
+		if file.format == "" && file.format.Set(strings.TrimPrefix(extension, ".")) != nil {
+			file.format = tier2.JSONL
+		}
+		if !slices.Contains(order, file.table) {
+			return nil, usageError{fmt.Errorf("%q is no table that can be imported alone; name the file for it, or give --table (allowed: %s)", file.table, strings.Join(order, ", "))}
+		}
+		list = append(list, file)
+	}
+	slices.SortStableFunc(list, func(a, b tableFile) int {
+		return slices.Index(order, a.table) - slices.Index(order, b.table)
+	})
+	return list, nil
+}
+
+// importTable imports a file. Errors name it.
+func (a *app) importTable(cmd *cobra.Command, store *tier2.Store, file tableFile, opts tier2.ImportOptions) (tier2.ImportedTable, error) {
+	open := func() (*os.File, error) { return openRegular(file.path) }
+	name := file.path
+	if file.path == "-" {
+		open, name = a.spooled, "standard input"
+	}
+	f, err := open()
+	if err != nil {
+		return tier2.ImportedTable{}, fmt.Errorf("%s: %w", name, err)
+	}
+	defer func() {
+		f.Close()
+		if file.path == "-" {
+			os.Remove(f.Name()) // where spooled could not
+		}
+	}()
+	done, err := store.ImportTable(cmd.Context(), f, file.table, opts)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return done, err
+}
+
+// spooled is the standard input as a file, since it is read twice.
+func (a *app) spooled() (*os.File, error) {
+	f, err := os.CreateTemp("", "tier2-import-*")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(f.Name()) // it lasts until it is closed, but on Windows
+	if _, err := io.Copy(f, a.stdin); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (a *app) printImported(list []tier2.ImportedTable) error {
+	if a.json {
+		return a.printJSON(list)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TABLE\tROWS\tINSERTED\tUNCHANGED\tSHA-256")
+	for _, t := range list {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", t.Table, t.Rows, t.Inserted, t.Unchanged, t.SHA256[:shownDigits])
+	}
+	return w.Flush()
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/report"
+)
+
+func (a *app) report() *cobra.Command {
+	var out, agent, title string
+	var since, until when
+	cmd := &cobra.Command{
+		Use:   "report --out FILE",
+		Short: "Write one HTML page about what happened",
+		Long: `Writes a page with executions over time by status, how long stages and agents took
+(p50, p95, p99), missed SLO targets, who collided with whom, the latest failures and
+drift. It is one file, of less than 2 MB, that opens without a network.
+
+The file gets its name when it is whole. An HTML page or an empty file of that name is
+replaced and lends its permissions; a new one is 0600. Anything else of that name is left
+alone: exit code 1. --out - writes to stdout, and --json prints the figures instead of
+the page. Times are ISO 8601, in UTC unless they say otherwise, or how long ago: 7d, 24h.`,
+		Example: "  tier2 report --out report.html --since 7d",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.json != (out == "") {
+				return usageError{errors.New("give --out FILE, --out - for stdout, or --json without --out")}
+			}
+			return a.makeReport(cmd, out, report.Options{Title: title, AgentID: agent, Since: since.Time, Until: until.Time})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the file to write, or - for stdout")
+	cmd.Flags().StringVar(&agent, "agent", "", "only what this agent did")
+	cmd.Flags().StringVar(&title, "title", "", `the heading of the page (default "tier2 report")`)
+	cmd.Flags().Var(&since, "since", "only what began then or later")
+	cmd.Flags().Var(&until, "until", "only what began before")
+	return cmd
+}
+
+func (a *app) makeReport(cmd *cobra.Command, out string, opts report.Options) error {
+	where, err := location(a.db)
+	if err != nil {
+		return err
+	}
+	var target *page
+	if out != "" && out != "-" {
+		target, err = newPage(out, where)
+		if errors.Is(err, models.ErrConflict) {
+			return a.refused(err, models.ErrConflict)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	store, err := openExisting(cmd.Context(), a.db)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	data, err := report.Gather(cmd.Context(), store, opts)
+	switch {
+	case errors.Is(err, models.ErrInvalid):
+		return usageError{err}
+	case err != nil:
+		return err
+	case a.json:
+		return a.printJSON(data)
+	case target == nil:
+		return data.WriteHTML(a.stdout)
+	}
+	bytes, err := target.write(data.WriteHTML)
+	if err == nil {
+		_, err = fmt.Fprintf(a.stdout, "wrote %s: %d executions, %d bytes\n", target.path, data.Totals.Executions, bytes)
+	}
+	return err
+}
+
+// page is a file that is about to be written.
+type page struct {
+	path string
+	mode os.FileMode
+}
+
+// pageStart is how every page begins that report writes.
+const pageStart = "<!DOCTYPE html>"
+
+// newPage refuses a path that belongs to the database, as a usageError, and one where
+// something else than a page lies, with models.ErrConflict.
+func newPage(path, database string) (*page, error) {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if same(path, database+suffix) {
+			return nil, usageError{fmt.Errorf("--out %s belongs to the database", path)}
+		}
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return &page{path, 0o600}, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("--out %s is no file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	start := make([]byte, len(pageStart))
+	n, err := io.ReadFull(f, start)
+	switch {
+	case n == 0 && errors.Is(err, io.EOF), err == nil && string(start) == pageStart:
+		return &page{path, info.Mode().Perm()}, nil
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, err
+	}
+	return nil, &models.Error{Column: "out", Value: path, Reason: "exists and is no HTML page", Kind: models.ErrConflict}
+}
+
+// same reports whether two paths are one file, or would be.
+func same(a, b string) bool {
+	if abs, err := filepath.Abs(a); err == nil && abs == b {
+		return true
+	}
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
+// write puts what fn writes under the path, all of it or nothing, and returns its size.
+func (p *page) write(fn func(io.Writer) error) (size int64, err error) {
+	f, err := os.CreateTemp(filepath.Dir(p.path), filepath.Base(p.path)+".*.tmp")
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if err = errors.Join(fn(f), f.Chmod(p.mode), f.Sync()); err != nil {
+		return 0, errors.Join(err, f.Close())
+	}
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return 0, err
+	}
+	return info.Size(), os.Rename(f.Name(), p.path)
+}

@@ -1,0 +1,124 @@
+package tier2_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// openWith is the store in a file, with those executions, all of January 2026.
+func openWith(path string, executions ...string) *tier2.Store {
+	ctx := context.Background()
+	store, err := tier2.Open(ctx, path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, id := range executions {
+		err := store.Receipts.Create(ctx, &models.Receipt{
+			ExecutionID: id, AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPassed,
+			Timestamp: models.At(time.Date(2026, 1, 1+i, 12, 0, 0, 0, time.UTC)),
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	return store
+}
+
+// A copy of the file that was checked, made while others write.
+func ExampleStore_Backup() {
+	dir := folder() // a new one
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	store := openWith(filepath.Join(dir, "tier2.db"), "build-1")
+	defer store.Close()
+
+	copied := filepath.Join(dir, "backups", "1.db")
+	if err := store.Backup(ctx, copied); err != nil {
+		log.Fatal(err)
+	}
+	verification, err := tier2.Verify(ctx, copied)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(verification.OK(), verification.Findings)
+	// Output: true []
+}
+
+// From one engine to the other, or to a new file. A second copy brings over what is new.
+func ExampleCopy() {
+	ctx := context.Background()
+	from := openWith(":memory:", "build-1", "build-2")
+	defer from.Close()
+	to, err := tier2.Open(ctx, ":memory:") // or postgres://...
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer to.Close()
+
+	if _, err := tier2.Copy(ctx, from, to, nil); err != nil {
+		log.Fatal(err)
+	}
+	receipt, err := to.Receipts.Get(ctx, "build-2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.ID, receipt.Timestamp)
+	// Output: 2 2026-01-02T12:00:00.000000Z
+}
+
+// Old executions move to a store of their own, and come back from it.
+func ExampleStore_Archive() {
+	dir := folder() // a new one
+	defer os.RemoveAll(dir)
+	ctx, archive := context.Background(), filepath.Join(dir, "2026-01.db")
+	store := openWith(filepath.Join(dir, "tier2.db"), "build-1", "build-2") // of the 1st and 2nd of January
+	defer store.Close()
+	before := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+
+	report, err := store.Archive(ctx, before, archive, tier2.DryRun())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("would move", report.Executions)
+
+	report, err = store.Archive(ctx, before, archive, tier2.OnProgress(func(done tier2.ArchiveReport) {
+		fmt.Println("moving", done.Executions)
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("moved", report.Executions)
+
+	report, err = store.Restore(ctx, archive, []string{"build-1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("restored", report.Executions)
+	// Output:
+	// would move 1
+	// moving 1
+	// moved 1
+	// restored 1
+}
+
+// Now and then, such as once a day.
+func ExampleStore_Maintain() {
+	store := openWith(":memory:", "build-1")
+	defer store.Close()
+
+	fmt.Println(store.Maintain(context.Background()))
+
+	steps := 0
+	err := store.MaintainSteps(context.Background(), func(step string) { steps++ })
+	fmt.Println(steps > 0, err)
+	// Output:
+	// <nil>
+	// true <nil>
+}

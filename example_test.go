@@ -1,0 +1,257 @@
+package tier2_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// folder is a new, empty folder.
+func folder() string {
+	path, err := os.MkdirTemp("", "tier2-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return path
+}
+
+// One run of the pipeline, and what it left.
+func Example() {
+	ctx := hooks.WithActor(context.Background(), "coder") // who is acting
+	store, err := tier2.Open(ctx, ":memory:")             // or a path, or postgres://...
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	execution, err := store.Executions.Begin(ctx, "coder", models.OperationGeneration,
+		repository.ExecutionOptions{ExecutionID: "build-1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, stage := range models.Stages() {
+		err := execution.Stage(ctx, stage, func(context.Context, *repository.StageResult) error { return nil })
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	if _, err := execution.Finish(ctx, repository.Outcome{FilesGenerated: 5}); err != nil {
+		log.Fatal(err)
+	}
+
+	trail, err := store.Audit.Trail(ctx, "build-1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, entry := range trail[:4] { // what follows is the other stages
+		fmt.Println(entry.Operation, entry.Status)
+	}
+	// Output:
+	// generation started
+	// generation completed
+	// receipts.create completed
+	// pipeline_metrics.create completed
+}
+
+func ExampleOpen() {
+	dir := folder() // a new one
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+
+	store, err := tier2.Open(ctx, filepath.Join(dir, ".ggen", "tier2.db")) // makes folder, file and schema
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(filepath.Base(store.Location()))
+	fmt.Println(store.Close())
+	// Output:
+	// tier2.db
+	// <nil>
+}
+
+// A database that must be there, and a program that waits no longer than a second for
+// others and at every commit for the disk.
+func ExampleOpen_options() {
+	dir := folder() // a new one
+	defer os.RemoveAll(dir)
+
+	_, err := tier2.Open(context.Background(), filepath.Join(dir, "tier2.db"),
+		tier2.WithExisting(),
+		tier2.WithBusyTimeout(time.Second),
+		tier2.WithSynchronousFull(),
+		tier2.WithReaders(8),
+		tier2.WithLogger(logger.Default),
+	)
+	fmt.Println(strings.HasSuffix(err.Error(), "the file does not exist, and is not to be made"))
+	// Output: true
+}
+
+func ExampleWithClock() {
+	ctx := context.Background()
+	store, err := tier2.Open(ctx, ":memory:", tier2.WithClock(func() time.Time { return time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC) }))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	receipt := &models.Receipt{AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPassed}
+	if err := store.Receipts.Create(ctx, receipt); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.Timestamp)
+	// Output: 2026-01-29T12:00:00.000000Z
+}
+
+// Values under the keys that only you know to be secret.
+func ExampleWithRedactor() {
+	ctx := context.Background()
+	store, err := tier2.Open(ctx, ":memory:", tier2.WithRedactor(func(key string) bool { return key == "pin" }))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	entry := &models.AuditEntry{
+		AgentID: "coder", Operation: "login", Status: models.AuditCompleted, ContextJSON: models.JSON(`{"pin":1234,"user":"ada"}`),
+	}
+	if err := store.Audit.Record(ctx, entry); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(entry.ContextJSON)
+	// Output: {"pin":"[redacted]","user":"ada"}
+}
+
+// An audit log that others can check: signed, and anchored where those who write the
+// database cannot write.
+func ExampleWithSigner() {
+	dir := folder() // a new one
+	defer os.RemoveAll(dir)
+	ctx, path, anchor := context.Background(), filepath.Join(dir, "tier2.db"), filepath.Join(dir, "anchor")
+	private, public, err := ledger.GenerateKey("ggen-ci")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	store, err := tier2.Open(ctx, path, tier2.WithSigner(private), tier2.WithAnchor(anchor))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = store.Receipts.Create(ctx, &models.Receipt{AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPassed})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.Close(); err != nil { // seals what it has written
+		log.Fatal(err)
+	}
+
+	report, err := tier2.VerifyAudit(ctx, path, ledger.VerifyOptions{Anchor: anchor, Keys: []string{public}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.OK(), report.Sealed)
+	// Output: true 1
+}
+
+// Every save passes GORM, where a plugin or callback of yours sees it.
+func ExampleWithoutGroupCommit() {
+	ctx := context.Background()
+	store, err := tier2.Open(ctx, ":memory:", tier2.WithoutGroupCommit())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	err = store.DB().Callback().Create().After("gorm:create").Register("yours", func(db *gorm.DB) {
+		fmt.Println("created in", db.Statement.Table)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	err = store.Receipts.Create(ctx, &models.Receipt{AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPassed})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: created in receipts
+}
+
+// Where a database is, as a log may show it.
+func ExampleLocation() {
+	where, err := tier2.Location("postgres://ada:secret@db.example/ggen")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(where)
+	// Output: postgres://ada@db.example:5432/ggen
+}
+
+// For other programs that make such a file.
+func ExampleSchema() {
+	fmt.Println(strings.Count(tier2.Schema(), "CREATE VIEW"), "views")
+	// Output: 3 views
+}
+
+// All of it, or nothing. Inside, use only tx.
+func ExampleStore_Transaction() {
+	ctx := context.Background()
+	store, err := tier2.Open(ctx, ":memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	err = store.Transaction(ctx, func(tx *tier2.Store) error {
+		if err := tx.Memory.Put(ctx, "coder", models.JSON(`{"task":"parser"}`)); err != nil {
+			return err
+		}
+		return tx.Receipts.Create(ctx, &models.Receipt{AgentID: "coder", Operation: models.OperationWatch, Status: "done"})
+	})
+	fmt.Println(err)
+	_, err = store.Memory.Get(ctx, "coder")
+	fmt.Println(err)
+	// Output:
+	// receipts.status "done": is not an allowed value (allowed: passed, failed, partial, cancelled)
+	// agent_memory.agent_id "coder": not found
+}
+
+// Any GORM call is audited.
+func ExampleStore_DB() {
+	ctx := hooks.WithActor(context.Background(), "supervisor")
+	store, err := tier2.Open(ctx, ":memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	for _, id := range []string{"build-1", "build-2"} {
+		err := store.Receipts.Create(ctx, &models.Receipt{
+			ExecutionID: id, AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPassed, Environment: "stage",
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	result := store.DB().WithContext(ctx).Model(&models.Receipt{}).
+		Where("environment = ?", "stage").Update("environment", "staging")
+	if result.Error != nil {
+		log.Fatal(result.Error)
+	}
+	entries, _, err := store.Audit.List(ctx, repository.AuditFilter{Operation: "receipts.update"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.RowsAffected, "rows,", len(entries), "entries by", entries[0].AgentID)
+	// Output: 2 rows, 2 entries by supervisor
+}

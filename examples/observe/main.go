@@ -1,0 +1,131 @@
+// Observe shows what a store does to those who watch the program: errors and slow
+// statements go to log/slog, and each statement becomes a span of OpenTelemetry, below
+// the span of whatever the program was doing.
+//
+//	cd examples/observe && go run .
+//
+// It is a module of its own, so that tier2 itself does not depend on OpenTelemetry.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"gorm.io/gorm/logger"
+	"gorm.io/plugin/opentelemetry/tracing"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+func main() {
+	if err := run(context.Background(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "observe:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) (err error) {
+	folder, err := os.MkdirTemp("", "tier2-observe-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+
+	// A program that runs takes an exporter such as otlptracegrpc, and a batcher.
+	spans := tracetest.NewInMemoryExporter()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
+	defer func() { err = errors.Join(err, provider.Shutdown(context.WithoutCancel(ctx))) }()
+
+	if err := watched(ctx, filepath.Join(folder, "tier2.db"), out, provider); err != nil {
+		return err
+	}
+	show(out, spans.GetSpans())
+	return nil
+}
+
+// watched opens a store that is watched, and works with it.
+func watched(ctx context.Context, path string, out io.Writer, provider *sdktrace.TracerProvider) (err error) {
+	store, err := tier2.Open(ctx, path,
+		tier2.WithLogger(logger.NewSlogLogger(slog.New(handler(out)), logger.Config{
+			LogLevel:             logger.Warn, // and logger.Info for every statement
+			SlowThreshold:        time.Minute,
+			ParameterizedQueries: true, // the values stay out of the log
+		})),
+		// Group commit writes new rows by constant SQL past GORM, whose plugins do not see
+		// it; without it a save costs more, and shows.
+		tier2.WithoutGroupCommit())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	// The plugin sees the handle that writes, and what a transaction reads. The pool that
+	// other reads take, and the hooks' own statements, are the store's affair.
+	err = store.DB().Use(tracing.NewPlugin(tracing.WithTracerProvider(provider),
+		tracing.WithoutMetrics(), tracing.WithoutQueryVariables())) // the values stay out of the spans
+	if err != nil {
+		return err
+	}
+
+	ctx, span := provider.Tracer("observe").Start(ctx, "build")
+	defer span.End()
+	receipt := models.Receipt{
+		ExecutionID: "build-1", AgentID: "builder", Operation: models.OperationGeneration, Status: models.ReceiptPassed,
+		Metrics: []models.PipelineMetric{{Stage: models.StageEmit, Status: models.StagePassed, DurationMS: 40}},
+	}
+	if err := store.Receipts.Create(ctx, &receipt); err != nil {
+		return err
+	}
+	again := models.Receipt{ExecutionID: "build-1", AgentID: "builder", Operation: models.OperationGeneration, Status: models.ReceiptPassed}
+	if err := store.Receipts.Create(ctx, &again); !errors.Is(err, repository.ErrDuplicate) {
+		return fmt.Errorf("build-1 was recorded twice: %w", err)
+	}
+	return store.Transaction(ctx, func(tx *tier2.Store) error {
+		if err := tx.Memory.RecordError(ctx, "builder", "build-1 was there already"); err != nil {
+			return err
+		}
+		return tx.Memory.ResetRetries(ctx, "builder")
+	})
+}
+
+// handler writes what a reader of the example needs: no times, no statements.
+func handler(out io.Writer) slog.Handler {
+	return slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "sql" {
+			return slog.Attr{}
+		}
+		return a
+	}})
+}
+
+// show prints the spans in the order in which they ended, and what they are part of.
+func show(out io.Writer, spans tracetest.SpanStubs) {
+	names := map[string]string{}
+	for _, s := range spans {
+		names[s.SpanContext.SpanID().String()] = s.Name
+	}
+	for _, s := range spans {
+		fmt.Fprintf(out, "span %q", s.Name)
+		if parent, ok := names[s.Parent.SpanID().String()]; ok {
+			fmt.Fprintf(out, " in %q", parent)
+		}
+		for _, a := range s.Attributes {
+			if a.Key == "db.rows_affected" {
+				fmt.Fprintf(out, ", %d rows", a.Value.AsInt64())
+			}
+		}
+		if s.Status.Description != "" {
+			fmt.Fprintf(out, ", failed: %s", s.Status.Description)
+		}
+		fmt.Fprintln(out)
+	}
+}

@@ -1,0 +1,141 @@
+// Package newfile makes files and folders that get their name only when they are whole.
+// What has the name already is never overwritten. Whatever goes wrong, nothing of that
+// name is made, and nothing is left of the attempt; a process that is killed meanwhile
+// leaves NAME.*.tmp.
+package newfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Make makes a file (0600) of what write puts into f, flushed to the disk, and the
+// folders that are missing (0700). Something of that name is models.ErrConflict.
+func Make(path string, write func(f *os.File) error) error {
+	return in(path, func(folder, pattern string) error {
+		f, err := os.CreateTemp(folder, pattern) // 0600
+		if err != nil {
+			return err
+		}
+		defer os.Remove(f.Name())
+		defer f.Close()
+		if err := write(f); err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+		return publish(f.Name(), path)
+	})
+}
+
+// MakeFolder is Make for a folder (0700). fill makes the files in dir, by Make.
+func MakeFolder(path string, fill func(dir string) error) error {
+	return in(path, func(folder, pattern string) error {
+		dir, err := os.MkdirTemp(folder, pattern) // 0700
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if err := fill(dir); err != nil {
+			return err
+		}
+		if _, err := os.Lstat(path); err == nil { // an empty folder would give way
+			return taken(fs.ErrExist)
+		}
+		return os.Rename(dir, path)
+	})
+}
+
+// Free refuses, with models.ErrConflict, a path at which there is something.
+func Free(path string) error {
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return &models.Error{Value: path, Reason: "exists already, and is not overwritten", Kind: models.ErrConflict}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return nil
+}
+
+// in makes the folder of a path, and removes it again should create fail.
+func in(path string, create func(folder, pattern string) error) (err error) {
+	if err := Free(path); err != nil {
+		return err
+	}
+	folder := filepath.Dir(path)
+	made := MissingFolders(folder)
+	defer func() {
+		if err != nil {
+			for _, dir := range made { // os.Remove spares a folder that is not empty
+				os.Remove(dir)
+			}
+		}
+	}()
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("make its folder: %w", err)
+	}
+	if err := create(folder, filepath.Base(path)+".*.tmp"); err != nil {
+		return err
+	}
+	if err := syncFolder(folder); err != nil {
+		os.RemoveAll(path)
+		return err
+	}
+	return nil
+}
+
+// MissingFolders lists the folders on the way to dir that do not exist, deepest first.
+func MissingFolders(dir string) []string {
+	var missing []string
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return missing
+		}
+		missing = append(missing, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
+// publish gives a file its name, unless something has it.
+func publish(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrExist) { // a file system without links: take the name first
+		var f *os.File
+		if f, err = os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
+			if err = errors.Join(f.Close(), os.Rename(from, to)); err != nil {
+				os.Remove(to)
+			}
+			return err
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return taken(err)
+	}
+	return err
+}
+
+func taken(err error) error {
+	return &models.Error{Reason: "another file got this name meanwhile", Kind: models.ErrConflict, Err: err}
+}
+
+// syncFolder makes a new name outlive a power loss. Windows cannot, and need not.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

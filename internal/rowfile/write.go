@@ -1,0 +1,106 @@
+package rowfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Writer writes rows of a table.
+type Writer struct {
+	out    *bufio.Writer
+	table  *engine.Table
+	format Format
+	names  []string // of JSONL: the members' names, encoded
+	field  bytes.Buffer
+	encode *json.Encoder // into field
+}
+
+// NewWriter is a Writer to out; of CSV it has written the header.
+func NewWriter(out io.Writer, f Format, t *engine.Table) *Writer {
+	w := &Writer{out: bufio.NewWriterSize(out, 64<<10), table: t, format: f}
+	w.encode = json.NewEncoder(&w.field)
+	w.encode.SetEscapeHTML(false)
+	if f == CSV {
+		w.out.WriteString(strings.Join(t.Names(), ",") + "\r\n")
+		return w
+	}
+	for _, name := range t.Names() {
+		w.names = append(w.names, `"`+name+`":`)
+	}
+	return w
+}
+
+// Write writes a row. Text that is no UTF-8, which neither format has, is
+// models.ErrCorrupt; other errors are those of the stream.
+func (w *Writer) Write(row engine.Row) error {
+	for i, v := range row {
+		if s, ok := v.(string); ok && !utf8.ValidString(s) {
+			return &models.Error{
+				Table: w.table.Name, Column: w.table.Columns[i].Name, Value: s, Kind: models.ErrCorrupt,
+				Reason: "is not UTF-8, and cannot be written, in row " + w.table.KeyText(row),
+			}
+		}
+	}
+	if w.format == CSV {
+		return w.writeCSV(row)
+	}
+	return w.writeJSON(row)
+}
+
+// Flush writes what is buffered.
+func (w *Writer) Flush() error { return w.out.Flush() }
+
+func (w *Writer) writeJSON(row engine.Row) error {
+	for i, v := range row {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		w.out.WriteByte(separator)
+		w.out.WriteString(w.names[i])
+		if v == nil {
+			w.out.WriteString("null")
+			continue
+		}
+		s, quoted := text(w.table.Columns[i], v)
+		if !quoted {
+			w.out.WriteString(s)
+			continue
+		}
+		w.field.Reset()
+		if err := w.encode.Encode(s); err != nil {
+			return err
+		}
+		w.out.Write(bytes.TrimSuffix(w.field.Bytes(), []byte("\n")))
+	}
+	_, err := w.out.WriteString("}\n") // which has any error of those before
+	return err
+}
+
+func (w *Writer) writeCSV(row engine.Row) error {
+	for i, v := range row {
+		if i > 0 {
+			w.out.WriteByte(',')
+		}
+		if v == nil {
+			continue
+		}
+		s, _ := text(w.table.Columns[i], v)
+		if s != "" && !strings.ContainsAny(s, "\",\r\n") {
+			w.out.WriteString(s)
+			continue
+		}
+		w.out.WriteByte('"')
+		w.out.WriteString(strings.ReplaceAll(s, `"`, `""`))
+		w.out.WriteByte('"')
+	}
+	_, err := w.out.WriteString("\r\n")
+	return err
+}

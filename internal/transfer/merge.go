@@ -1,0 +1,47 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Merge is Run for one of tables, whose target may hold other rows as well: those that
+// it lacks are added, and one that it holds in another form is models.ErrConflict. It
+// looks at all of them before it writes any, and compares nothing in the end: the
+// result's Target is not set. The audit log takes entries behind its sealed end alone.
+func Merge(ctx context.Context, tables []engine.Table, name string, source Source, to engine.Bulk, progress func(Progress)) (Table, error) {
+	defer source.Close()
+	table, found := engine.Find(tables, name)
+	tree, known := engine.Find(tables, "tier2_audit_tree")
+	if !found || !known {
+		return Table{}, fmt.Errorf("no table %s", name)
+	}
+	t := &transfer{from: source, to: to, tables: []engine.Table{table}, progress: progress, others: true, log: &tree}
+	report, err := t.run(ctx)
+	if err != nil {
+		return Table{}, err
+	}
+	return report.Tables[0], nil
+}
+
+// behindSeal refuses entries that the audit log lacks and that would come before its
+// sealed end, where verifying takes them for inserted ones.
+func (t *transfer) behindSeal(ctx context.Context, table *engine.Table, missing []engine.Row, target engine.Snapshot) error {
+	if table.Name != (&models.AuditEntry{}).TableName() || len(missing) == 0 {
+		return nil
+	}
+	leaves := engine.Range{UpTo: []any{int64(0), int64(math.MaxInt64)}, Descending: true, Limit: 1}
+	last, err := target.Page(ctx, t.log, leaves)
+	if err != nil || len(last) == 0 {
+		return err
+	}
+	sealed, id := last[0][t.log.Index("entry_id")], missing[0][table.Key[0]]
+	if end, ok := sealed.(int64); ok && id.(int64) <= end {
+		return conflict(table, missing[0], fmt.Sprintf("the audit log is sealed up to entry %d and takes none before that", end))
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package report
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// What a report shows at most, so that its size has a bound. Texts are cut besides, and
+// a list that is long all the same is cut earlier.
+const (
+	MaxAgents   = 20 // with the most executions, or the most collisions
+	MaxSLOs     = 20
+	MaxFailures = 50
+	MaxDrifts   = 20
+)
+
+// Data is what a report shows, and nothing that is not in it.
+type Data struct {
+	Title       string           `json:"title"`
+	Database    string           `json:"database"` // as tier2.Location names it, without a password
+	GeneratedAt models.Timestamp `json:"generated_at"`
+	AgentID     string           `json:"agent_id"` // what was asked for; "" is every agent
+	Since       models.Timestamp `json:"since"`    // null is no bound, as for Until
+	Until       models.Timestamp `json:"until"`
+	Totals      Totals           `json:"totals"`
+
+	Timeline   []repository.TimelineBucket   `json:"timeline"`
+	Stages     []repository.StagePercentiles `json:"stages"`
+	Agents     []repository.AgentPercentiles `json:"agents"`
+	SLOs       []repository.SLOReport        `json:"slos"`
+	Collisions repository.CollisionMatrix    `json:"collisions"`
+	Failures   []Failure                     `json:"failures"` // newest first
+	Drifts     []repository.Drift            `json:"drifts"`
+	DriftOf    repository.DriftSummary       `json:"drift_summary"` // Next is empty
+	More       More                          `json:"more"`
+}
+
+// Totals are of everything in the window, shown or not.
+type Totals struct {
+	Executions int64 `json:"executions"` // by status:
+	Passed     int64 `json:"passed"`
+	Failed     int64 `json:"failed"`
+	Partial    int64 `json:"partial"`
+	Cancelled  int64 `json:"cancelled"`
+	Agents     int64 `json:"agents"` // that ran any; repository.MaxLimit if there are as many or more
+	Violations int64 `json:"violations"`
+	Critical   int64 `json:"critical"` // of the violations
+	Collisions int64 `json:"collisions"`
+}
+
+// More is how many rows of each list are not shown.
+type More struct {
+	Agents   int64 `json:"agents"` // a lower bound, if Totals.Agents is repository.MaxLimit
+	SLOs     int64 `json:"slos"`
+	Pairs    int64 `json:"pairs"` // of the agents that are shown
+	Failures int64 `json:"failures"`
+	Drifts   int64 `json:"drifts"` // a lower bound, if MoreDrifts
+	// MoreDrifts tells that drift was not looked for any further.
+	MoreDrifts bool `json:"more_drifts"`
+}
+
+// Failure is a failed execution.
+type Failure struct {
+	ExecutionID  string           `json:"execution_id"`
+	AgentID      string           `json:"agent_id"`
+	Operation    models.Operation `json:"operation"`
+	Timestamp    models.Timestamp `json:"timestamp"`
+	DurationMS   int64            `json:"duration_ms"` // milliseconds
+	Environment  string           `json:"environment"`
+	ErrorMessage string           `json:"error_message"` // "" if it has none
+}
+
+// Gather reads what a report shows. Each list is a call of store.Reports or
+// store.Receipts, and the state of the database when that call was made: what is
+// written meanwhile may be in some of them. Errors: models.ErrInvalid for options that
+// cannot be, and those of the calls.
+func Gather(ctx context.Context, store *tier2.Store, opts Options) (*Data, error) {
+	switch {
+	case store == nil:
+		return nil, &models.Error{Reason: "the store must not be nil", Kind: models.ErrInvalid}
+	case !utf8.ValidString(opts.Title):
+		return nil, &models.Error{Column: "title", Value: opts.Title, Reason: "is not valid UTF-8", Kind: models.ErrInvalid}
+	}
+	d := &Data{
+		Title: opts.Title, Database: store.Location(), GeneratedAt: models.At(time.Now()),
+		AgentID: opts.AgentID, Since: bound(opts.Since), Until: bound(opts.Until),
+	}
+	if strings.TrimSpace(d.Title) == "" {
+		d.Title = "tier2 report"
+	}
+	f := repository.ReportFilter{AgentID: opts.AgentID, Since: opts.Since, Until: opts.Until}
+	for _, part := range []func(context.Context, *tier2.Store, repository.ReportFilter) error{
+		d.timeline, d.durations, d.slos, d.collisions, d.failures, d.drifts,
+	} {
+		if err := part(ctx, store, f); err != nil {
+			return nil, err
+		}
+	}
+	d.cut()
+	return d, nil
+}
+
+// bound is the zero Timestamp, which is null, for a zero time.
+func bound(t time.Time) models.Timestamp {
+	if t.IsZero() {
+		return models.Timestamp{}
+	}
+	return models.At(t)
+}
+
+func (d *Data) timeline(ctx context.Context, store *tier2.Store, f repository.ReportFilter) (err error) {
+	d.Timeline, err = store.Reports.Timeline(ctx, f, 0)
+	for _, b := range d.Timeline {
+		d.Totals.Passed += b.Passed
+		d.Totals.Failed += b.Failed
+		d.Totals.Partial += b.Partial
+		d.Totals.Cancelled += b.Cancelled
+		d.Totals.Executions += executions(b)
+	}
+	return err
+}
+
+// executions is how many executions began in a bucket.
+func executions(b repository.TimelineBucket) int64 {
+	return b.Passed + b.Failed + b.Partial + b.Cancelled
+}
+
+func (d *Data) durations(ctx context.Context, store *tier2.Store, f repository.ReportFilter) (err error) {
+	if d.Stages, err = store.Reports.StagePercentiles(ctx, f); err != nil {
+		return err
+	}
+	d.Agents, err = store.Reports.AgentPercentiles(ctx, f, repository.MaxLimit)
+	d.Totals.Agents = int64(len(d.Agents))
+	return err
+}
+
+func (d *Data) slos(ctx context.Context, store *tier2.Store, f repository.ReportFilter) (err error) {
+	d.SLOs, err = store.Reports.SLOs(ctx, f)
+	for _, s := range d.SLOs {
+		d.Totals.Violations += s.Violations
+		d.Totals.Critical += s.Critical
+	}
+	return err
+}
+
+func (d *Data) collisions(ctx context.Context, store *tier2.Store, f repository.ReportFilter) error {
+	m, err := store.Reports.CollisionMatrix(ctx, f, MaxAgents)
+	if err != nil {
+		return err
+	}
+	d.Collisions, d.Totals.Collisions = *m, m.Collisions
+	return nil
+}
+
+func (d *Data) failures(ctx context.Context, store *tier2.Store, f repository.ReportFilter) error {
+	rows, _, err := store.Receipts.Failures(ctx, repository.ReceiptFilter{
+		AgentID: f.AgentID, Since: f.Since, Until: f.Until, Page: repository.Page{Limit: MaxFailures},
+	})
+	d.Failures = make([]Failure, len(rows))
+	for i, r := range rows {
+		d.Failures[i] = Failure{r.ExecutionID, r.AgentID, r.Operation, r.Timestamp, r.DurationMS, r.Environment, r.ErrorMessage}
+	}
+	return err
+}
+
+func (d *Data) drifts(ctx context.Context, store *tier2.Store, f repository.ReportFilter) (err error) {
+	d.Drifts, d.DriftOf, err = store.Reports.Drift(ctx, repository.DriftFilter{
+		AgentID: f.AgentID, Since: f.Since, Until: f.Until, Page: repository.Page{Limit: MaxDrifts},
+	})
+	d.More.MoreDrifts = d.DriftOf.Next != ""
+	d.DriftOf.Next = "" // the report has no next page
+	return err
+}

@@ -1,0 +1,191 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// Subtitle says what the page is about.
+func (p page) Subtitle() string {
+	of := "all agents"
+	if p.AgentID != "" {
+		of = "one agent"
+	}
+	return fmt.Sprintf("%s of %s, generated %s UTC", many(p.Totals.Executions, "execution"), of, p.GeneratedAt.UTC().Format("2006-01-02 15:04"))
+}
+
+// PassRate is the share of executions that passed.
+func (p page) PassRate() string { return percent(p.Totals.Passed, p.Totals.Executions) }
+
+// AgentCount is how many agents ran anything.
+func (p page) AgentCount() string {
+	return humanize.Comma(p.Totals.Agents) + plus(p.Totals.Agents >= repository.MaxLimit)
+}
+
+// DriftCount is how many inputs led to different outputs.
+func (p page) DriftCount() string {
+	return humanize.Comma(int64(len(p.Drifts))+p.More.Drifts) + plus(p.More.MoreDrifts)
+}
+
+// plus marks a lower bound.
+func plus(more bool) string {
+	if more {
+		return "+"
+	}
+	return ""
+}
+
+// Window is the time that was asked for.
+func (p page) Window() string {
+	const form = "2006-01-02 15:04:05 UTC"
+	switch since, until := p.Since.UTC().Format(form), p.Until.UTC().Format(form); {
+	case p.Since.IsZero() && p.Until.IsZero():
+		return "all time"
+	case p.Until.IsZero():
+		return "since " + since
+	case p.Since.IsZero():
+		return "before " + until
+	default:
+		return since + " to " + until
+	}
+}
+
+// Covered is the time in which there are executions.
+func (p page) Covered() string {
+	if len(p.Timeline) == 0 {
+		return ""
+	}
+	const form = "2006-01-02 15:04 UTC"
+	return p.Timeline[0].Start.UTC().Format(form) + " to " + p.Timeline[len(p.Timeline)-1].End.UTC().Format(form)
+}
+
+// TimelineText says in words what the chart shows, as do those below.
+func (p page) TimelineText() string {
+	if len(p.Timeline) == 0 {
+		return "How many executions began when, by how they ended."
+	}
+	busiest := slices.MaxFunc(p.Timeline, func(a, b repository.TimelineBucket) int { return cmp.Compare(executions(a), executions(b)) })
+	t := p.Totals
+	return fmt.Sprintf("%s: %s passed, %s partial, %s cancelled, %s failed. Each bar is %s; the fullest, from %s, has %s.",
+		many(t.Executions, "execution"), humanize.Comma(t.Passed), humanize.Comma(t.Partial), humanize.Comma(t.Cancelled), humanize.Comma(t.Failed),
+		span(busiest), bucketName(busiest), humanize.Comma(executions(busiest)))
+}
+
+// StagesText is about the slowest stage.
+func (p page) StagesText() string {
+	if len(p.Stages) == 0 {
+		return "How long the stages of the pipeline took."
+	}
+	s := slices.MaxFunc(p.Stages, func(a, b repository.StagePercentiles) int { return cmp.Compare(a.P95MS, b.P95MS) })
+	return fmt.Sprintf("The slowest by p95 is %s: half of its %s took at most %s, 95 %% at most %s, 99 %% at most %s.",
+		s.Stage, many(s.Count, "run"), milliseconds(s.P50MS), milliseconds(s.P95MS), milliseconds(s.P99MS))
+}
+
+// AgentsText is about the slowest agent of those shown.
+func (p page) AgentsText() string {
+	if len(p.Agents) == 0 {
+		return "How long the executions of each agent took."
+	}
+	text := "How long the executions took of "
+	if n := p.More.Agents; n == 0 {
+		text += many(int64(len(p.Agents)), "agent") + "."
+	} else {
+		text += fmt.Sprintf("the %s with the most of them; and %s%s more.", many(int64(len(p.Agents)), "agent"), humanize.Comma(n), plus(p.Totals.Agents >= repository.MaxLimit))
+	}
+	s := slices.MaxFunc(p.Agents, func(a, b repository.AgentPercentiles) int { return cmp.Compare(a.P95MS, b.P95MS) })
+	return text + fmt.Sprintf(" The slowest by p95 is \u2068%s\u2069, with %s.", s.AgentID, milliseconds(s.P95MS))
+}
+
+// SLOsText counts the violations.
+func (p page) SLOsText() string {
+	if p.Totals.Violations == 0 {
+		return "No SLO violations in this window: no target was missed."
+	}
+	worst := p.SLOs[0]
+	text := fmt.Sprintf("%s, of which %s critical. Most often missed is \u2068%s\u2069: by %s of executions.",
+		many(p.Totals.Violations, "violation"), humanize.Comma(p.Totals.Critical), worst.Metric, percent(worst.Missed, worst.Executions))
+	return text + and(p.More.SLOs, "metric") + " The chart shows each value as a multiple of its target."
+}
+
+// CollisionsText is about the pair with the most collisions.
+func (p page) CollisionsText() string {
+	c := p.Collisions
+	if len(c.Pairs) == 0 {
+		return "Which agents got in each other's way."
+	}
+	text := fmt.Sprintf("%s. Most are between \u2068%s\u2069 and \u2068%s\u2069: %s, of which %s not resolved.",
+		many(c.Collisions, "collision"), c.Pairs[0].AgentID1, c.Pairs[0].AgentID2, humanize.Comma(c.Pairs[0].Count), humanize.Comma(c.Pairs[0].Unresolved))
+	return text + and(int64(c.MoreAgents), "agent") + and(p.More.Pairs, "pair")
+}
+
+// FailuresText says how many there are.
+func (p page) FailuresText() string {
+	if len(p.Failures) == 0 {
+		return "The newest failed executions, with their errors."
+	}
+	return "The newest failed executions, with their errors." + and(p.More.Failures, "failure")
+}
+
+// DriftText says what was compared.
+func (p page) DriftText() string {
+	s := p.DriftOf
+	if s.Inputs == 0 {
+		return "No two passed executions had the same inputs."
+	}
+	text := fmt.Sprintf("%s compared, which share %s.", many(s.Compared, "passed execution"), many(s.Inputs, "input"))
+	if s.Unknown > 0 {
+		text += fmt.Sprintf(" Of %s more the outputs are not known.", humanize.Comma(s.Unknown))
+	}
+	if p.More.MoreDrifts {
+		return text + fmt.Sprintf(" Only the newest %s with drift are shown.", many(int64(len(p.Drifts)), "input"))
+	}
+	return text + and(p.More.Drifts, "input")
+}
+
+// and is what a list does not show.
+func and(n int64, what string) string {
+	if n == 0 {
+		return ""
+	}
+	return " And " + humanize.Comma(n) + " more " + plural(n, what) + ", not shown."
+}
+
+// many is a number of things.
+func many(n int64, what string) string { return humanize.Comma(n) + " " + plural(n, what) }
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
+}
+
+// span is how long a bucket is.
+func span(b repository.TimelineBucket) string {
+	length := b.End.Sub(b.Start.Time)
+	for _, unit := range []struct {
+		name    string
+		minutes int64
+	}{{"week", 7 * 24 * 60}, {"day", 24 * 60}, {"hour", 60}, {"minute", 1}} {
+		if n := int64(length.Minutes()); n >= unit.minutes && n%unit.minutes == 0 {
+			return many(n/unit.minutes, unit.name)
+		}
+	}
+	return length.String()
+}
+
+// MissedSLOs is how many of the metrics that are shown have a violation, and a target to
+// measure it by: those are in the chart.
+func (p page) MissedSLOs() (n int) {
+	for _, s := range p.SLOs {
+		if s.Violations > 0 && s.Target > 0 {
+			n++
+		}
+	}
+	return n
+}
