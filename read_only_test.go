@@ -60,10 +60,15 @@ func TestWithReadOnly(t *testing.T) {
 			require.NoError(t, err)
 			assert.Len(t, n, 1, "nothing was written, also not what was refused")
 			if dsn == file {
+				copied := filepath.Join(t.TempDir(), "backup.db") // which has no WAL
+				require.NoError(t, writing.Backup(ctx, copied))
+				store, err := tier2.Open(ctx, copied, tier2.WithReadOnly())
+				require.NoError(t, err)
+				require.NoError(t, store.Close())
 				require.NoError(t, writing.Close())
 				before, err := os.ReadFile(file)
 				require.NoError(t, err)
-				store, err := tier2.Open(ctx, dsn, tier2.WithReadOnly())
+				store, err = tier2.Open(ctx, dsn, tier2.WithReadOnly())
 				require.NoError(t, err)
 				require.NoError(t, store.Close())
 				after, err := os.ReadFile(file)

@@ -96,6 +96,8 @@ Importing a receipt again changes nothing. One that cannot be stored is refused,
 the reason on stderr, and does not stop the others; exit code 1 if there was any. The
 summary of --json lists the first 1,000 refusals.
 The database is made if it does not exist.`,
+		Example: `  tier2 import receipts .ggen/receipts
+  cat *.json | tier2 import receipts --agent code-generator -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := flags.options()

@@ -155,6 +155,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 	for dsn, code := range urls {
 		for _, args := range [][]string{
 			{"init", dsn}, {"verify", dsn}, {"recent", "--db", dsn}, {"report", "--db", dsn, "--out", missing}, {"import", "receipts", "--db=" + dsn, "testdata/flat.json"},
+			{"agents", "--db", dsn}, {"audit", "--follow", "--db", dsn}, {"memory", "ann", "--db", dsn},
 			{"copy", "--from", dsn, "--to", missing}, {"copy", "--from", there, "--to", dsn}, {"backup", "--db", dsn, "--to", missing},
 			{"seal", dsn}, {"prove", "1", dsn}, {"verify", "--audit", dsn}, {"verify", "--audit", there, "--archive", dsn},
 			{"archive", "--db", there, "--before", "0d", "--to", dsn, "--yes"}, {"archive", "--db", dsn, "--before", "0d", "--to", missing, "--dry-run"},
@@ -166,7 +167,7 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 			assert.NotContains(t, got.stderr+got.stdout, password, args)
 		}
 		for _, args := range [][]string{
-			{dsn}, {"recent", dsn}, {"import", dsn}, {"init", dsn, "x"}, {"init", dsn, "--db", "x"}, {"init", "x", "--db", dsn}, {"verify", dsn, "--json=" + dsn},
+			{dsn}, {"recent", dsn}, {"recent", "--status", dsn}, {"audit", "--since", dsn}, {"slo", dsn, dsn}, {"version", dsn}, {"agents", "--limit", dsn}, {"import", dsn}, {"init", dsn, "x"}, {"init", dsn, "--db", "x"}, {"init", "x", "--db", dsn}, {"verify", dsn, "--json=" + dsn},
 			{"--" + dsn}, {"-" + dsn}, {"recent", "--db", dsn, "--limit=" + dsn}, {"import", "receipts", "--operation", dsn, "x"}, {"import", "receipts", "--map", dsn, "x"},
 			{"copy", dsn, dsn}, {"copy", "--from", dsn}, {"copy", "--to", dsn}, {"copy", "--to", dsn, "--from", dsn, dsn},
 			{"seal", dsn, "x"}, {"prove", dsn}, {"prove", dsn, dsn}, {"prove", "--check", dsn, dsn}, {"keygen", dsn}, {"verify", "--key", dsn},
@@ -180,6 +181,11 @@ func TestNoOutputShowsThePassword(t *testing.T) {
 		for _, args := range [][]string{{"init", "--help"}, {"verify", "--help"}, {"recent", "--help"}, {"import", "receipts", "--help"}, {"--help"}} {
 			got := run(t, "", append(args, "--db", dsn)...)
 			assert.NotContains(t, got.stderr+got.stdout, password, args)
+		}
+		for _, verb := range []string{"audit", "memory", "slo", "stages"} {
+			got := run(t, "", verb, dsn, "--db", there)
+			assert.Equal(t, exitFound, got.code, verb)
+			assert.NotContains(t, got.stderr+got.stdout, password, verb)
 		}
 		got := run(t, "", "import", "receipts", "--json", "--db", filepath.Join(t.TempDir(), "x.db"), dsn)
 		assert.Equal(t, exitFound, got.code)

@@ -78,7 +78,8 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	writer := &connector{driver: newDriver(), dsn: where.uri("rw"), pragmas: append(c.shared(), writerCache)}
 	switch {
 	case c.ReadOnly:
-		writer.pragmas, writer.place = append(writer.pragmas, "query_only(ON)"), where.place
+		writer.pragmas = append(writer.pragmas, "query_only(ON)")
+		where.place = nil // what writes nothing need not know that it has gone, and the file may have no WAL
 	case where.memory == "":
 		if err := c.enableWAL(ctx, setup); err != nil {
 			return nil, err
