@@ -17,19 +17,21 @@ import (
 // ArchiveReport is what Archive or Restore moved.
 type ArchiveReport = archive.Report
 
-// ArchiveOption changes how Archive and Restore work.
-type ArchiveOption func(*archiving)
-
-type archiving struct {
-	dryRun   bool
-	progress func(ArchiveReport)
+// ArchiveOptions say how Archive works. The zero value: it moves.
+type ArchiveOptions struct {
+	// DryRun has it only count what it would move: it opens, makes and changes nothing.
+	DryRun bool
+	// Progress, unless nil, is called after each batch, with what was moved until then.
+	Progress func(ArchiveReport)
 }
 
-// DryRun has Archive only count what it would move: it opens, makes and changes nothing.
-func DryRun() ArchiveOption { return func(a *archiving) { a.dryRun = true } }
-
-// OnProgress has a function called after each batch, with what was moved until then.
-func OnProgress(f func(ArchiveReport)) ArchiveOption { return func(a *archiving) { a.progress = f } }
+// RestoreOptions say what Restore brings back. The zero value: all that the archive has.
+type RestoreOptions struct {
+	// Executions are the ids of those that it brings back; empty means all.
+	Executions []string
+	// Progress, unless nil, is called after each batch, with what was restored until then.
+	Progress func(ArchiveReport)
+}
 
 // Archive moves the executions that began before a time to an archive, which path names
 // as Open takes it, and which is made if it does not exist: each receipt with its metrics,
@@ -47,22 +49,18 @@ func OnProgress(f func(ArchiveReport)) ArchiveOption { return func(a *archiving)
 // from inside a transaction; models.ErrReadOnly if the store is an archive;
 // models.ErrConflict for a path that holds a store of its own, or the archive of another;
 // what Audit.Seal returns, which it calls; and the context's own.
-func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ...ArchiveOption) (report ArchiveReport, err error) {
-	var a archiving
-	for _, opt := range opts {
-		opt(&a)
-	}
+func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ArchiveOptions) (report ArchiveReport, err error) {
 	switch {
 	case before.IsZero() || models.At(before).After(s.handle.Now()):
 		return report, &models.Error{Kind: models.ErrInvalid, Value: before, Reason: "an archive is of executions that began before a time, which must be set and not lie in the future"}
-	case a.dryRun:
+	case opts.DryRun:
 		if err := s.whole(); err != nil {
 			return report, err
 		}
 		m := archive.Move{Live: s.handles.Bulk, Tables: postgres.Tables()}
 		return m.Count(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}))
 	}
-	m, end, err := s.moving(ctx, path, a)
+	m, end, err := s.moving(ctx, path, opts.Progress)
 	if err != nil {
 		return report, err
 	}
@@ -71,17 +69,12 @@ func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts
 	return m.Run(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}), s.sealAll)
 }
 
-// Restore brings executions back from an archive of this store: those with the given ids,
-// all without any. What is there already stays, and what was deleted since stays
-// deleted; the archive keeps what it has. Entries
+// Restore brings executions back from an archive of this store. What is there already
+// stays, and what was deleted since stays deleted; the archive keeps what it has. Entries
 // audit_log.restore say which entries came back. Errors: as of Archive, models.ErrConflict
 // also for an execution that is there as another one; models.ErrNotFound for a path where
 // no database is, and for an id that the archive does not have, before anything is done.
-func (s *Store) Restore(ctx context.Context, path string, executions []string, opts ...ArchiveOption) (report ArchiveReport, err error) {
-	var a archiving
-	for _, opt := range opts {
-		opt(&a)
-	}
+func (s *Store) Restore(ctx context.Context, path string, opts RestoreOptions) (report ArchiveReport, err error) {
 	from, err := s.archived(ctx, path, WithExisting())
 	if err != nil {
 		return report, err
@@ -91,9 +84,9 @@ func (s *Store) Restore(ctx context.Context, path string, executions []string, o
 		return report, &models.Error{Kind: models.ErrConflict, Value: from.where, Reason: "is no archive, but a store of its own"}
 	}
 	ids := from.ids(ctx, repository.ReceiptFilter{})
-	if len(executions) > 0 {
+	if len(opts.Executions) > 0 {
 		var chosen []int64
-		for _, id := range executions {
+		for _, id := range opts.Executions {
 			receipt, err := from.Receipts.Get(ctx, id)
 			if err != nil {
 				return report, err
@@ -108,7 +101,7 @@ func (s *Store) Restore(ctx context.Context, path string, executions []string, o
 			}
 		}
 	}
-	m, err := s.move(ctx, from, a)
+	m, err := s.move(ctx, from, opts.Progress)
 	if err != nil {
 		return report, err
 	}
@@ -116,12 +109,12 @@ func (s *Store) Restore(ctx context.Context, path string, executions []string, o
 }
 
 // moving opens an archive to move executions to.
-func (s *Store) moving(ctx context.Context, path string, a archiving) (*archive.Move, func() error, error) {
+func (s *Store) moving(ctx context.Context, path string, progress func(ArchiveReport)) (*archive.Move, func() error, error) {
 	to, err := s.archived(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := s.move(ctx, to, a)
+	m, err := s.move(ctx, to, progress)
 	if err != nil {
 		return nil, nil, errors.Join(err, to.Close())
 	}
@@ -146,7 +139,7 @@ func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Sto
 	return Open(ctx, path, append(opts, WithSynchronousFull())...)
 }
 
-func (s *Store) move(ctx context.Context, other *Store, a archiving) (*archive.Move, error) {
+func (s *Store) move(ctx context.Context, other *Store, progress func(ArchiveReport)) (*archive.Move, error) {
 	same, err := s.handles.Bulk.Same(ctx, other.handles.Bulk)
 	if err == nil && same {
 		err = &models.Error{Kind: models.ErrInvalid, Value: other.where, Reason: "store and archive are the same database"}
@@ -160,7 +153,7 @@ func (s *Store) move(ctx context.Context, other *Store, a archiving) (*archive.M
 	}
 	return &archive.Move{
 		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: postgres.Tables(), Now: s.handle.Now,
-		Agent: agent, Source: s.where, Where: other.where, Progress: a.progress,
+		Agent: agent, Source: s.where, Where: other.where, Progress: progress,
 	}, nil
 }
 

@@ -44,11 +44,11 @@ func TestArchiveRenamed(t *testing.T) {
 		require.NoError(t, live.DB().Model(alone).Update("execution_id", "new name").Error)
 		all := recorded(t, live)
 
-		report, err := live.Archive(t.Context(), border, path)
+		report, err := live.Archive(t.Context(), border, path, tier2.ArchiveOptions{})
 		require.NoError(t, err)
 		assert.Equal(t, [2]int64{2, 2}, [2]int64{report.Executions, report.Metrics})
 		healthy(t, path, live, path)
-		_, err = live.Restore(t.Context(), path, nil)
+		_, err = live.Restore(t.Context(), path, tier2.RestoreOptions{})
 		require.NoError(t, err)
 		healthy(t, path, live, path)
 		assert.Equal(t, all, recorded(t, live))
@@ -61,20 +61,20 @@ func TestArchiveAgain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(t *testing.T, live *tier2.Store, archive func() tier2.ArchiveReport, path string){
 		"MetricDeleted": func(t *testing.T, live *tier2.Store, archive func() tier2.ArchiveReport, path string) {
-			_, err := live.Restore(t.Context(), path, nil)
+			_, err := live.Restore(t.Context(), path, tier2.RestoreOptions{})
 			require.NoError(t, err)
 			require.NoError(t, live.DB().Delete(&models.PipelineMetric{}, 1).Error)
 			assert.EqualValues(t, 1, archive().Executions)
-			report, err := live.Restore(t.Context(), path, nil)
+			report, err := live.Restore(t.Context(), path, tier2.RestoreOptions{})
 			require.NoError(t, err)
 			assert.Equal(t, [2]int64{1, 0}, [2]int64{report.Executions, report.Metrics}, "what was deleted stays so")
 		},
 		"Deleted": func(t *testing.T, live *tier2.Store, _ func() tier2.ArchiveReport, path string) {
-			_, err := live.Restore(t.Context(), path, nil)
+			_, err := live.Restore(t.Context(), path, tier2.RestoreOptions{})
 			require.NoError(t, err)
 			require.NoError(t, live.DB().Delete(&models.PipelineMetric{}, 1).Error)
 			require.NoError(t, live.Receipts.Delete(t.Context(), "x"))
-			report, err := live.Restore(t.Context(), path, nil)
+			report, err := live.Restore(t.Context(), path, tier2.RestoreOptions{})
 			require.NoError(t, err)
 			assert.Zero(t, report)
 			_, err = live.Receipts.Get(t.Context(), "x")
@@ -85,7 +85,7 @@ func TestArchiveAgain(t *testing.T) {
 			emitting(t, live, "y")
 			report := archive()
 			assert.Equal(t, [2]int64{1, 1}, [2]int64{report.Executions, report.Kept})
-			_, err := live.Restore(t.Context(), path, []string{"x"})
+			_, err := live.Restore(t.Context(), path, tier2.RestoreOptions{Executions: []string{"x"}})
 			require.ErrorIs(t, err, models.ErrConflict)
 			_, err = live.Receipts.Get(t.Context(), "x")
 			require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestArchiveAgain(t *testing.T) {
 				emitting(t, live, "x")
 				archive := func() tier2.ArchiveReport {
 					*now = now.AddDate(0, 0, 1)
-					report, err := live.Archive(t.Context(), *now, path)
+					report, err := live.Archive(t.Context(), *now, path, tier2.ArchiveOptions{})
 					require.NoError(t, err)
 					return report
 				}

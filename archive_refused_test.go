@@ -26,7 +26,7 @@ func TestArchive_Refused(t *testing.T) {
 	sealed(t, own, 3)
 	other := open(t, filepath.Join(dir, "other.db"))
 	run(t, other, "other", false)
-	_, err := other.Archive(t.Context(), time.Now(), foreign)
+	_, err := other.Archive(t.Context(), time.Now(), foreign, tier2.ArchiveOptions{})
 	require.NoError(t, err)
 	archive := open(t, foreign)
 	ended, cancel := context.WithCancel(t.Context())
@@ -34,45 +34,57 @@ func TestArchive_Refused(t *testing.T) {
 	closed := open(t, filepath.Join(dir, "closed.db"))
 	require.NoError(t, closed.Close())
 
+	type call func(ctx context.Context, s *tier2.Store) error
+	to := func(before time.Time, path string, opts tier2.ArchiveOptions) call {
+		return func(ctx context.Context, s *tier2.Store) error {
+			_, err := s.Archive(ctx, before, path, opts)
+			return err
+		}
+	}
+	from := func(path string, executions ...string) call {
+		return func(ctx context.Context, s *tier2.Store) error {
+			_, err := s.Restore(ctx, path, tier2.RestoreOptions{Executions: executions})
+			return err
+		}
+	}
+	inside := func(do call) call {
+		return func(ctx context.Context, s *tier2.Store) error {
+			return s.Transaction(ctx, func(tx *tier2.Store) error { return do(ctx, tx) })
+		}
+	}
+	now, all, dry := time.Now(), tier2.ArchiveOptions{}, tier2.ArchiveOptions{DryRun: true}
 	before := rows(t, live)
 	for name, tt := range map[string]struct {
-		do   func() error
-		want error
+		ctx   context.Context
+		store *tier2.Store
+		do    call
+		want  error
 	}{
-		"NoTime":   {func() error { _, err := live.Archive(t.Context(), time.Time{}, empty); return err }, models.ErrInvalid},
-		"Future":   {func() error { _, err := live.Archive(t.Context(), time.Now().Add(time.Hour), empty); return err }, models.ErrInvalid},
-		"Blank":    {func() error { _, err := live.Archive(t.Context(), time.Now(), " "); return err }, models.ErrInvalid},
-		"Memory":   {func() error { _, err := live.Archive(t.Context(), time.Now(), ":memory:"); return err }, models.ErrInvalid},
-		"Itself":   {func() error { _, err := live.Archive(t.Context(), time.Now(), here); return err }, models.ErrInvalid},
-		"Own":      {func() error { _, err := live.Archive(t.Context(), time.Now(), own); return err }, models.ErrConflict},
-		"Foreign":  {func() error { _, err := live.Archive(t.Context(), time.Now(), foreign); return err }, models.ErrConflict},
-		"Folder":   {func() error { _, err := live.Archive(t.Context(), time.Now(), dir); return err }, models.ErrInvalid},
-		"Ended":    {func() error { _, err := live.Archive(ended, time.Now(), empty); return err }, context.Canceled},
-		"DryEnded": {func() error { _, err := live.Archive(ended, time.Now(), empty, tier2.DryRun()); return err }, context.Canceled},
-		"Closed":   {func() error { _, err := closed.Archive(t.Context(), time.Now(), empty); return err }, models.ErrClosed},
-		"Inside": {func() error {
-			return live.Transaction(t.Context(), func(tx *tier2.Store) error { _, err := tx.Archive(t.Context(), time.Now(), empty); return err })
-		}, models.ErrInvalid},
-		"DryInside": {func() error {
-			return live.Transaction(t.Context(), func(tx *tier2.Store) error {
-				_, err := tx.Archive(t.Context(), time.Now(), empty, tier2.DryRun())
-				return err
-			})
-		}, models.ErrInvalid},
-		"OfArchive":      {func() error { _, err := archive.Archive(t.Context(), time.Now(), second); return err }, models.ErrReadOnly},
-		"DryOfArchive":   {func() error { _, err := archive.Archive(t.Context(), time.Now(), empty, tier2.DryRun()); return err }, models.ErrReadOnly},
-		"ToArchive":      {func() error { _, err := archive.Restore(t.Context(), foreign, nil); return err }, models.ErrReadOnly},
-		"RestoreNone":    {func() error { _, err := live.Restore(t.Context(), filepath.Join(dir, "no.db"), nil); return err }, models.ErrNotFound},
-		"RestoreOwn":     {func() error { _, err := live.Restore(t.Context(), own, nil); return err }, models.ErrConflict},
-		"RestoreForeign": {func() error { _, err := live.Restore(t.Context(), foreign, nil); return err }, models.ErrConflict},
-		"RestoreUnknown": {func() error { _, err := live.Restore(t.Context(), foreign, []string{"unknown"}); return err }, models.ErrNotFound},
-		"RestoreBlank":   {func() error { _, err := live.Restore(t.Context(), foreign, []string{""}); return err }, models.ErrInvalid},
-		"RestoreItself":  {func() error { _, err := live.Restore(t.Context(), here, nil); return err }, models.ErrConflict},
-		"RestoreInside": {func() error {
-			return live.Transaction(t.Context(), func(tx *tier2.Store) error { _, err := tx.Restore(t.Context(), foreign, nil); return err })
-		}, models.ErrInvalid},
+		"NoTime":         {t.Context(), live, to(time.Time{}, empty, all), models.ErrInvalid},
+		"Future":         {t.Context(), live, to(now.Add(time.Hour), empty, all), models.ErrInvalid},
+		"Blank":          {t.Context(), live, to(now, " ", all), models.ErrInvalid},
+		"Memory":         {t.Context(), live, to(now, ":memory:", all), models.ErrInvalid},
+		"Itself":         {t.Context(), live, to(now, here, all), models.ErrInvalid},
+		"Own":            {t.Context(), live, to(now, own, all), models.ErrConflict},
+		"Foreign":        {t.Context(), live, to(now, foreign, all), models.ErrConflict},
+		"Folder":         {t.Context(), live, to(now, dir, all), models.ErrInvalid},
+		"Ended":          {ended, live, to(now, empty, all), context.Canceled},
+		"DryEnded":       {ended, live, to(now, empty, dry), context.Canceled},
+		"Closed":         {t.Context(), closed, to(now, empty, all), models.ErrClosed},
+		"Inside":         {t.Context(), live, inside(to(now, empty, all)), models.ErrInvalid},
+		"DryInside":      {t.Context(), live, inside(to(now, empty, dry)), models.ErrInvalid},
+		"OfArchive":      {t.Context(), archive, to(now, second, all), models.ErrReadOnly},
+		"DryOfArchive":   {t.Context(), archive, to(now, empty, dry), models.ErrReadOnly},
+		"ToArchive":      {t.Context(), archive, from(foreign), models.ErrReadOnly},
+		"RestoreNone":    {t.Context(), live, from(filepath.Join(dir, "no.db")), models.ErrNotFound},
+		"RestoreOwn":     {t.Context(), live, from(own), models.ErrConflict},
+		"RestoreForeign": {t.Context(), live, from(foreign), models.ErrConflict},
+		"RestoreUnknown": {t.Context(), live, from(foreign, "unknown"), models.ErrNotFound},
+		"RestoreBlank":   {t.Context(), live, from(foreign, ""), models.ErrInvalid},
+		"RestoreItself":  {t.Context(), live, from(here), models.ErrConflict},
+		"RestoreInside":  {t.Context(), live, inside(from(foreign)), models.ErrInvalid},
 	} {
-		assert.ErrorIs(t, tt.do(), tt.want, name)
+		assert.ErrorIs(t, tt.do(tt.ctx, tt.store), tt.want, name)
 	}
 	assert.Equal(t, before, rows(t, live))
 	require.Empty(t, kinds(t, own, ledger.VerifyOptions{}))
@@ -89,10 +101,10 @@ func TestArchive_Password(t *testing.T) {
 	u, err := url.Parse(dsn)
 	require.NoError(t, err)
 	u.User = url.UserPassword(u.User.Username(), "hunter2") // which the server does not ask for
-	_, err = live.Archive(t.Context(), time.Now(), u.String())
+	_, err = live.Archive(t.Context(), time.Now(), u.String(), tier2.ArchiveOptions{})
 	require.ErrorIs(t, err, models.ErrInvalid)
 	assert.NotContains(t, err.Error(), "hunter2")
-	_, err = live.Restore(t.Context(), u.String(), nil)
+	_, err = live.Restore(t.Context(), u.String(), tier2.RestoreOptions{})
 	require.ErrorIs(t, err, models.ErrConflict)
 	assert.NotContains(t, err.Error(), "hunter2")
 }

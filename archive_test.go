@@ -89,14 +89,14 @@ func TestArchive(t *testing.T) {
 		before, all := counts(t, live), recorded(t, live)
 
 		for range 2 {
-			dry, err := live.Archive(ctx, border, path, tier2.DryRun())
+			dry, err := live.Archive(ctx, border, path, tier2.ArchiveOptions{DryRun: true})
 			require.NoError(t, err)
 			assert.EqualValues(t, 3, dry.Executions)
 		}
 		assert.Equal(t, before, counts(t, live))
 
 		var steps []tier2.ArchiveReport
-		report, err := live.Archive(ctx, border, path, tier2.OnProgress(func(r tier2.ArchiveReport) { steps = append(steps, r) }))
+		report, err := live.Archive(ctx, border, path, tier2.ArchiveOptions{Progress: func(r tier2.ArchiveReport) { steps = append(steps, r) }})
 		require.NoError(t, err)
 		// Of each: started, completed, 5 stages, a violation, and the refused receipt.
 		assert.Equal(t, tier2.ArchiveReport{Executions: 3, Metrics: 15, Violations: report.Violations, Entries: report.Entries}, report)
@@ -132,18 +132,18 @@ func TestArchive(t *testing.T) {
 		assert.EqualValues(t, 3, counts(t, archive)["receipts"])
 		require.NoError(t, archive.Close())
 
-		again, err := live.Archive(ctx, border, path)
+		again, err := live.Archive(ctx, border, path, tier2.ArchiveOptions{})
 		require.NoError(t, err)
 		assert.Zero(t, again)
-		restored, err := live.Restore(ctx, path, []string{old[1].ExecutionID})
+		restored, err := live.Restore(ctx, path, tier2.RestoreOptions{Executions: []string{old[1].ExecutionID}})
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, restored.Executions)
 		healthy(t, path, live, path)
-		restored, err = live.Restore(ctx, path, nil)
+		restored, err = live.Restore(ctx, path, tier2.RestoreOptions{})
 		require.NoError(t, err)
 		assert.EqualValues(t, 2, restored.Executions)
 		healthy(t, path, live, path)
-		restored, err = live.Restore(ctx, path, nil)
+		restored, err = live.Restore(ctx, path, tier2.RestoreOptions{})
 		require.NoError(t, err)
 		assert.Zero(t, restored)
 		assert.Equal(t, all, recorded(t, live))
@@ -151,7 +151,7 @@ func TestArchive(t *testing.T) {
 		assert.Equal(t, before, counts(t, live))
 
 		*now = now.AddDate(0, 6, 0)
-		report, err = live.Archive(ctx, *now, path)
+		report, err = live.Archive(ctx, *now, path, tier2.ArchiveOptions{})
 		require.NoError(t, err)
 		assert.EqualValues(t, 4, report.Executions, "into the same archive")
 		healthy(t, path, live, path)
@@ -175,7 +175,7 @@ func TestArchive_Tampered(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "archive.db")
 			live := open(t, filepath.Join(t.TempDir(), "tier2.db"))
 			run(t, live, "coder", true)
-			_, err := live.Archive(t.Context(), time.Now(), path)
+			_, err := live.Archive(t.Context(), time.Now(), path, tier2.ArchiveOptions{})
 			require.NoError(t, err)
 			tampered(t, path, tt.statement)
 			assert.Equal(t, tt.alone, kinds(t, path, ledger.VerifyOptions{}))
@@ -215,10 +215,10 @@ func TestArchive_Busy(t *testing.T) {
 				}
 				done <- err
 			}()
-			report, err := live.Archive(t.Context(), border, path)
+			report, err := live.Archive(t.Context(), border, path, tier2.ArchiveOptions{})
 			require.NoError(t, err)
 			require.NoError(t, <-done)
-			rest, err := live.Archive(t.Context(), border, path)
+			rest, err := live.Archive(t.Context(), border, path, tier2.ArchiveOptions{})
 			require.NoError(t, err)
 			assert.EqualValues(t, 250, report.Executions+rest.Executions)
 			assert.Zero(t, rest.Kept)

@@ -68,7 +68,7 @@ func TestBackup(t *testing.T) {
 
 			copied := open(t, second)
 			assert.Equal(t, rows(t, store), rows(t, copied))
-			report, err := tier2.Copy(t.Context(), store, copied, nil)
+			report, err := tier2.Copy(t.Context(), store, copied, tier2.CopyOptions{})
 			require.NoError(t, err)
 			inserted, updated := total(report)
 			assert.Zero(t, inserted+updated, "it holds what the store does")

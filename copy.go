@@ -16,6 +16,12 @@ type CopyReport = transfer.Report
 // how many rows of all tables of the source that step has done.
 type CopyProgress = transfer.Progress
 
+// CopyOptions say how Copy works.
+type CopyOptions struct {
+	// Progress, unless nil, is called after each batch.
+	Progress func(CopyProgress)
+}
+
 // Copy copies every row of a store to another, on the same or the other engine: as it is,
 // with its id and its times, and without auditing it (the audit log is copied). The source
 // is read in one state, whatever is written to it meanwhile, and is not changed; memory
@@ -33,9 +39,8 @@ type CopyProgress = transfer.Progress
 // too, and the report says where. Other errors: models.ErrInvalid for source and target being
 // one database, a Store of a transaction, and rows that the target refuses;
 // models.ErrCorrupt for rows of the source that cannot be read (Verify lists them);
-// models.ErrClosed; and the context's own. progress, if not nil, is called after
-// each batch.
-func Copy(ctx context.Context, from, to *Store, progress func(CopyProgress)) (*CopyReport, error) {
+// models.ErrClosed; and the context's own.
+func Copy(ctx context.Context, from, to *Store, opts CopyOptions) (*CopyReport, error) {
 	for _, s := range []*Store{from, to} {
 		if s.handle.Write != s.handles.Write {
 			return nil, &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be copied, nor copied to"}
@@ -45,6 +50,6 @@ func Copy(ctx context.Context, from, to *Store, progress func(CopyProgress)) (*C
 	if err != nil {
 		return nil, transfer.Interrupted(ctx, "copy", err)
 	}
-	report, err := transfer.Run(ctx, postgres.Tables(), source, to.handles.Bulk, progress)
+	report, err := transfer.Run(ctx, postgres.Tables(), source, to.handles.Bulk, opts.Progress)
 	return report, transfer.Interrupted(ctx, "copy", err)
 }

@@ -76,12 +76,12 @@ func benchmarkCopy(b *testing.B, name string, from *tier2.Store, target func(tes
 			to = opened(outer, target(outer))
 			runtime.GC()
 			b.StartTimer()
-			report, err := tier2.Copy(b.Context(), from, to, func(p tier2.CopyProgress) {
+			report, err := tier2.Copy(b.Context(), from, to, tier2.CopyOptions{Progress: func(p tier2.CopyProgress) {
 				var memory runtime.MemStats
 				runtime.ReadMemStats(&memory)
 				peak = max(peak, memory.HeapAlloc)
 				rows = p.Total
-			})
+			}})
 			require.NoError(b, err)
 			require.True(b, report.Equal)
 		}

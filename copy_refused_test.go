@@ -65,7 +65,7 @@ func TestCopy_Row(t *testing.T) {
 			from, to := open(t, engines[tt.from](t)), open(t, engines[tt.to](t))
 			fill(t, from)
 			raw(t, from, tt.statement)
-			_, err := tier2.Copy(t.Context(), from, to, nil)
+			_, err := tier2.Copy(t.Context(), from, to, tier2.CopyOptions{})
 			require.ErrorIs(t, err, tt.kind)
 			assert.ErrorContains(t, err, tt.want)
 			for statement := range strings.SplitSeq(tt.mend, "; ") {
@@ -84,7 +84,7 @@ func TestCopy_Twice(t *testing.T) {
 		var copies sync.WaitGroup
 		for range 3 {
 			copies.Go(func() {
-				_, err := tier2.Copy(t.Context(), from, to, nil)
+				_, err := tier2.Copy(t.Context(), from, to, tier2.CopyOptions{})
 				assert.NoError(t, err)
 			})
 		}
@@ -113,12 +113,12 @@ func TestCopy_ConnectionLost(t *testing.T) {
 			failures := 0
 			for at := 1; at < 10; at++ {
 				steps := 0
-				_, err = tier2.Copy(t.Context(), from, to, func(tier2.CopyProgress) {
+				_, err = tier2.Copy(t.Context(), from, to, tier2.CopyOptions{Progress: func(tier2.CopyProgress) {
 					if steps++; steps == at {
 						_, err := killer.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", name)
 						assert.NoError(t, err)
 					}
-				})
+				}})
 				if err != nil {
 					failures++
 					assert.ErrorContains(t, err, "connection")

@@ -19,12 +19,12 @@ func TestCopy_Snapshot(t *testing.T) {
 		fill(t, from)
 		n := count(t, from, "audit_log")
 		wrote := false
-		report, err := tier2.Copy(t.Context(), from, to, func(p tier2.CopyProgress) {
+		report, err := tier2.Copy(t.Context(), from, to, tier2.CopyOptions{Progress: func(p tier2.CopyProgress) {
 			if p.Step == "copying" && !wrote {
 				wrote = true
 				run(t, from, "meanwhile", false)
 			}
-		})
+		}})
 		require.NoError(t, err)
 		assert.True(t, wrote && report.Equal)
 		assert.Equal(t, n, count(t, to, "audit_log"))
@@ -43,7 +43,7 @@ func TestCopy_Progress(t *testing.T) {
 	for _, steps := range [][]string{{"copying", "comparing"}, {"checking", "copying", "comparing"}} {
 		var seen []string
 		var last tier2.CopyProgress
-		_, err := tier2.Copy(t.Context(), from, to, func(p tier2.CopyProgress) {
+		_, err := tier2.Copy(t.Context(), from, to, tier2.CopyOptions{Progress: func(p tier2.CopyProgress) {
 			assert.Equal(t, all, p.Total)
 			if p.Step != last.Step {
 				seen = append(seen, p.Step)
@@ -51,7 +51,7 @@ func TestCopy_Progress(t *testing.T) {
 				assert.Greater(t, p.Rows, last.Rows)
 			}
 			last = p
-		})
+		}})
 		require.NoError(t, err)
 		assert.Equal(t, steps, seen)
 		assert.Equal(t, all, last.Rows)
@@ -63,11 +63,11 @@ func interrupted(t *testing.T, from, to *tier2.Store, batches int) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	report, err := tier2.Copy(ctx, from, to, func(p tier2.CopyProgress) {
+	report, err := tier2.Copy(ctx, from, to, tier2.CopyOptions{Progress: func(p tier2.CopyProgress) {
 		if batches--; p.Step == "copying" && batches <= 0 {
 			cancel()
 		}
-	})
+	}})
 	if err == nil {
 		return false
 	}

@@ -99,7 +99,7 @@ func fill(t *testing.T, store *tier2.Store) {
 // copied copies and requires that both sides are equal.
 func copied(t *testing.T, from, to *tier2.Store) *tier2.CopyReport {
 	t.Helper()
-	report, err := tier2.Copy(t.Context(), from, to, nil)
+	report, err := tier2.Copy(t.Context(), from, to, tier2.CopyOptions{})
 	require.NoError(t, err)
 	require.True(t, report.Equal)
 	for _, table := range report.Tables {

@@ -62,7 +62,7 @@ func ExampleCopy() {
 	}
 	defer to.Close()
 
-	if _, err := tier2.Copy(ctx, from, to, nil); err != nil {
+	if _, err := tier2.Copy(ctx, from, to, tier2.CopyOptions{}); err != nil {
 		log.Fatal(err)
 	}
 	receipt, err := to.Receipts.Get(ctx, "build-2")
@@ -82,21 +82,21 @@ func ExampleStore_Archive() {
 	defer store.Close()
 	before := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 
-	report, err := store.Archive(ctx, before, archive, tier2.DryRun())
+	report, err := store.Archive(ctx, before, archive, tier2.ArchiveOptions{DryRun: true})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("would move", report.Executions)
 
-	report, err = store.Archive(ctx, before, archive, tier2.OnProgress(func(done tier2.ArchiveReport) {
+	report, err = store.Archive(ctx, before, archive, tier2.ArchiveOptions{Progress: func(done tier2.ArchiveReport) {
 		fmt.Println("moving", done.Executions)
-	}))
+	}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("moved", report.Executions)
 
-	report, err = store.Restore(ctx, archive, []string{"build-1"})
+	report, err = store.Restore(ctx, archive, tier2.RestoreOptions{Executions: []string{"build-1"}})
 	if err != nil {
 		log.Fatal(err)
 	}

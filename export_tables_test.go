@@ -100,7 +100,7 @@ func TestExport_Archive(t *testing.T) {
 			t.Parallel()
 			store, path, target := open(t, engines["SQLite"](t)), dsn(t), dsn(t)
 			fill(t, store)
-			_, err := store.Archive(t.Context(), time.Now(), path)
+			_, err := store.Archive(t.Context(), time.Now(), path, tier2.ArchiveOptions{})
 			require.NoError(t, err)
 			archive := open(t, path)
 			dir := exported(t, archive, tier2.JSONL)

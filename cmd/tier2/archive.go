@@ -75,7 +75,7 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 	}
 	if dryRun || !yes {
 		stop := a.busy("counting")
-		would, err := store.Archive(ctx, before.Time, target, tier2.DryRun())
+		would, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{DryRun: true})
 		stop()
 		if err != nil {
 			return a.unmoved(err)
@@ -88,7 +88,7 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 		}
 	}
 	bar := a.progress("archiving")
-	report, err := store.Archive(ctx, before.Time, target, tier2.OnProgress(func(r tier2.ArchiveReport) { bar.Set64(r.Executions) }))
+	report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{Progress: func(r tier2.ArchiveReport) { bar.Set64(r.Executions) }})
 	bar.Finish()
 	return a.moved("archived", "to "+where, report, err)
 }

@@ -58,7 +58,7 @@ func (a *app) copyAll(cmd *cobra.Command, source, target string) (err error) {
 	defer func() { err = errors.Join(err, to.Close()) }()
 
 	bar, finish := a.rowsBar()
-	report, err := tier2.Copy(cmd.Context(), from, to, bar)
+	report, err := tier2.Copy(cmd.Context(), from, to, tier2.CopyOptions{Progress: bar})
 	finish()
 	if report != nil {
 		if printed := a.printCopy(report); printed != nil {

@@ -75,7 +75,9 @@ func (a *app) bringBack(cmd *cobra.Command, source, where string, ids []string, 
 		}
 	}
 	bar := a.progress("restoring")
-	report, err := store.Restore(ctx, source, ids, tier2.OnProgress(func(r tier2.ArchiveReport) { bar.Set64(r.Executions) }))
+	report, err := store.Restore(ctx, source, tier2.RestoreOptions{
+		Executions: ids, Progress: func(r tier2.ArchiveReport) { bar.Set64(r.Executions) },
+	})
 	bar.Finish()
 	return a.moved("restored", "from "+where, report, err)
 }

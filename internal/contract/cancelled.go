@@ -200,12 +200,12 @@ func cancelledCopy(t *T) {
 	source := dump(t, from)
 	for n := int64(1); ; n += step(t, 101) {
 		ctx := endAt(t.Context(), n)
-		_, err := tier2.Copy(ctx, from, to, nil)
+		_, err := tier2.Copy(ctx, from, to, tier2.CopyOptions{})
 		reached := ctx.reached()
 		ctx.cancel()
 		if err != nil {
 			require.ErrorIs(t, err, context.Canceled)
-			_, err = tier2.Copy(t.Context(), from, to, nil)
+			_, err = tier2.Copy(t.Context(), from, to, tier2.CopyOptions{})
 			require.NoError(t, err, n)
 		}
 		require.Equal(t, source, dump(t, from), n)

@@ -66,7 +66,7 @@ func closingInUse(t *T) {
 		"Audit":    func(string) error { return drain(store.Audit.All(ctx, repository.AuditFilter{})) },
 		"Reports":  func(string) error { return discard(store.Reports.AgentPerformance(ctx)) },
 		"Maintain": func(string) error { return store.Maintain(ctx) },
-		"Copy":     func(string) error { return discard(tier2.Copy(ctx, store, target, nil)) },
+		"Copy":     func(string) error { return discard(tier2.Copy(ctx, store, target, tier2.CopyOptions{})) },
 	}
 	var workers sync.WaitGroup
 	for name, do := range work {
