@@ -8,9 +8,16 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// CopyReport is what Copy did: for each table the rows inserted and updated, and how
-// many rows, with which digest, each side holds.
+// CopyReport is what Copy did, table by table.
 type CopyReport = transfer.Report
+
+// CopiedTable is what Copy did to a table: how many rows it inserted and updated, and the
+// digest of what each side holds.
+type CopiedTable = transfer.Table
+
+// Digest is how many rows of a table there are, and the SHA-256 of their canonical form,
+// which is the same on both engines, and in either format of a file.
+type Digest = transfer.Digest
 
 // CopyProgress is how far Copy has come: in which step (checking, copying, comparing), and
 // how many rows of all tables of the source that step has done.

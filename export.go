@@ -34,8 +34,8 @@ const (
 	CSV   = rowfile.CSV   // RFC 4180, with a header
 )
 
-// ExportedTable is a table that was written: its name, its file within the folder, how
-// many rows, and the digest of their canonical form, which Copy reports as well.
+// ExportedTable is a table that was written: its name, its file within the folder, and the
+// digest of its rows.
 type ExportedTable = dump.Table
 
 // ExportOptions say what is exported, and how. The zero value: every row, as JSONL.
@@ -45,10 +45,10 @@ type ExportOptions struct {
 	// log among them.
 	Tables []string
 	// Since and Until choose rows by their timestamp, sessions by their start: from, and
-	// before; zero is no bound. Agent chooses rows of an agent. A table that has no such
+	// before; zero is no bound. AgentID chooses rows of an agent. A table that has no such
 	// column is refused.
 	Since, Until time.Time
-	Agent        string
+	AgentID      string
 	// Progress, unless nil, is called after each thousand rows.
 	Progress func(CopyProgress)
 }
@@ -103,7 +103,7 @@ func (s *Store) ExportTable(ctx context.Context, w io.Writer, table string, opts
 
 // check refuses what makes no sense, and gives the tables in their order.
 func (o *ExportOptions) check(names []string) ([]engine.Table, dump.Filter, error) {
-	filter := dump.Filter{Since: o.Since, Until: o.Until, Agent: o.Agent}
+	filter := dump.Filter{Since: o.Since, Until: o.Until, Agent: o.AgentID}
 	if err := checkFormat(&o.Format); err != nil {
 		return nil, filter, err
 	}

@@ -133,10 +133,10 @@ func TestExportTable(t *testing.T) {
 		"Time":    {"receipts", tier2.ExportOptions{Since: day(29), Until: day(30)}, "raw raw2"},
 		"Until":   {"receipts", tier2.ExportOptions{Until: day(29).Add(12*time.Hour + 34*time.Minute + 56*time.Second)}, ""},
 		"From":    {"receipts", tier2.ExportOptions{Since: day(29).Add(12*time.Hour + 34*time.Minute + 56*time.Second), Until: day(30)}, "raw raw2"},
-		"Agent":   {"receipts", tier2.ExportOptions{Agent: "long"}, "long"},
-		"Both":    {"receipts", tier2.ExportOptions{Agent: "x", Since: day(29), Until: day(30)}, "raw2"},
-		"Nobody":  {"agent_memory", tier2.ExportOptions{Agent: "nobody"}, ""},
-		"Second":  {"collision_detection", tier2.ExportOptions{Agent: "tester"}, "tester"},
+		"Agent":   {"receipts", tier2.ExportOptions{AgentID: "long"}, "long"},
+		"Both":    {"receipts", tier2.ExportOptions{AgentID: "x", Since: day(29), Until: day(30)}, "raw2"},
+		"Nobody":  {"agent_memory", tier2.ExportOptions{AgentID: "nobody"}, ""},
+		"Second":  {"collision_detection", tier2.ExportOptions{AgentID: "tester"}, "tester"},
 		"Session": {"workflow_sessions", tier2.ExportOptions{Until: day(30)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestExport_Refused(t *testing.T) {
 		"Window": {tier2.ExportOptions{Tables: []string{"receipts"}, Since: now, Until: now}, "receipts: the time from which rows are chosen"},
 		"Since":  {tier2.ExportOptions{Since: now}, "agent_memory: has no time to choose rows by"},
 		"Until":  {tier2.ExportOptions{Tables: []string{"tier2_removed"}, Until: now}, "tier2_removed: has no time"},
-		"Agent":  {tier2.ExportOptions{Tables: []string{"pipeline_metrics"}, Agent: "a"}, "pipeline_metrics: has no agent to choose rows by"},
+		"Agent":  {tier2.ExportOptions{Tables: []string{"pipeline_metrics"}, AgentID: "a"}, "pipeline_metrics: has no agent to choose rows by"},
 	} {
 		dir := filepath.Join(t.TempDir(), "export")
 		_, err := store.Export(t.Context(), dir, tt.opts)

@@ -82,7 +82,7 @@ func FuzzImport(f *testing.F) {
 	stores := fuzzStores(f)
 	undo := errors.New("undo")
 	f.Fuzz(func(t *testing.T, raw []byte, agent, operation string) {
-		opts := repository.ImportOptions{Agent: agent, Operation: models.Operation(operation)}
+		opts := repository.ImportOptions{AgentID: agent, Operation: models.Operation(operation)}
 		outcomes := map[string]string{}
 		for name, store := range stores {
 			err := store.Transaction(t.Context(), func(tx *tier2.Store) error {

@@ -23,9 +23,8 @@ type ImportOptions struct {
 
 // ImportedTable is what ImportTable did.
 type ImportedTable struct {
-	Table     string `json:"table"`
-	Rows      int64  `json:"rows"`   // that were read
-	SHA256    string `json:"sha256"` // of their canonical form, as Export reports it
+	Name      string `json:"table"`
+	Digest           // of the rows that were read, as Export reports it
 	Inserted  int64  `json:"inserted"`
 	Unchanged int64  `json:"unchanged"` // were there already
 }
@@ -91,7 +90,7 @@ func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, 
 	if err != nil {
 		return done, d.Told(err)
 	}
-	return ImportedTable{table, did.Source.Rows, did.Source.SHA256, did.Inserted, did.Source.Rows - did.Inserted}, nil
+	return ImportedTable{table, did.Source, did.Inserted, did.Source.Rows - did.Inserted}, nil
 }
 
 // importing refuses what cannot be imported into, and options that make no sense.

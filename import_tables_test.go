@@ -132,7 +132,7 @@ func TestImportTable(t *testing.T) {
 			for _, inserted := range []int64{written.Rows, 0} {
 				done, err := to.ImportTable(t.Context(), bytes.NewReader(b.Bytes()), m.TableName(), tier2.ImportOptions{Format: tier2.CSV})
 				require.NoError(t, err)
-				assert.Equal(t, tier2.ImportedTable{Table: m.TableName(), Rows: written.Rows, SHA256: written.SHA256, Inserted: inserted, Unchanged: written.Rows - inserted}, done)
+				assert.Equal(t, tier2.ImportedTable{Name: m.TableName(), Digest: written.Digest, Inserted: inserted, Unchanged: written.Rows - inserted}, done)
 			}
 		}
 		assert.Equal(t, rows(t, from), rows(t, to))

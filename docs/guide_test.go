@@ -37,7 +37,7 @@ func guideImport(ctx context.Context, store *tier2.Store, path string) error {
 	if err != nil {
 		return err
 	}
-	result, err := store.Executions.Import(ctx, raw, repository.ImportOptions{Agent: "code-generator"})
+	result, err := store.Executions.Import(ctx, raw, repository.ImportOptions{AgentID: "code-generator"})
 	if err == nil && result.Unchanged {
 		fmt.Println(result.Receipt.ExecutionID, "was there already")
 	}

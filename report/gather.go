@@ -149,13 +149,10 @@ func (d *Data) slos(ctx context.Context, store *tier2.Store, f repository.Report
 	return err
 }
 
-func (d *Data) collisions(ctx context.Context, store *tier2.Store, f repository.ReportFilter) error {
-	m, err := store.Reports.CollisionMatrix(ctx, f, MaxAgents)
-	if err != nil {
-		return err
-	}
-	d.Collisions, d.Totals.Collisions = *m, m.Collisions
-	return nil
+func (d *Data) collisions(ctx context.Context, store *tier2.Store, f repository.ReportFilter) (err error) {
+	d.Collisions, err = store.Reports.CollisionMatrix(ctx, f, MaxAgents)
+	d.Totals.Collisions = d.Collisions.Collisions
+	return err
 }
 
 func (d *Data) failures(ctx context.Context, store *tier2.Store, f repository.ReportFilter) error {

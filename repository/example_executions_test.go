@@ -128,7 +128,7 @@ func ExampleExecutions_ImportBatch() {
 	outcomes, err := store.Executions.ImportBatch(ctx, [][]byte{
 		[]byte(`{"execution_id": "build-1", "timestamp": "2026-01-29T12:34:56Z", "pipeline": {"μ₃_emit": {"status": "success", "duration_ms": 58}}}`),
 		[]byte(`{"execution_id": "build-2"}`),
-	}, repository.ImportOptions{Agent: "coder"})
+	}, repository.ImportOptions{AgentID: "coder"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func ExampleExecutions_ImportLog() {
 		`","prev_chain_hash_hex":"` + hash("0") + `","chain_hash_hex":"` + hash("1") + `"},` +
 		`"payload":{"graph_hash":"` + hash("7") + `","outputs":{"main.rs":"b1"},"packs":{},` +
 		`"decisions":{"main.rs":"written"},"closure":{"ggen.toml":"t1"}}}`)
-	for record, err := range store.Executions.ImportLog(ctx, file, repository.ImportOptions{Agent: "syncer"}) {
+	for record, err := range store.Executions.ImportLog(ctx, file, repository.ImportOptions{AgentID: "syncer"}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 
 // ImportOptions supply what a receipt does not say. The zero value supplies nothing.
 type ImportOptions struct {
-	Agent     string           // the agent of a receipt that names none
+	AgentID   string           // the agent of a receipt that names none
 	At        time.Time        // the time of a receipt that tells none
 	Operation models.Operation // that of a receipt without one; generation if empty
 	// Map translates operations that are none of the nine, such as

@@ -28,7 +28,7 @@ type LogRecord struct {
 // A record, of schema ggen-receipt/v1 or v2, becomes a receipt without stages:
 //
 //	ExecutionID     chain_hash_hex
-//	AgentID         opts.Agent, since the log names none
+//	AgentID         opts.AgentID, since the log names none
 //	Operation       opts.Operation for the activity ggen.sync or none; else as opts.Map has it
 //	Status          of andon: Green passed, Yellow or Overridden partial, Red or Halted failed
 //	Timestamp       ts_ns; opts.At if that is 0, which is what ggen writes
@@ -55,7 +55,7 @@ func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOp
 	return func(yield func(LogRecord, error) bool) {
 		err := opts.validate()
 		if err == nil {
-			err = required("import", "agent", opts.Agent) // the log names none
+			err = required("import", "agent", opts.AgentID) // the log names none
 		}
 		if err != nil {
 			yield(LogRecord{}, err)

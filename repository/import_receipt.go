@@ -41,7 +41,7 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 		ManifestHash: doc.text("manifest_hash"), OntologyHash: doc.text("ontology_hash"),
 	}
 	if receipt.AgentID == "" {
-		receipt.AgentID = opts.Agent
+		receipt.AgentID = opts.AgentID
 	}
 	if receipt.AgentID == "" {
 		doc.refuse("agent_id", nil, "the receipt names no agent, and none was given (--agent)")

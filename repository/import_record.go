@@ -70,7 +70,7 @@ func (l logRecord) timeless() bool { return string(l.record.values["ts_ns"]) == 
 // The manifest's hash is that of all inputs, not of ggen.toml alone, which not every
 // record names: after a template was edited the outputs differ, and that is no drift.
 func (l logRecord) run(opts ImportOptions) (*run, error) {
-	receipt := &models.Receipt{ExecutionID: l.hash, AgentID: opts.Agent, ReceiptJSON: slices.Clone(l.raw), Timestamp: models.At(opts.At)}
+	receipt := &models.Receipt{ExecutionID: l.hash, AgentID: opts.AgentID, ReceiptJSON: slices.Clone(l.raw), Timestamp: models.At(opts.At)}
 	l.checkSchema()
 	l.record.hash("payload_hash_hex")
 	if receipt.Operation = opts.Operation; l.record.text("activity") != ggenSync || opts.Map[ggenSync] != "" {

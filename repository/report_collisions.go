@@ -39,18 +39,18 @@ type CollisionPair struct {
 // that have the most of them: at most so many agents, DefaultMatrixAgents if 0. It holds
 // every pair that collided. Errors: ErrInvalid for a filter that cannot be, a negative
 // number of agents or one above MaxMatrixAgents.
-func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents int) (*CollisionMatrix, error) {
+func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents int) (m CollisionMatrix, err error) {
 	switch {
 	case agents < 0:
-		return nil, invalid(collisionsTable, "agents", agents, "must not be negative")
+		return m, invalid(collisionsTable, "agents", agents, "must not be negative")
 	case agents > MaxMatrixAgents:
-		return nil, invalid(collisionsTable, "agents", agents, "must not be more than 100")
+		return m, invalid(collisionsTable, "agents", agents, "must not be more than 100")
 	case agents == 0:
 		agents = DefaultMatrixAgents
 	}
 	q, err := NewCollisions(r.h).filter(ctx, CollisionFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	const of = "COUNT(*) FILTER (WHERE severity = ?), "
 	q = q.Select("agent_id_1, agent_id_2, COUNT(*), "+of+of+of+"COUNT(*) FILTER (WHERE "+unresolved+")",
@@ -65,7 +65,7 @@ func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents in
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	return collided.matrix(agents), nil
 }
@@ -86,8 +86,8 @@ func (c collided) add(p CollisionPair) {
 }
 
 // matrix is that of the n agents with the most collisions.
-func (c collided) matrix(n int) *CollisionMatrix {
-	m := &CollisionMatrix{Agents: []string{}, Pairs: []CollisionPair{}}
+func (c collided) matrix(n int) CollisionMatrix {
+	m := CollisionMatrix{Agents: []string{}, Pairs: []CollisionPair{}}
 	counts := map[string]int64{}
 	for _, p := range c {
 		m.Collisions += p.Count

@@ -70,7 +70,7 @@ the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their 
 	cmd.Flags().Var(&opts.Format, "format", "jsonl or csv")
 	cmd.Flags().Var(&since, "since", "rows from this time on")
 	cmd.Flags().Var(&until, "until", "rows before this time")
-	cmd.Flags().StringVar(&opts.Agent, "agent", "", "rows of this agent")
+	cmd.Flags().StringVar(&opts.AgentID, "agent", "", "rows of this agent")
 	return cmd
 }
 

@@ -54,7 +54,7 @@ func TestExport(t *testing.T) {
 			var list []tier2.ImportedTable
 			require.NoError(t, json.Unmarshal([]byte(got.stdout), &list))
 			require.Len(t, list, 2)
-			assert.Equal(t, []string{"receipts", "pipeline_metrics"}, []string{list[0].Table, list[1].Table}, "parents first")
+			assert.Equal(t, []string{"receipts", "pipeline_metrics"}, []string{list[0].Name, list[1].Name}, "parents first")
 
 			out := filepath.Join(t.TempDir(), "x", "receipts.jsonl")
 			got = run(t, "", "export", "--json", "--db", target, "receipts", "--agent", "nobody", "--until", "0d", "--out", out)

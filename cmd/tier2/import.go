@@ -55,7 +55,7 @@ func (f *importFlags) register(a *app, cmd *cobra.Command) {
 }
 
 func (f *importFlags) options() (repository.ImportOptions, error) {
-	opts := repository.ImportOptions{Agent: f.agent, Map: map[string]models.Operation{}, MaxBytes: f.size << 20}
+	opts := repository.ImportOptions{AgentID: f.agent, Map: map[string]models.Operation{}, MaxBytes: f.size << 20}
 	if f.size < 1 || f.size > mostMiB {
 		return opts, fmt.Errorf("--max-size %d: must lie in 1 to %d", f.size, mostMiB)
 	}

@@ -40,7 +40,7 @@ each line and why. The database is made if it does not exist.`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := flags.options()
-			if err == nil && strings.TrimSpace(opts.Agent) == "" {
+			if err == nil && strings.TrimSpace(opts.AgentID) == "" {
 				err = errors.New("--agent is missing: the log names none")
 			}
 			opts.At = at.Time

@@ -214,7 +214,7 @@ func (a *app) printImported(list []tier2.ImportedTable) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "TABLE\tROWS\tINSERTED\tUNCHANGED\tSHA-256")
 	for _, t := range list {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", t.Table, t.Rows, t.Inserted, t.Unchanged, t.SHA256[:shownDigits])
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", t.Name, t.Rows, t.Inserted, t.Unchanged, t.SHA256[:shownDigits])
 	}
 	return w.Flush()
 }

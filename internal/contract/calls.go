@@ -211,7 +211,7 @@ var executionCalls = map[string]call{
 		return discard(f.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{}))
 	},
 	"Executions.ImportLog": func(ctx context.Context, f *filled) error {
-		return drain(f.Executions.ImportLog(ctx, strings.NewReader(logLine(1)), repository.ImportOptions{Agent: "coder"}))
+		return drain(f.Executions.ImportLog(ctx, strings.NewReader(logLine(1)), repository.ImportOptions{AgentID: "coder"}))
 	},
 	"Executions.ImportBatch": func(ctx context.Context, f *filled) error {
 		docs := [][]byte{[]byte(wrappedReceipt), []byte(strings.Replace(wrappedReceipt, "exec-1", "exec-9", 1))}

@@ -59,7 +59,7 @@ var otherCalls = map[string]call{
 	"Store.MaintainSteps":        func(ctx context.Context, f *filled) error { return f.MaintainSteps(ctx, nil) },
 	"Store.Maintain":             func(ctx context.Context, f *filled) error { return f.Maintain(ctx) },
 	"Store.ExportTable": func(ctx context.Context, f *filled) error {
-		return discard(f.ExportTable(ctx, io.Discard, "receipts", tier2.ExportOptions{Format: tier2.CSV, Agent: "coder"}))
+		return discard(f.ExportTable(ctx, io.Discard, "receipts", tier2.ExportOptions{Format: tier2.CSV, AgentID: "coder"}))
 	},
 	"Store.Export": func(ctx context.Context, f *filled) error { return exported(ctx, f, func(string) error { return nil }) },
 	"Store.Import": func(ctx context.Context, f *filled) error {

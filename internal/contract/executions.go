@@ -142,7 +142,7 @@ func executionsAtomic(t *T) {
 
 	_, err = e.Finish(ctx, repository.Outcome{})
 	require.ErrorContains(t, err, "boom")
-	_, err = store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "a"})
+	_, err = store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{AgentID: "a"})
 	require.ErrorContains(t, err, "boom")
 	assert.Equal(t, before, counts(t, store))
 

@@ -63,7 +63,7 @@ func imported(records iter.Seq2[repository.LogRecord, error]) (stored, unchanged
 
 // importLog imports lines of a log.
 func importLog(t *T, s *tier2.Store, lines ...string) (stored, unchanged []int64, refused []string) {
-	return imported(s.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\n")+"\n"), repository.ImportOptions{Agent: "syncer"}))
+	return imported(s.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\n")+"\n"), repository.ImportOptions{AgentID: "syncer"}))
 }
 
 func ggenLogStored(t *T) {
@@ -73,7 +73,7 @@ func ggenLogStored(t *T) {
 		`"ggen.sync"`, `"watch"`, fmt.Sprintf(`"graph_hash":"%064x"`, 7), `"graph_hash":"none"`, `,"closure":{"ggen.toml":"t1","a&b.tmpl":"MISSING"}`, "").Replace(logLine(2))
 	at := time.Date(2026, 2, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
 	stored, unchanged, refused := imported(store.Executions.ImportLog(ctx, strings.NewReader(log), repository.ImportOptions{
-		Agent: "syncer", At: at, Operation: models.OperationEmission, MaxBytes: len(logLine(1)) + 2, // as long as the line with its spaces
+		AgentID: "syncer", At: at, Operation: models.OperationEmission, MaxBytes: len(logLine(1)) + 2, // as long as the line with its spaces
 	}))
 	assert.Equal(t, []any{[]int64{1, 3}, []int64(nil), []string(nil)}, []any{stored, unchanged, refused}, "a blank line counts")
 
@@ -101,7 +101,7 @@ func ggenLogAgain(t *T) {
 	lines := logLines(4)
 	stored, _, refused := importLog(t, store, lines[:2]...)
 	require.Equal(t, []any{[]int64{1, 2}, []string(nil)}, []any{stored, refused})
-	stored, unchanged, refused := imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\n")), repository.ImportOptions{Agent: "other"}))
+	stored, unchanged, refused := imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\n")), repository.ImportOptions{AgentID: "other"}))
 	assert.Equal(t, []any{[]int64{3, 4}, []int64{1, 2}, []string(nil)}, []any{stored, unchanged, refused}, "the last line may lack its end")
 	before := counts(t, store)
 

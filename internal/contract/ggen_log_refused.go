@@ -111,7 +111,7 @@ func ggenLogEnds(t *T) {
 	cancel()
 	with := func(old, new string) string { return strings.Replace(logLine(2), old, new, 1) }
 	boom := errors.New("boom")
-	agent := repository.ImportOptions{Agent: "syncer"}
+	agent := repository.ImportOptions{AgentID: "syncer"}
 	for name, tt := range map[string]struct {
 		ctx  context.Context
 		line string
@@ -132,13 +132,13 @@ func ggenLogEnds(t *T) {
 		"UpperHash":     {line: with(`"prev_chain_hash_hex":"`+logID(1), `"prev_chain_hash_hex":"`+strings.Repeat("A", 64)), want: "must be 64 lower-case hex digits"},
 		"NumberHash":    {line: with(`"`+logID(1)+`"`, "1"), want: "record.prev_chain_hash_hex"},
 		"NoTime":        {line: with("1769690096000001000", "0"), want: "ggen wrote no time: give one (--at)"},
-		"TooLarge":      {line: with("law:1", strings.Repeat("x", 2000)), opts: &repository.ImportOptions{Agent: "syncer", MaxBytes: 2000}, want: "line 2: is larger than 2000 bytes; nothing"},
+		"TooLarge":      {line: with("law:1", strings.Repeat("x", 2000)), opts: &repository.ImportOptions{AgentID: "syncer", MaxBytes: 2000}, want: "line 2: is larger than 2000 bytes; nothing"},
 		"Empty":         {log: strings.NewReader(" \n\n"), want: "the log holds no record"},
 		"NoAgent":       {opts: &repository.ImportOptions{}, want: "import.agent"},
-		"BlankAgent":    {opts: &repository.ImportOptions{Agent: " "}, want: "must not be blank"},
-		"FarFuture":     {opts: &repository.ImportOptions{Agent: "syncer", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, want: "years 1 to 9999"},
-		"NegativeSize":  {opts: &repository.ImportOptions{Agent: "syncer", MaxBytes: -1}, want: "must not be negative"},
-		"Map":           {opts: &repository.ImportOptions{Agent: "syncer", Map: map[string]models.Operation{"x": "cooking"}}, want: "allowed: validation"},
+		"BlankAgent":    {opts: &repository.ImportOptions{AgentID: " "}, want: "must not be blank"},
+		"FarFuture":     {opts: &repository.ImportOptions{AgentID: "syncer", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, want: "years 1 to 9999"},
+		"NegativeSize":  {opts: &repository.ImportOptions{AgentID: "syncer", MaxBytes: -1}, want: "must not be negative"},
+		"Map":           {opts: &repository.ImportOptions{AgentID: "syncer", Map: map[string]models.Operation{"x": "cooking"}}, want: "allowed: validation"},
 		"Cancelled":     {ctx: cancelled, want: "line 1: context canceled", kind: context.Canceled},
 		"BrokenReader":  {log: iotest.ErrReader(boom), want: "line 1: boom", kind: boom},
 		"BreaksMidways": {log: io.MultiReader(strings.NewReader(logLine(1)+"\n"), iotest.ErrReader(boom)), want: "line 2: boom", kind: boom},

@@ -53,7 +53,7 @@ const flatReceipt = `{
 func importWrapped(t *T) {
 	store, _ := openClock(t)
 	ctx := t.Context()
-	result, err := store.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{Agent: "not this one", Operation: models.OperationWatch})
+	result, err := store.Executions.Import(ctx, []byte(wrappedReceipt), repository.ImportOptions{AgentID: "not this one", Operation: models.OperationWatch})
 	require.NoError(t, err)
 	assert.False(t, result.Unchanged)
 
@@ -107,7 +107,7 @@ func importFlat(t *T) {
 	require.ErrorIs(t, err, models.ErrInvalid)
 	require.ErrorContains(t, err, "--agent")
 
-	result, err := store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "importer"})
+	result, err := store.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{AgentID: "importer"})
 	require.NoError(t, err)
 	got, err := store.Receipts.Get(ctx, "exec-2")
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func importFlat(t *T) {
 	assert.Equal(t, map[string]float64{"first_build critical": 31, "rdf_processing warning": 5.001, "generation_memory warning": 100.5}, missed)
 
 	other, _ := openClock(t)
-	result, err = other.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{Agent: "a", Operation: models.OperationDryRun, Targets: []repository.Target{}})
+	result, err = other.Executions.Import(ctx, []byte(flatReceipt), repository.ImportOptions{AgentID: "a", Operation: models.OperationDryRun, Targets: []repository.Target{}})
 	require.NoError(t, err)
 	assert.Equal(t, models.OperationDryRun, result.Receipt.Operation)
 	assert.Empty(t, result.Receipt.Violations)

@@ -240,11 +240,11 @@ func figuresCollisions(t *T) {
 	} {
 		got, err := store.Reports.CollisionMatrix(ctx, tt.filter, tt.agents)
 		require.NoError(t, err)
-		assert.Equal(t, tt.want, *got, name)
+		assert.Equal(t, tt.want, got, name)
 	}
 	require.NoError(t, store.DB().Exec("UPDATE collision_detection SET agent_id_1 = agent_id_2 WHERE agent_id_1 = 'd'").Error)
 	got, err := store.Reports.CollisionMatrix(ctx, repository.ReportFilter{}, 0)
 	require.NoError(t, err)
 	de.AgentID1 = "e"
-	assert.Equal(t, repository.CollisionMatrix{Agents: []string{"a", "b", "c", "e"}, Pairs: pairs{ab, ac, de}, Collisions: 5}, *got, "one of an agent with itself counts once")
+	assert.Equal(t, repository.CollisionMatrix{Agents: []string{"a", "b", "c", "e"}, Pairs: pairs{ab, ac, de}, Collisions: 5}, got, "one of an agent with itself counts once")
 }

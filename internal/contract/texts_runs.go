@@ -219,7 +219,7 @@ var executionSteps = []textStep{
 		require.NoError(t, err)
 		id := fmt.Sprintf("%x", sha256.Sum256([]byte(x)))
 		line := strings.NewReplacer(`chain_hash_hex":"`+logID(1), `chain_hash_hex":"`+id, `"ggen.sync"`, string(quoted), `"Green"`, `{"Overridden":{"reason":`+string(quoted)+`}}`, `"c.rs"`, string(quoted)).Replace(logLine(1))
-		opts := repository.ImportOptions{Agent: x}
+		opts := repository.ImportOptions{AgentID: x}
 		for _, err := range s.Executions.ImportLog(t.Context(), strings.NewReader(line), opts) {
 			refusedText(t, err)
 		}

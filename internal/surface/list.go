@@ -1,8 +1,10 @@
 package surface
 
 import (
+	"cmp"
 	"fmt"
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,7 +14,7 @@ import (
 // line each, also where it is an alias of one that is internal.
 func (m *Module) List() (lines []string) {
 	for _, p := range m.Packages {
-		l := lister{pkg: p, module: m, reached: map[types.Object]bool{}}
+		l := lister{pkg: p, module: m, aliases: aliases(p), reached: map[types.Object]bool{}}
 		for _, name := range p.Scope().Names() {
 			if o := p.Scope().Lookup(name); o.Exported() {
 				l.object(o)
@@ -30,7 +32,21 @@ type lister struct {
 	module *Module
 	lines  []string
 
+	aliases map[string]string // of internal types, as other packages write them
 	reached map[types.Object]bool
+}
+
+// aliases are the names that a package gives to internal types.
+func aliases(p *types.Package) map[string]string {
+	names := map[string]string{}
+	for _, name := range p.Scope().Names() {
+		if o, ok := p.Scope().Lookup(name).(*types.TypeName); ok && o.IsAlias() && o.Exported() {
+			if named := declared(o); named != nil {
+				names[named.Obj().Pkg().Name()+"."+named.Obj().Name()] = name
+			}
+		}
+	}
+	return names
 }
 
 func (l *lister) line(format string, args ...any) {
@@ -56,7 +72,7 @@ func (l *lister) object(o types.Object) {
 
 func (l *lister) typeName(o *types.TypeName) {
 	if o.IsAlias() {
-		l.line("type %s = %s", o.Name(), l.text(types.Unalias(o.Type())))
+		l.line("type %s = %s", o.Name(), types.TypeString(types.Unalias(o.Type()), l.qualified))
 	}
 	if named := declared(o); named != nil {
 		l.members(o.Name(), named)
@@ -90,14 +106,11 @@ func (l *lister) members(name string, named *types.Named) {
 
 // reach lists the type of a field that callers can use without being able to name it.
 func (l *lister) reach(t types.Type) {
-	if alias, ok := t.(*types.Alias); ok && alias.Obj().Pkg() == l.pkg {
-		return // it is listed under that name
-	}
 	switch t := types.Unalias(t).(type) {
 	case interface{ Elem() types.Type }: // pointers, slices, maps
 		l.reach(t.Elem())
 	case *types.Named:
-		if o := t.Obj(); o.Pkg() != nil && internal(o.Pkg().Path()) && !l.reached[o] {
+		if o := t.Obj(); o.Pkg() != nil && internal(o.Pkg().Path()) && l.aliases[o.Pkg().Name()+"."+o.Name()] == "" && !l.reached[o] {
 			l.reached[o] = true
 			l.members(l.text(t), t)
 		}
@@ -128,14 +141,22 @@ func methods(named *types.Named) map[*types.Func]bool {
 	return found
 }
 
-// text is a type as the package itself would write it.
+// qualifiedName is a type of another package, in the text of a type.
+var qualifiedName = regexp.MustCompile(`\b\w+\.\w+\b`)
+
+// text is a type as the package itself would write it, by its own names.
 func (l *lister) text(t types.Type) string {
-	return types.TypeString(t, func(p *types.Package) string {
-		if p == l.pkg {
-			return ""
-		}
-		return p.Name()
+	return qualifiedName.ReplaceAllStringFunc(types.TypeString(t, l.qualified), func(name string) string {
+		return cmp.Or(l.aliases[name], name)
 	})
+}
+
+// qualified is how the package names another one.
+func (l *lister) qualified(p *types.Package) string {
+	if p == l.pkg {
+		return ""
+	}
+	return p.Name()
 }
 
 func (l *lister) signature(f *types.Func) string { return strings.TrimPrefix(l.text(f.Type()), "func") }

@@ -43,6 +43,7 @@ type Store struct {
 	inner
 	Shelves []*stock.Shelf
 	Sold    Report
+	Past    []*stock.Report
 	Note    any
 	secret  int
 }
@@ -107,6 +108,7 @@ func TestList(t *testing.T) {
 		`pkg shop, type State string`,
 		`pkg shop, type Store struct`,
 		`pkg shop, type Store struct, Note any`,
+		`pkg shop, type Store struct, Past []*Report`,
 		`pkg shop, type Store struct, Shelves []*stock.Shelf`,
 		`pkg shop, type Store struct, Sold Report`,
 		`pkg shop, type Store struct, embedded Page`,
