@@ -26,13 +26,10 @@ var notShown = []string{
 	"repository.NewViolations", "repository.Creator.Create",
 	"repository.Ledger.Prove", "repository.Ledger.Seal", "repository.Ledger.Verify",
 	"hooks.NewWriter", "hooks.Writer.Create", "hooks.WithInserted", "hooks.WithReadOnly", "hooks.Plugin.Wrote",
-	"ledger.Content", "ledger.Leaf", "ledger.NewBoundary", "ledger.Boundary.Context", "ledger.Boundary.Covers",
+	"ledger.NewBoundary", "ledger.Boundary.Context", "ledger.Boundary.Covers",
 
 	// What needs a server or a *testing.T: their Examples are not run.
 	"tier2test.OpenPostgres", "tier2test.PostgresDSN", "contract.Run",
-
-	// How a report comes about.
-	"ledger.Report.Add", "ledger.Report.Sort", "tier2.Verification.Add", "tier2.Verification.Count",
 }
 
 // TestExamples: who looks for a function on pkg.go.dev finds there how it is called.

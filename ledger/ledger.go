@@ -6,17 +6,6 @@
 // signed it, can check it anywhere.
 package ledger
 
-import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"slices"
-
-	"golang.org/x/mod/sumdb/tlog"
-
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
-)
-
 // Kind is what is wrong with an audit log, or with a row that its entries vouch for.
 type Kind string
 
@@ -58,44 +47,9 @@ type Report struct {
 // OK reports whether nothing is wrong.
 func (r *Report) OK() bool { return r.Total == 0 }
 
-// maxFindings is how many findings a report holds.
-const maxFindings = 100
-
-// Add notes a finding.
-func (r *Report) Add(f Finding) {
-	r.Total++
-	if len(r.Findings) < maxFindings {
-		r.Findings = append(r.Findings, f)
-	}
-}
-
-// Sort orders the findings: those about the log first, then those about rows, by table;
-// each by entry.
-func (r *Report) Sort() {
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.EntryID, b.EntryID))
-	})
-}
-
 // VerifyOptions say what else the audit log is held against. The zero value is nothing.
 type VerifyOptions struct {
 	Anchor   string   // the anchor file
 	Keys     []string // verifier keys: every anchored checkpoint, or without an anchor the newest of the database, must be signed by one
 	Archives []string // data sources of archives, in which archived entries are looked up
-}
-
-// Content is the hash of what an entry says: the SHA-256 of the canonical bytes of its
-// columns but for id. value gives the value of the ith column, id being the first.
-func Content(value func(i int) any) tlog.Hash {
-	b := make([]byte, 0, 512)
-	for i, c := range canonical.Columns("audit_log")[1:] {
-		b = canonical.Append(b, c.Kind, value(i+1))
-	}
-	return sha256.Sum256(b)
-}
-
-// Leaf is the hash of a leaf of the tree: of the entry's id, in eight bytes, big end
-// first, and its Content.
-func Leaf(id int64, content tlog.Hash) tlog.Hash {
-	return tlog.RecordHash(append(binary.BigEndian.AppendUint64(nil, uint64(id)), content[:]...))
 }

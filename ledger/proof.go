@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -21,13 +22,13 @@ type Entry struct {
 	CreatedAt    *string `json:"created_at"`
 }
 
-// content is Content of the entry.
+// content is the hash of what the entry says.
 func (e Entry) content() tlog.Hash {
 	values := []any{
 		e.ID, e.Timestamp, e.AgentID, e.Operation, e.Status,
 		orNil(e.DurationMS), orNil(e.ErrorMessage), orNil(e.ContextJSON), orNil(e.CreatedAt),
 	}
-	return Content(func(i int) any { return values[i] })
+	return canonical.Entry(func(i int) any { return values[i] })
 }
 
 func orNil[T any](p *T) any {
@@ -73,5 +74,6 @@ func (p *Proof) Check(keys ...string) error {
 	return nil
 }
 
-// Leaf is the hash of the entry's leaf in the tree.
-func (p *Proof) Leaf() tlog.Hash { return Leaf(p.Entry.ID, p.Entry.content()) }
+// Leaf is the hash of the entry's leaf in the tree: of its id, in eight bytes, big end
+// first, and of the SHA-256 of the canonical bytes of its other columns.
+func (p *Proof) Leaf() tlog.Hash { return canonical.Leaf(p.Entry.ID, p.Entry.content()) }

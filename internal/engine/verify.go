@@ -14,14 +14,20 @@ type Verification struct {
 // OK reports whether nothing is wrong.
 func (v *Verification) OK() bool { return len(v.Findings) == 0 }
 
+// Examination is a check under way, which adds to a Verification.
+type Examination struct{ Verification }
+
+// NewExamination is one that has found nothing yet.
+func NewExamination() *Examination { return &Examination{Verification{Findings: []string{}}} }
+
 // Add notes a finding.
-func (v *Verification) Add(format string, args ...any) {
+func (v *Examination) Add(format string, args ...any) {
 	v.Findings = append(v.Findings, fmt.Sprintf(format, args...))
 }
 
 // Count notes that an object of the schema is there. The kinds are table, index and
 // view; others do not count.
-func (v *Verification) Count(kind string) {
+func (v *Examination) Count(kind string) {
 	switch kind {
 	case "table":
 		v.Tables++

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -46,7 +47,7 @@ func (l *Log) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sealed.content != ledger.Content(rows[0].Value) {
+	if sealed.content != canonical.Entry(rows[0].Value) {
 		return nil, &models.Error{Table: "audit_log", Column: "id", Value: id, Kind: models.ErrConflict, Reason: "the entry is not what was sealed"}
 	}
 	p := &ledger.Proof{Entry: entry(rows[0]), Index: sealed.n, Checkpoint: checkpoint}

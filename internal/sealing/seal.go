@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -81,7 +82,7 @@ func (l *Log) extend(ctx context.Context, tx engine.Writer, upTo int64) (size si
 	}
 	leaves := make([]engine.Row, len(rows))
 	for i, row := range rows {
-		leaves[i] = engine.Row{int64(0), size.before + int64(i), ledger.Content(row.Value).String(), row[entryID]}
+		leaves[i] = engine.Row{int64(0), size.before + int64(i), canonical.Entry(row.Value).String(), row[entryID]}
 	}
 	size.after += int64(len(rows))
 	if err := tx.Insert(ctx, t.table, leaves); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -28,7 +29,7 @@ type leaf struct {
 	content  tlog.Hash
 }
 
-func (l leaf) hash() tlog.Hash { return ledger.Leaf(l.entry, l.content) }
+func (l leaf) hash() tlog.Hash { return canonical.Leaf(l.entry, l.content) }
 
 // last is the last leaf, nil if there is none.
 func (t tree) last(ctx context.Context) (*leaf, error) {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -78,14 +79,14 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 	for _, step := range []func(context.Context) error{v.prepare, v.log, v.unsealed, v.ends, v.boundaries, v.rows} {
 		err := step(ctx)
 		if errors.Is(err, models.ErrCorrupt) { // nothing behind it can be told
-			v.report.Add(ledger.Finding{Kind: ledger.Forked, Reason: err.Error()})
+			v.find(ledger.Finding{Kind: ledger.Forked, Reason: err.Error()})
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	v.report.Sort()
+	v.sort()
 	return v.report, nil
 }
 
@@ -102,7 +103,7 @@ func (v *verification) prepare(ctx context.Context) (err error) {
 	}
 	if v.partial {
 		if v.report.Checkpoint.Size > 0 {
-			v.report.Add(ledger.Finding{Kind: ledger.Forked, Reason: "it is marked as an archive, and has the checkpoints of a store"})
+			v.find(ledger.Finding{Kind: ledger.Forked, Reason: "it is marked as an archive, and has the checkpoints of a store"})
 		}
 		return nil
 	}
@@ -119,7 +120,7 @@ func (v *verification) prepare(ctx context.Context) (err error) {
 			return err
 		}
 		if err != nil {
-			v.report.Add(ledger.Finding{Kind: ledger.Unsigned, Reason: err.Error()})
+			v.find(ledger.Finding{Kind: ledger.Unsigned, Reason: err.Error()})
 		}
 	}
 	return nil
@@ -172,7 +173,7 @@ func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 			continue
 		}
 		if i == 0 {
-			v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry, Reason: fmt.Sprintf("leaf %d of the tree is missing", n)})
+			v.find(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry, Reason: fmt.Sprintf("leaf %d of the tree is missing", n)})
 			v.broken = true
 		}
 		return leaves[:i], err
@@ -189,14 +190,14 @@ func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) e
 			return err
 		}
 		id, _ := row[entryID].(int64)
-		content := ledger.Content(row.Value)
+		content := canonical.Entry(row.Value)
 		for ; i < len(leaves) && leaves[i].entry < id; i++ {
 			gone = append(gone, leaves[i])
 		}
 		switch {
 		case i == len(leaves) || leaves[i].entry > id:
 			v.suspect(id, content)
-			v.report.Add(ledger.Finding{Kind: ledger.Inserted, EntryID: id, Reason: fmt.Sprintf("entry %d was added behind the sealed entry %d", id, last)})
+			v.find(ledger.Finding{Kind: ledger.Inserted, EntryID: id, Reason: fmt.Sprintf("entry %d was added behind the sealed entry %d", id, last)})
 			continue
 		case leaves[i].content != content:
 			v.suspect(id, content)
@@ -250,7 +251,7 @@ func (v *verification) gone(ctx context.Context, leaves []leaf) error {
 		}
 		for _, row := range rows {
 			id, _ := row[entryID].(int64)
-			found[id] = ledger.Content(row.Value)
+			found[id] = canonical.Entry(row.Value)
 		}
 	}
 	for _, l := range leaves {

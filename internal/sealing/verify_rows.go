@@ -162,5 +162,5 @@ func (v *verification) check(ctx context.Context, name string, last map[int64]ac
 }
 
 func (v *verification) row(kind ledger.Kind, a account, format string) {
-	v.report.Add(ledger.Finding{Kind: kind, EntryID: a.entry, Table: a.Table, RowID: a.ID, Reason: fmt.Sprintf(format, a.ID, a.Table, a.entry)})
+	v.find(ledger.Finding{Kind: kind, EntryID: a.entry, Table: a.Table, RowID: a.ID, Reason: fmt.Sprintf(format, a.ID, a.Table, a.entry)})
 }

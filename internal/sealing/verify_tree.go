@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
@@ -68,7 +69,7 @@ func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 		})
 		for ; len(due) > 0 && due[0].Size == v.prefix.size; due = due[1:] {
 			if c := due[0]; c.Root != v.prefix.root() {
-				v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry,
+				v.find(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry,
 					Reason: fmt.Sprintf("the first %d entries are not those of the checkpoint of %s", c.Size, c.Timestamp)})
 			}
 		}
@@ -79,7 +80,7 @@ func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 			return err
 		}
 		if !same(stored, peaks) {
-			v.report.Add(ledger.Finding{Kind: ledger.Forked, EntryID: leaves[0].entry,
+			v.find(ledger.Finding{Kind: ledger.Forked, EntryID: leaves[0].entry,
 				Reason: fmt.Sprintf("hashes of level %d from %d on are not those of the leaves", level, begins[level])})
 		}
 	}
@@ -136,7 +137,7 @@ func (v *verification) whole(ctx context.Context) error {
 		return err
 	}
 	if rows != want {
-		v.report.Add(ledger.Finding{Kind: ledger.Forked,
+		v.find(ledger.Finding{Kind: ledger.Forked,
 			Reason: fmt.Sprintf("the tree has %d rows, and its %d leaves make %d", rows, v.report.Sealed, want)})
 	}
 	return nil
@@ -151,7 +152,7 @@ func (v *verification) unsealed(ctx context.Context) error {
 		v.report.Unsealed++
 		if len(v.wanted) > 0 {
 			id, _ := row[entryID].(int64)
-			v.suspect(id, ledger.Content(row.Value))
+			v.suspect(id, canonical.Entry(row.Value))
 		}
 	}
 	return nil
@@ -177,13 +178,13 @@ func (v *verification) ends(ctx context.Context) error {
 		default:
 			f.Reason = fmt.Sprintf("entry %d was sealed, and is not there", w.entry)
 		}
-		v.report.Add(f)
+		v.find(f)
 	}
 	if v.broken || v.partial {
 		return nil
 	}
 	truncated := func(c ledger.Checkpoint) {
-		v.report.Add(ledger.Finding{Kind: ledger.Truncated,
+		v.find(ledger.Finding{Kind: ledger.Truncated,
 			Reason: fmt.Sprintf("the checkpoint of %s is of %d entries, and the tree has %d", c.Timestamp, c.Size, v.report.Sealed)})
 	}
 	for _, c := range v.roots {
@@ -219,7 +220,7 @@ func (v *verification) boundaries(ctx context.Context) error {
 	}
 	for _, id := range sorted(ids) {
 		if removed := v.boundary[id]; !said[id] {
-			v.report.Add(ledger.Finding{Kind: ledger.Missing, EntryID: removed.first,
+			v.find(ledger.Finding{Kind: ledger.Missing, EntryID: removed.first,
 				Reason: fmt.Sprintf("%d entries from %d to %d were removed, and entry %d does not say so", removed.entries, removed.first, removed.last, id)})
 		}
 	}

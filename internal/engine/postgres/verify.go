@@ -47,10 +47,10 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &engine.Verification{Findings: []string{}}
+	v := engine.NewExamination()
 	if now.schema == "" {
 		v.Add("schema: no schema of the search_path exists")
-		return v, nil
+		return &v.Verification, nil
 	}
 	have, err := describe(ctx, tx, "quote_ident(current_schema())::regnamespace")
 	if err != nil {
@@ -78,7 +78,7 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 			return nil, err
 		}
 	}
-	return v, nil
+	return &v.Verification, nil
 }
 
 // readableJSON tells whether the operators that the views use can read a document: the type json
@@ -161,7 +161,7 @@ func describe(ctx context.Context, tx *sql.Tx, namespace string) ([]object, erro
 
 // compare reports what is missing or other than it should be, and which tables have
 // all their columns. What a user added beside them is no finding, but in our tables.
-func compare(have, want []object, v *engine.Verification) (whole map[string]bool) {
+func compare(have, want []object, v *engine.Examination) (whole map[string]bool) {
 	definitions := make(map[string]string, len(have))
 	for _, o := range have {
 		definitions[o.kind+" "+o.name] = o.definition

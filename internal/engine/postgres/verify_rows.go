@@ -20,7 +20,7 @@ func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + 
 
 // rows examines a table's rows: what a constraint promises may not hold where one is
 // NOT VALID or was made anew, or triggers were off. search_path is pg_temp.
-func rows(ctx context.Context, tx *sql.Tx, schema string, table engine.Table, v *engine.Verification) error {
+func rows(ctx context.Context, tx *sql.Tx, schema string, table engine.Table, v *engine.Examination) error {
 	name := pgx.Identifier{schema, table.Name}.Sanitize()
 	var conditions, documents []string
 	add := func(condition, finding string) {
@@ -111,7 +111,7 @@ func constraints(ctx context.Context, tx *sql.Tx, table, kind, expression string
 
 // identity reports a counter behind the rows: the next insert would be refused. It
 // is unknown to a role that may not read the sequence.
-func identity(ctx context.Context, tx *sql.Tx, name string, table engine.Table, v *engine.Verification) error {
+func identity(ctx context.Context, tx *sql.Tx, name string, table engine.Table, v *engine.Examination) error {
 	column := table.Columns[table.Key[0]]
 	var largest, last sql.NullInt64
 	if len(table.Key) != 1 || column.Type != engine.Integer {

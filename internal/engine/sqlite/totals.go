@@ -172,7 +172,7 @@ func empty(ctx context.Context, db executor, totals string) error {
 var totalled = map[string]string{"tier2_agent_totals": "receipts", "tier2_stage_totals": "pipeline_metrics"}
 
 // checkTotals reports totals that are not what their rows add up to.
-func checkTotals(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+func checkTotals(ctx context.Context, db *sql.DB, _ *description, v *engine.Examination) error {
 	for _, table := range slices.Sorted(maps.Keys(wrong)) {
 		var name string
 		err := each(ctx, db, func() {

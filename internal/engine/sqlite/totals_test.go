@@ -120,7 +120,7 @@ func TestViewsAreExact(t *testing.T) {
 					require.NoError(rt, err)
 					require.Equal(rt, want, got, view)
 				}
-				v := &engine.Verification{}
+				v := engine.NewExamination()
 				require.NoError(rt, checkTotals(context.Background(), db, nil, v))
 				require.Empty(rt, v.Findings)
 			},

@@ -29,16 +29,16 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 	if where.memory != "" {
 		return nil, &models.Error{Value: dsn, Reason: "is no file that could be checked", Kind: models.ErrInvalid}
 	}
-	v := &engine.Verification{Findings: []string{}}
+	v := engine.NewExamination()
 	switch info, err := os.Stat(where.path); {
 	case errors.Is(err, fs.ErrNotExist):
 		v.Add("file: %s does not exist", where)
-		return v, nil
+		return &v.Verification, nil
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		v.Add("file: %s is no regular file", where)
-		return v, nil
+		return &v.Verification, nil
 	}
 	fresh, err := Open(ctx, engine.Config{DSN: ":memory:"}, schema)
 	if err != nil {
@@ -57,7 +57,7 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 	// behind; query_only keeps the rows and the schema from being changed.
 	db := openPool(where.uri("rw"), 1, busyTimeout(engine.DefaultBusyTimeout), "query_only(ON)")
 	defer db.Close()
-	for _, examine := range []func(context.Context, *sql.DB, *description, *engine.Verification) error{
+	for _, examine := range []func(context.Context, *sql.DB, *description, *engine.Examination) error{
 		integrity, foreignKeys, compare, documents, values, checkTotals,
 	} {
 		err := examine(ctx, db, want, v)
@@ -69,7 +69,7 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 			break
 		}
 	}
-	return v, nil
+	return &v.Verification, nil
 }
 
 // each calls f for each row of a query, whose values it scans into dest. It ends
@@ -92,7 +92,7 @@ func each(ctx context.Context, db *sql.DB, f func(), query string, dest ...any) 
 // integrity reports what SQLite itself finds wrong with the file, its CHECK and NOT NULL
 // constraints, and between tables and indexes, which quick_check does not compare
 // (https://www.sqlite.org/pragma.html#pragma_integrity_check).
-func integrity(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+func integrity(ctx context.Context, db *sql.DB, _ *description, v *engine.Examination) error {
 	var line string
 	return each(ctx, db, func() {
 		if line != "ok" {
@@ -102,7 +102,7 @@ func integrity(ctx context.Context, db *sql.DB, _ *description, v *engine.Verifi
 }
 
 // foreignKeys reports each row whose parent does not exist.
-func foreignKeys(ctx context.Context, db *sql.DB, _ *description, v *engine.Verification) error {
+func foreignKeys(ctx context.Context, db *sql.DB, _ *description, v *engine.Examination) error {
 	var table, parent string
 	var id, key sql.NullInt64
 	return each(ctx, db, func() {

@@ -42,7 +42,7 @@ func (d *description) tables() (list []object) {
 
 // compare holds version and objects against those of a database made just now. What
 // a user added beside them is no finding.
-func compare(ctx context.Context, db *sql.DB, want *description, v *engine.Verification) error {
+func compare(ctx context.Context, db *sql.DB, want *description, v *engine.Examination) error {
 	have, err := describe(ctx, db)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ var jsonChecked = regexp.MustCompile(`json_valid\((\w+)\)`)
 
 // documents parses every JSON document. A column that is missing is a finding of
 // compare already.
-func documents(ctx context.Context, db *sql.DB, want *description, v *engine.Verification) error {
+func documents(ctx context.Context, db *sql.DB, want *description, v *engine.Examination) error {
 	for _, table := range want.tables() {
 		for _, m := range jsonChecked.FindAllStringSubmatch(table.sql, -1) {
 			if err := columnDocuments(ctx, db, v, table.name, m[1]); err != nil {
@@ -26,7 +26,7 @@ func documents(ctx context.Context, db *sql.DB, want *description, v *engine.Ver
 	return nil
 }
 
-func columnDocuments(ctx context.Context, db *sql.DB, v *engine.Verification, table, column string) error {
+func columnDocuments(ctx context.Context, db *sql.DB, v *engine.Examination, table, column string) error {
 	var there bool
 	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM pragma_table_info(?) WHERE name = ?", table, column).Scan(&there)
 	if err != nil || !there {
@@ -56,7 +56,7 @@ const unreadable = `SELECT m.name, c.name, CASE
 
 // values reports numbers and timestamps that cannot be read as such: one of them
 // makes every listing of its table fail.
-func values(ctx context.Context, db *sql.DB, want *description, v *engine.Verification) error {
+func values(ctx context.Context, db *sql.DB, want *description, v *engine.Examination) error {
 	var names []string
 	for _, table := range want.tables() {
 		names = append(names, table.name)
