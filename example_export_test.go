@@ -69,12 +69,7 @@ func ExampleStore_ExportTable() {
 	// 2 0
 }
 
-// A Format is a flag.Value, and one of pflag.
-func ExampleFormat() {
-	var format tier2.Format
-	fmt.Println(format.Set("csv"), format, format.Type())
-	fmt.Println(format.Set("xls"))
-	// Output:
-	// <nil> csv format
-	// "xls": is no format (allowed: jsonl, csv)
+func ExampleFormats() {
+	fmt.Println(tier2.Formats(), tier2.Format("xls").Valid())
+	// Output: [jsonl csv] false
 }

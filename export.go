@@ -34,6 +34,9 @@ const (
 	CSV   = rowfile.CSV   // RFC 4180, with a header
 )
 
+// Formats are all of them.
+func Formats() []Format { return rowfile.Formats() }
+
 // ExportedTable is a table that was written: its name, its file within the folder, and the
 // digest of its rows.
 type ExportedTable = dump.Table
@@ -129,7 +132,10 @@ func checkFormat(f *Format) error {
 	if *f == "" {
 		*f = JSONL
 	}
-	return f.Set(string(*f))
+	if !f.Valid() {
+		return &models.Error{Value: *f, Reason: "is no format", Allowed: []string{string(JSONL), string(CSV)}, Kind: models.ErrInvalid}
+	}
+	return nil
 }
 
 // tableOf is the table of that name.

@@ -67,7 +67,7 @@ the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their 
 	}
 	cmd.Flags().StringVar(&dir, "to", "", "the folder to make")
 	cmd.Flags().StringVar(&out, "out", "", "the file to make, or -")
-	cmd.Flags().Var(&opts.Format, "format", "jsonl or csv")
+	enum(cmd, &opts.Format, "format", "jsonl or csv", tier2.Formats())
 	cmd.Flags().Var(&since, "since", "rows from this time on")
 	cmd.Flags().Var(&until, "until", "rows before this time")
 	cmd.Flags().StringVar(&opts.AgentID, "agent", "", "rows of this agent")

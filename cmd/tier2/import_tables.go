@@ -61,7 +61,7 @@ The database is made if it does not exist. A row has at most --max-size MiB.`,
 		},
 	}
 	cmd.Flags().StringVar(&in.table, "table", "", "the table of a file that is not named for it, or of -")
-	cmd.Flags().Var(&in.format, "format", "jsonl or csv, of a file whose name does not say it (default jsonl)")
+	enum(cmd, &in.format, "format", "jsonl or csv, of a file whose name does not say it (default jsonl)", tier2.Formats())
 	cmd.Flags().IntVar(&in.size, "max-size", in.size, "MiB above which a row is refused unread, 1 to 1024")
 	return cmd
 }
@@ -156,8 +156,11 @@ func (in tables) files() ([]tableFile, error) {
 		if in.table != "" {
 			file.table = in.table
 		}
-		if file.format == "" && file.format.Set(strings.TrimPrefix(extension, ".")) != nil {
+		if file.format == "" {
 			file.format = tier2.JSONL
+			if named := tier2.Format(strings.TrimPrefix(extension, ".")); named.Valid() {
+				file.format = named
+			}
 		}
 		if !slices.Contains(order, file.table) {
 			return nil, usageError{fmt.Errorf("%q is no table that can be imported alone; name the file for it, or give --table (allowed: %s)", file.table, strings.Join(order, ", "))}

@@ -15,6 +15,7 @@ import (
 	"iter"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
@@ -34,21 +35,7 @@ const (
 func Formats() []Format { return []Format{JSONL, CSV} }
 
 // Valid reports whether it is one of Formats.
-func (f Format) Valid() bool { return f == JSONL || f == CSV }
-
-// String implements pflag.Value.
-func (f *Format) String() string { return string(*f) }
-
-// Type implements pflag.Value.
-func (*Format) Type() string { return "format" }
-
-// Set implements pflag.Value; an error names the formats.
-func (f *Format) Set(text string) error {
-	if *f = Format(text); !f.Valid() {
-		return &models.Error{Value: text, Reason: "is no format", Allowed: []string{string(JSONL), string(CSV)}, Kind: models.ErrInvalid}
-	}
-	return nil
-}
+func (f Format) Valid() bool { return slices.Contains(Formats(), f) }
 
 // DefaultMaxBytes is how long a row may be unless a reader says otherwise: 64 MiB.
 const DefaultMaxBytes = 64 << 20
