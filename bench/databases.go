@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/pgschema"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
 // databases makes empty databases: files in a folder, or schemas of a server.
@@ -38,7 +38,7 @@ func (d *databases) dsn(ctx context.Context, toDisk bool) (dsn string, drop func
 	if !d.onPostgres() {
 		return d.file(), func() error { return nil }, nil
 	}
-	dsn, drop, err = pgschema.New(ctx, d.server)
+	dsn, drop, err = pgtest.New(ctx, d.server)
 	if toDisk {
 		dsn = strings.Replace(dsn, "synchronous_commit=off", "synchronous_commit=on", 1)
 	}

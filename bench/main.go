@@ -15,7 +15,7 @@ import (
 	"os/signal"
 	"regexp"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/pgschema"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
 func main() {
@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 	sections := []func(context.Context, int, *regexp.Regexp) (section, error){smallSection}
 	if *inMillions {
 		sections[0] = largeSection
-	} else if pgschema.Server() != "" {
+	} else if pgtest.Server() != "" {
 		sections = append(sections, postgresSection)
 	}
 	for _, measure := range sections {
@@ -67,7 +67,7 @@ func smallSection(ctx context.Context, rounds int, match *regexp.Regexp) (sectio
 }
 
 func postgresSection(ctx context.Context, rounds int, match *regexp.Regexp) (section, error) {
-	return emptySection(ctx, section{name: "postgres", title: "PostgreSQL", rounds: rounds}, pgschema.Server(), match)
+	return emptySection(ctx, section{name: "postgres", title: "PostgreSQL", rounds: rounds}, pgtest.Server(), match)
 }
 
 func emptySection(ctx context.Context, s section, server string, match *regexp.Regexp) (section, error) {

@@ -17,7 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/pgschema"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
 func main() {
@@ -51,12 +51,12 @@ func run(ctx context.Context, s *soak) error {
 	if err := s.engine(ctx, "SQLite", filepath.Join(dir, "tier2.db"), filepath.Join(dir, "sqlite")); err != nil {
 		return fmt.Errorf("SQLite: %w", err)
 	}
-	server := pgschema.Server()
+	server := pgtest.Server()
 	if server == "" {
-		fmt.Fprintf(s.out, "PostgreSQL: skipped, %s is not set\n", pgschema.Env)
+		fmt.Fprintf(s.out, "PostgreSQL: skipped, %s is not set\n", pgtest.Env)
 		return nil
 	}
-	dsn, drop, err := pgschema.New(ctx, server)
+	dsn, drop, err := pgtest.New(ctx, server)
 	if err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
