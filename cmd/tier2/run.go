@@ -37,12 +37,16 @@ Exit codes:
        found a tree, checkpoint or anchor of another history, prove found no such sealed
        entry, or prove --check no proof that holds; archive or restore refused the
        archive, found no such execution or such a history, or the answer was not yes;
-       report found something else than a page where it was to write
+       report found something else than a page where it was to write; stages, slo, audit
+       or memory found no such execution, session or agent
   2    the command line is wrong; nothing was done
   3    the database, the output, an anchor, a key or a proof could not be opened, read or
        written
   130  interrupted; what import or copy had stored by then stays stored, and what archive
-       or restore had moved stays moved`
+       or restore had moved stays moved; so ends audit --follow
+
+Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as an empty
+field. On a terminal a table is cut to its width, and has colours unless NO_COLOR is set.`
 
 // defaultDB is where the database lies unless --db says otherwise.
 const defaultDB = ".ggen/tier2.db"
