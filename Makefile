@@ -27,7 +27,7 @@ bench: ## tier2 beside hand-written SQL and plain GORM; writes BENCHMARKS.md
 bench-large: ## the same with a million receipts; needs some minutes and 6 GB of disk
 	$(GO) run ./bench -large
 
-bench-each: ## every benchmark alone, with allocations
+bench-each: ## every benchmark alone, in every size, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 soak: ## 8 processes write and read for DURATION, then all of it is checked; both engines

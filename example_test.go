@@ -2,6 +2,7 @@ package tier2_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -97,6 +98,29 @@ func ExampleOpen_options() {
 	)
 	fmt.Println(strings.HasSuffix(err.Error(), "the file does not exist, and is not to be made"))
 	// Output: true
+}
+
+// For who only reads: nothing is made, upgraded or written.
+func ExampleWithReadOnly() {
+	dir := folder() // a new one
+	defer os.RemoveAll(dir)
+	ctx, path := context.Background(), filepath.Join(dir, "tier2.db")
+	openWith(path, "build-1").Close()
+
+	store, err := tier2.Open(ctx, path, tier2.WithReadOnly())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	receipt, err := store.Receipts.Get(ctx, "build-1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.Status)
+	fmt.Println(errors.Is(store.Receipts.Delete(ctx, "build-1"), models.ErrReadOnly))
+	// Output:
+	// passed
+	// true
 }
 
 func ExampleWithClock() {

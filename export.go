@@ -15,7 +15,17 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Format is how Export writes rows: JSONL or CSV. docs/export.md describes both.
+// Format is how Export writes rows, in UTF-8, columns in the order of the schema.
+//
+// JSONL has an object a line, with a member for each column: null, a number, or a string.
+// Times and JSON are strings with the text that is stored, so that every byte stays; NaN
+// and infinities are "NaN", "Infinity" and "-Infinity".
+//
+// CSV is RFC 4180, lines end in CRLF, the first has the names of the columns. Texts are the
+// same; as with PostgreSQL's COPY, a field that is empty is NULL, and "" the empty text.
+//
+// Both are read with columns in any order, each once and none missing, and with LF or CRLF
+// at the end of a line; of CSV the last line has one too.
 type Format = rowfile.Format
 
 // The formats.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,7 +11,8 @@ import (
 )
 
 // BenchmarkSQLite and BenchmarkPostgres run each case alone, contestant by contestant:
-// for profiles. To compare, `go run ./bench` lets them take turns.
+// for profiles. To compare, `go run ./bench` lets them take turns. With -short the largest
+// batches are left out.
 func BenchmarkSQLite(b *testing.B) { benchmark(b, "", cases) }
 
 var inMillions = flag.Bool("large", false, "BenchmarkLarge has a million receipts, and not 20,000")
@@ -39,6 +41,9 @@ func benchmark(b *testing.B, server string, cases func(*databases) []bout) {
 	b.Cleanup(func() { require.NoError(b, d.close()) })
 	for _, c := range cases(d) {
 		if c.setup == nil { // nothing that could be done more than once
+			continue
+		}
+		if testing.Short() && strings.HasPrefix(c.name, "a batch of 10000") {
 			continue
 		}
 		for _, contestant := range c.contestants {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"time"
 
+	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -70,6 +72,24 @@ func ExampleAudit_All() {
 	}
 	fmt.Println(count)
 	// Output: 2
+}
+
+// What others do, as they do it; this one ends with the first entry.
+func ExampleAudit_Follow() {
+	ctx := context.Background()
+	store := open(tier2.WithClock(time.Now)) // in memory
+	defer store.Close()
+	begin := time.Now()
+	save(store, "coder", models.ReceiptPassed) // build-1
+
+	for entry, err := range store.Audit.Follow(ctx, repository.AuditFilter{Since: begin}, time.Second) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(entry.Operation, "by", entry.AgentID)
+		break
+	}
+	// Output: receipts.create by coder
 }
 
 // All that happened to an execution, oldest first.

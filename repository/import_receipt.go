@@ -28,7 +28,11 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 	}
 	stages, ok := doc.object("pipeline_stages", "pipeline")
 	if !ok {
-		doc.faults.add(invalid("", "", nil, `is no ggen receipt: it has neither "pipeline_stages" nor "pipeline"`))
+		reason := `is no ggen receipt: it has neither "pipeline_stages" nor "pipeline"`
+		if record, ok := doc.object("record"); ok && record.text("chain_hash_hex") != "" {
+			reason = "is a record of ggen's chained log, which ImportLog (tier2 import ggen-log) reads"
+		}
+		doc.faults.add(invalid("", "", nil, reason))
 		return nil, doc.faults.err()
 	}
 	receipt := &models.Receipt{

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,6 +91,56 @@ func TestCopy_Killed(t *testing.T) {
 			require.Equal(t, exitOK, got.code, got.stderr)
 			assert.EqualValues(t, 60000, copied())
 			assert.Equal(t, exitOK, run(t, "", "verify", dsn).code)
+		})
+	}
+}
+
+// TestImport_Killed: what was stored is whole, and counted if the command could still say
+// so; the same command then does the rest.
+func TestImport_Killed(t *testing.T) {
+	t.Parallel()
+	const receipts = 1500
+	var lines strings.Builder
+	for i := range receipts {
+		fmt.Fprintf(&lines, `{"execution_id":"e-%d","agent_id":"a","timestamp":"2026-01-29T12:34:56Z","operation":"watch","pipeline":{"μ₃_emit":{"status":"success","duration_ms":1}}}`+"\n", i)
+	}
+	file := filepath.Join(folder(t, map[string]string{"receipts.jsonl": lines.String()}), "receipts.jsonl")
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": func(t testing.TB) string { return filepath.Join(t.TempDir(), "x.db") }, "Postgres": pgtest.DSN} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := dsn(t)
+			store, err := tier2.Open(t.Context(), db)
+			require.NoError(t, err)
+			defer store.Close()
+			rows := func(query string) (n int) {
+				require.NoError(t, store.DB().Raw(query).Scan(&n).Error)
+				return n
+			}
+			stored := 0
+			for _, signal := range []os.Signal{syscall.SIGTERM, os.Kill} {
+				cmd := exec.Command(os.Args[0], "import", "receipts", "--db", db, file)
+				cmd.Env = append(os.Environ(), asCommand+"=1")
+				var stdout bytes.Buffer
+				cmd.Stdout = &stdout
+				require.NoError(t, cmd.Start())
+				require.Eventually(t, func() bool { return rows("SELECT COUNT(*) FROM receipts") > stored }, time.Minute, time.Millisecond)
+				require.NoError(t, cmd.Process.Signal(signal))
+				var exit *exec.ExitError
+				require.ErrorAs(t, cmd.Wait(), &exit, "it was not done yet")
+				imported := rows("SELECT COUNT(*) FROM receipts")
+				if signal != os.Kill {
+					assert.Equal(t, exitInterrupt, exit.ExitCode())
+					assert.Equal(t, fmt.Sprintf("%d imported, 0 unchanged, 0 refused\n", imported), stdout.String())
+				}
+				assert.Greater(t, imported, stored)
+				assert.Less(t, imported, receipts)
+				assert.Equal(t, imported, rows("SELECT COUNT(*) FROM pipeline_metrics"))
+				assert.Equal(t, 2*imported, rows("SELECT COUNT(*) FROM audit_log"))
+				stored = imported
+			}
+			got := run(t, "", "import", "receipts", "--db", db, file)
+			assert.Equal(t, result{exitOK, fmt.Sprintf("%d imported, %d unchanged, 0 refused\n", receipts-stored, stored), ""}, got)
+			assert.Equal(t, exitOK, run(t, "", "verify", "--audit", db).code)
 		})
 	}
 }

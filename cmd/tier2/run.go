@@ -30,20 +30,13 @@ command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
-  1    verify, init or maintain found something wrong, drift found any, import refused a
-       receipt or a table, copy refused the target or found that it differs from the
-       source, backup or export found a file of that name, backup that the database is not
-       sound, or export a row that it cannot write, seal or maintain
-       found a tree, checkpoint or anchor of another history, prove found no such sealed
-       entry, or prove --check no proof that holds; archive or restore refused the
-       archive, found no such execution or such a history, or the answer was not yes;
-       report found something else than a page where it was to write; stages, slo, audit
-       or memory found no such execution, session or agent
+  1    something was found or refused, and stderr or the result says what: a database,
+       log, proof or checkpoint that is not sound, drift, a receipt, row or target that
+       is refused, a name that is taken, a row that is not there, an answer other than yes
   2    the command line is wrong; nothing was done
-  3    the database, the output, an anchor, a key or a proof could not be opened, read or
-       written
-  130  interrupted; what import or copy had stored by then stays stored, and what archive
-       or restore had moved stays moved; so ends audit --follow
+  3    the database or another file could not be opened, read or written
+  130  interrupted; what had been stored or moved by then stays so; so ends audit
+       --follow
 
 Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as an empty
 field. On a terminal a table is cut to its width, and has colours unless NO_COLOR is set.`

@@ -28,43 +28,30 @@ type Module struct {
 	Packages []*types.Package // those that others can import, by path
 
 	fset   *token.FileSet
+	root   string
 	dirs   map[string]string // of Packages, by path
-	export map[string]string // files of export data, of every package that is built
+	export map[string]string // files of export data, of the packages that were asked for
 	types.Importer
 }
 
-// Load compiles the module in dir, or takes what the build cache has of it.
+// Load compiles what others can import of the module in dir, or takes what the build
+// cache has of it.
 func Load(dir string) (*Module, error) {
-	cmd := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,Name,Export,DepOnly,Module", "./...")
-	cmd.Dir = dir
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w\n%s", cmd, err, stderr.String())
-	}
-	m := &Module{fset: token.NewFileSet(), dirs: map[string]string{}, export: map[string]string{}}
+	m := &Module{fset: token.NewFileSet(), root: dir, dirs: map[string]string{}, export: map[string]string{}}
 	m.Importer = importer.ForCompiler(m.fset, "gc", m.open)
+	all, err := m.list("./...")
+	if err != nil {
+		return nil, err
+	}
 	var public []string
-	for list := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p struct {
-			ImportPath, Dir, Name, Export string
-			DepOnly                       bool
-			Module                        struct{ Path string }
-		}
-		if err := list.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, err
-		}
-		m.export[p.ImportPath] = p.Export
-		if p.DepOnly {
-			continue
-		}
+	for _, p := range all {
 		m.Path = p.Module.Path
-		if p.Export != "" && p.Name != "main" && !internal(p.ImportPath) { // a package of tests alone has no export data
+		if len(p.GoFiles) > 0 && p.Name != "main" && !internal(p.ImportPath) {
 			public, m.dirs[p.ImportPath] = append(public, p.ImportPath), p.Dir
 		}
+	}
+	if _, err := m.list(append([]string{"-export", "-deps"}, public...)...); err != nil {
+		return nil, err
 	}
 	slices.Sort(public)
 	for _, path := range public {
@@ -82,10 +69,42 @@ func Load(dir string) (*Module, error) {
 	return m, nil
 }
 
-// open opens the export data of a package.
+// listed is what go list says of a package.
+type listed struct {
+	ImportPath, Dir, Name, Export string
+	GoFiles                       []string // but for tests
+	Module                        struct{ Path string }
+}
+
+// list runs go list, and keeps where the export data is.
+func (m *Module) list(args ...string) (packages []listed, err error) {
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Name,Export,GoFiles,Module"}, args...)...)
+	cmd.Dir = m.root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cmd, err, stderr.String())
+	}
+	for list := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := list.Decode(&p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return nil, err
+		}
+		m.export[p.ImportPath] = p.Export
+		packages = append(packages, p)
+	}
+}
+
+// open opens the export data of a package; that of one which only tests import is asked
+// for now.
 func (m *Module) open(path string) (io.ReadCloser, error) {
 	if m.export[path] == "" {
-		return nil, fmt.Errorf("%s is not part of the module's build", path)
+		if _, err := m.list("-export", path); err != nil {
+			return nil, err
+		}
 	}
 	return os.Open(m.export[path])
 }

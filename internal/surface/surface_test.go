@@ -68,7 +68,7 @@ type Shelf struct{ Row int }
 	"cmd/shop/main.go":     "package main\n\nfunc main() {}\n",
 	"docs/docs_test.go":    "package docs_test\n",
 	"other/other.go":       "package other\n\nfunc Other() {}\n",
-	"example_shop_test.go": "package shop_test\n\nimport \"example.com/one/shop\"\n\nfunc ExampleNew() {\n\topen().Close()\n\t// Output:\n}\n\nfunc ExamplePage() { new(shop.Page).Next() }\n\nfunc open() *shop.Store { s, _ := shop.New[int](); return s }\n",
+	"example_shop_test.go": "package shop_test\n\nimport (\n\t\"example.com/one/shop\"\n\t\"html\"\n)\n\nfunc ExampleNew() {\n\thtml.EscapeString(\"\")\n\topen().Close()\n\t// Output:\n}\n\nfunc ExamplePage() { new(shop.Page).Next() }\n\nfunc open() *shop.Store { s, _ := shop.New[int](); return s }\n",
 }
 
 func load(t *testing.T, more map[string]string) *surface.Module {
