@@ -22,7 +22,8 @@ type ImportOutcome struct {
 //
 // The error is of what would stop every other document as well: options that make no
 // sense, ErrClosed, ErrReadOnly and the end of the context. The outcomes are then those of
-// the documents before it, which are stored.
+// the documents before it, which are stored; what comes after may be stored only if the
+// error says that it may have been committed.
 func (r *Executions) ImportBatch(ctx context.Context, docs [][]byte, opts ImportOptions) ([]ImportOutcome, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -34,8 +35,12 @@ func (r *Executions) ImportBatch(ctx context.Context, docs [][]byte, opts Import
 	for i, raw := range docs {
 		runs[i], outcomes[i].Err = r.readRun(raw, opts)
 	}
-	if len(docs) > 1 && !r.h.inside() && r.storeAll(ctx, runs, docs, outcomes) == nil {
-		return outcomes, nil
+	if len(docs) > 1 && !r.h.inside() {
+		if err := r.storeAll(ctx, runs, docs, outcomes); err == nil {
+			return outcomes, nil
+		} else if ctx.Err() != nil {
+			return nil, ended(ctx, err)
+		}
 	}
 	for i, run := range runs {
 		if run == nil {
@@ -46,12 +51,21 @@ func (r *Executions) ImportBatch(ctx context.Context, docs [][]byte, opts Import
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
-			return outcomes[:i], ctx.Err()
+			return outcomes[:i], ended(ctx, err)
 		case errors.Is(err, ErrClosed), errors.Is(err, ErrReadOnly):
 			return outcomes[:i], err
 		}
 	}
 	return outcomes, nil
+}
+
+// ended is the end of the context: err, if that says so, since it may say besides that
+// COMMIT was under way.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return ctx.Err()
 }
 
 // storeAll stores all runs in one transaction, or none, and then leaves no trace of the

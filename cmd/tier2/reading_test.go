@@ -251,95 +251,13 @@ func TestReading_Older(t *testing.T) {
 	server(t, server3, string(text))
 	for _, db := range []string{old, server3} {
 		for range 2 {
-			got := run(t, "", "recent", "--db", db)
-			assert.Equal(t, exitFailure, got.code)
-			assert.Contains(t, got.stderr, "schema version 3, older than 4, and is opened for reading only; 'tier2 init' upgrades it")
+			for _, verb := range [][]string{{"recent"}, {"report", "--out", "-"}, {"export", "receipts", "--out", "-"}} {
+				got := run(t, "", append(verb, "--db", db)...)
+				assert.Equal(t, exitFailure, got.code)
+				assert.Contains(t, got.stderr, "schema version 3, older than 4, and is opened for reading only; 'tier2 init' upgrades it")
+			}
 		}
 		require.Equal(t, exitOK, run(t, "", "init", db).code)
 		assert.Equal(t, exitOK, run(t, "", "recent", "--db", db).code)
 	}
-}
-
-// TestReading_Follow: an entry of another store comes while the verb waits, and an
-// interrupt ends it without a word.
-func TestReading_Follow(t *testing.T) {
-	t.Parallel()
-	for name, dsn := range map[string]func(testing.TB) string{"SQLite": file, "Postgres": pgtest.DSN} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			db := inhabited(t, dsn(t))
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			store, err := tier2.Open(t.Context(), db)
-			require.NoError(t, err)
-			defer store.Close()
-			var stdout bytes.Buffer
-			lines := 0
-			out := heard(func(p []byte) {
-				stdout.Write(p)
-				switch lines++; lines {
-				case 2: // of what was there
-					assert.NoError(t, store.Audit.Record(ctx, &models.AuditEntry{AgentID: "bob", Operation: "new", Status: models.AuditStarted}))
-				case 3:
-					cancel()
-				}
-			})
-			var stderr bytes.Buffer
-			code := Run(ctx, []string{"audit", "--follow", "--json", "--agent", "bob", "--since", "2026-01-02T12:00:02Z", "--db", db}, nil, out, &stderr)
-			assert.Equal(t, exitInterrupt, code)
-			assert.Empty(t, stderr.String())
-			assert.Equal(t, 3, strings.Count(stdout.String(), "\n"))
-			assert.Contains(t, stdout.String(), `"operation":"new"`)
-		})
-	}
-}
-
-// heard is a writer that calls a function.
-type heard func(p []byte)
-
-func (h heard) Write(p []byte) (int, error) {
-	h(p)
-	return len(p), nil
-}
-
-// TestComplete: words from the database, and nothing but silence where there is none.
-func TestComplete(t *testing.T) {
-	t.Parallel()
-	db := inhabited(t, file(t))
-	raw(t, db, `INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES ('bad' || char(10), 'bad' || char(27), 'watch', 'passed', '2020-01-01T00:00:00Z', 1)`)
-	missing := filepath.Join(t.TempDir(), "missing.db")
-	for line, want := range map[string]string{
-		"recent --agent": "ann bob", "recent --status": "passed failed partial cancelled", "recent --environment": "dev", "recent --limit": "all",
-		"collisions --session": "s2 s1", "collisions --severity": "info warning critical", "audit --execution": "e2 e1",
-		"stages": "e2 e1", "stages e1": "", "slo": "e2 e1", "audit": "e2 e1 s2 s1", "memory": "bob ann system", "memory ann": "", "drift --since": "1h 24h 7d 30d",
-		"import receipts --agent": "ann bob", "restore --from " + db: "e2 e1", "audit --status": "started completed failed skipped",
-	} {
-		got := run(t, "", append(append([]string{"__complete", "--db", db}, strings.Fields(line)...), "")...)
-		assert.Equal(t, exitOK, got.code, line)
-		assert.Equal(t, strings.Fields(want+" :4"), strings.Fields(got.stdout), line)
-	}
-	for _, dsn := range []string{missing, "", ":memory:", "mysql://u:hunter2@h/db", "postgres://u:hunter2@127.0.0.1:1/db"} {
-		got := run(t, "", "__complete", "--db", dsn, "recent", "--agent", "")
-		assert.Equal(t, exitOK, got.code, dsn)
-		assert.Equal(t, ":4\n", got.stdout, dsn)
-		assert.NotContains(t, got.stderr, "hunter2")
-		assert.NotContains(t, got.stderr, "tier2:")
-	}
-	assert.NoFileExists(t, missing)
-	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		got := run(t, "", "completion", shell)
-		assert.Equal(t, exitOK, got.code)
-		assert.Contains(t, got.stdout, "__complete")
-	}
-	assert.Equal(t, exitUsage, run(t, "", "completion", "tcsh").code)
-}
-
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	got := run(t, "", "version")
-	assert.Equal(t, exitOK, got.code)
-	assert.Regexp(t, `^tier2 .+\ngo1\.\S+ \w+/\w+\nSQLite 3\.\S+ \(\S+\)\nschema 4\n$`, got.stdout)
-	var v built
-	require.NoError(t, json.Unmarshal([]byte(run(t, "", "version", "--json").stdout), &v))
-	assert.Equal(t, 4, v.Schema)
 }
