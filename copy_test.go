@@ -3,7 +3,6 @@ package tier2_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,16 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
-
-// engines give the DSN of a new database.
-var engines = map[string]func(testing.TB) string{
-	"SQLite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "tier2.db") },
-	"Postgres": pgtest.DSN,
-}
 
 // directions runs a case for every pair of engines, on two empty stores.
 func directions(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {

@@ -12,26 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
-
-func open(t *testing.T, dsn string, opts ...tier2.Option) *tier2.Store {
-	t.Helper()
-	store, err := tier2.Open(context.Background(), dsn, opts...)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	return store
-}
-
-func receipt(agent string) *models.Receipt {
-	return &models.Receipt{AgentID: agent, Operation: models.OperationGeneration, Status: models.ReceiptPassed}
-}
-
-func count(t *testing.T, store *tier2.Store, table string) (n int64) {
-	t.Helper()
-	require.NoError(t, store.DB().Table(table).Count(&n).Error)
-	return n
-}
 
 func TestOpenMakesFoldersAndFile(t *testing.T) {
 	t.Parallel()
@@ -113,20 +94,4 @@ func TestOpenAnEmptyFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	store := open(t, path)
 	assert.NoError(t, store.Receipts.Create(context.Background(), receipt("a")))
-}
-
-// TestOpenWithRedactor: keys of the caller's own are redacted beside the usual ones.
-func TestOpenWithRedactor(t *testing.T) {
-	t.Parallel()
-	key := func(name string) tier2.Option {
-		return tier2.WithRedactor(func(key string) bool { return key == name })
-	}
-	store, err := tier2.Open(t.Context(), ":memory:", key("ssn"), key("iban"))
-	require.NoError(t, err)
-	defer store.Close()
-	s := &models.WorkflowSession{SessionID: "s", AgentCount: 1, ContextJSON: models.JSON(`{"ssn":1,"iban":[2],"token":3,"name":4}`)}
-	require.NoError(t, store.Sessions.Start(t.Context(), s))
-	got, err := store.Sessions.Get(t.Context(), "s")
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"ssn":"[redacted]","iban":"[redacted]","token":"[redacted]","name":4}`, got.ContextJSON.String())
 }

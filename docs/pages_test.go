@@ -59,7 +59,7 @@ func TestBlocks(t *testing.T) {
 		"go":     "TestGo",
 		"sh":     "TestShell",
 		"text":   "TestShell, if it follows sh: what that prints",
-		"sql":    "TestSQL, and TestScaleOut of package tier2",
+		"sql":    "TestSQL and TestScaleOut",
 		"python": "TestPython",
 		"json":   "TestJSON",
 		"make":   "TestMake",

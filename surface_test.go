@@ -1,14 +1,54 @@
 package tier2_test
 
 import (
+	"flag"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/surface"
 )
+
+var update = flag.Bool("update", false, "TestAPI writes docs/api.txt anew")
+
+// loaded is this module.
+var loaded = sync.OnceValues(func() (*surface.Module, error) { return surface.Load(".") })
+
+// TestAPI: docs/api.txt lists all that others can import, so that no change of it goes
+// unnoticed, and for those who upgrade.
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	const path = "docs/api.txt"
+	module, err := loaded()
+	require.NoError(t, err)
+	list := module.List()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(strings.Join(list, "\n")+"\n"), 0o644))
+	}
+	text, err := os.ReadFile(path)
+	require.NoError(t, err, "write it with go test -run TestAPI . -update")
+	var changes []string
+	listed := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	for _, line := range listed {
+		if !slices.Contains(list, line) {
+			changes = append(changes, "- "+line)
+		}
+	}
+	for _, line := range list {
+		if !slices.Contains(listed, line) {
+			changes = append(changes, "+ "+line)
+		}
+	}
+	require.Empty(t, changes, "%s is not what the packages export. If that is meant, write it anew, and tell of it in CHANGELOG.md:\n"+
+		"\tgo test -run TestAPI . -update\n%s", path, strings.Join(changes, "\n"))
+	assert.True(t, slices.Equal(list, listed), "the lines of %s are not in order", path)
+}
 
 // notShown are the exported functions and methods that no Example has to show: by their
 // own name, or by package and name.
@@ -51,7 +91,7 @@ func TestExamples(t *testing.T) {
 	}
 	assert.Empty(t, missing, "No Example with an output calls these. Add one to a file example_SUBJECT_test.go of the package, in its package _test:\n"+
 		"\tfunc ExampleReceipts_Create() { ... // Output: what it prints\n"+
-		"or have one that is about the same subject call it too. What is not for callers goes into notShown of shown_test.go:\n%s",
+		"or have one that is about the same subject call it too. What is not for callers goes into notShown of surface_test.go:\n%s",
 		strings.Join(missing, "\n"))
 	for _, name := range notShown {
 		assert.Contains(t, known, name, "notShown names what is not there")

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -14,9 +15,43 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/contract"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
+
+// engines give the DSN of a new database.
+var engines = map[string]func(testing.TB) string{
+	"SQLite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "tier2.db") },
+	"Postgres": pgtest.DSN,
+}
+
+// open opens a store, and closes it when the test ends.
+func open(t *testing.T, dsn string, opts ...tier2.Option) *tier2.Store {
+	t.Helper()
+	store, err := tier2.Open(context.Background(), dsn, opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	return store
+}
+
+// receipt is one of an agent, newReceipt one with an id.
+func receipt(agent string) *models.Receipt {
+	return &models.Receipt{AgentID: agent, Operation: models.OperationGeneration, Status: models.ReceiptPassed}
+}
+
+func newReceipt(id string) *models.Receipt {
+	return &models.Receipt{ExecutionID: id, AgentID: "coder", Operation: models.OperationGeneration, Status: models.ReceiptPassed, DurationMS: 20}
+}
+
+var entries, counts, activity = contract.Entries, contract.Counts, contract.Activity
+
+func count(t *testing.T, store *tier2.Store, table string) (n int64) {
+	t.Helper()
+	require.NoError(t, store.DB().Table(table).Count(&n).Error)
+	return n
+}
 
 // verifyWhole holds that the database itself is whole: Verify, with integrity_check and
 // foreign_key_check, and Audit.Verify find nothing.

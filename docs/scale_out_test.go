@@ -1,4 +1,4 @@
-package tier2_test
+package docs_test
 
 import (
 	"context"
@@ -11,11 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/tier2test"
 )
 
-// TestScaleOut: the SQL of docs/scale-out.md and docs/growth.sql runs, and a store opens
+// TestScaleOut: the SQL of scale-out.md and growth.sql runs, and a store opens
 // and works after it.
 func TestScaleOut(t *testing.T) {
 	t.Parallel()
@@ -23,7 +25,7 @@ func TestScaleOut(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	store, err := tier2.Open(ctx, dsn)
 	require.NoError(t, err)
-	page, err := os.ReadFile("docs/scale-out.md")
+	page, err := os.ReadFile("scale-out.md")
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(page), -1)
 	require.Len(t, blocks, 2)
@@ -40,9 +42,9 @@ func TestScaleOut(t *testing.T) {
 	store, err = tier2.Open(ctx, dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	require.NoError(t, store.Receipts.Create(ctx, newReceipt("new")))
+	require.NoError(t, store.Receipts.Create(ctx, tier2test.Receipt("new")))
 
-	script, err := os.ReadFile("docs/growth.sql")
+	script, err := os.ReadFile("growth.sql")
 	require.NoError(t, err)
 	text := regexp.MustCompile(`(?m)^(\\|--).*$`).ReplaceAllString(string(script), "")
 	text = regexp.MustCompile(`([^:]):n\b`).ReplaceAllString(text, "${1}20")
@@ -55,7 +57,7 @@ func TestScaleOut(t *testing.T) {
 		require.NoError(t, err, statement)
 	}
 	require.NoError(t, conn.Close())
-	rows := counts(t, store)
+	rows := contract.Counts(t, store)
 	assert.EqualValues(t, 21, rows["receipts"])
 	assert.EqualValues(t, 100, rows["pipeline_metrics"])
 	assert.EqualValues(t, 161, rows["audit_log"])

@@ -1,0 +1,104 @@
+package tier2_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
+)
+
+// TestClock: the text of times in the file.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 29, 13, 34, 56, 123456789, time.FixedZone("CET", 3600))
+	store := open(t, ":memory:", tier2.WithClock(func() time.Time { return at }))
+	r := receipt("a")
+	require.NoError(t, store.Receipts.Create(context.Background(), r))
+	assert.Equal(t, "2026-01-29T12:34:56.123456Z", r.Timestamp.String())
+	var created, audited string
+	require.NoError(t, store.DB().Raw("SELECT CAST(created_at AS text) FROM receipts").Scan(&created).Error)
+	require.NoError(t, store.DB().Raw("SELECT timestamp FROM audit_log").Scan(&audited).Error)
+	assert.Equal(t, "2026-01-29 12:34:56.123456+00:00", created)
+	assert.Equal(t, r.Timestamp.String(), audited)
+}
+
+// TestBusy: another program holds the file for longer than the busy timeout.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tier2.db")
+	holder, err := tier2.Open(t.Context(), path)
+	require.NoError(t, err)
+	defer holder.Close()
+	store, err := tier2.Open(t.Context(), path, tier2.WithBusyTimeout(5*time.Millisecond))
+	require.NoError(t, err)
+	defer store.Close()
+	require.NoError(t, holder.Transaction(t.Context(), func(tx *tier2.Store) error {
+		require.NoError(t, tx.Receipts.Create(t.Context(), receipt("a")))
+		require.ErrorIs(t, store.Receipts.Create(t.Context(), receipt("b")), repository.ErrBusy)
+		receipts, _, err := store.Receipts.List(t.Context(), repository.ReceiptFilter{})
+		require.NoError(t, err, "reading does not wait")
+		assert.Empty(t, receipts)
+		return nil
+	}))
+	require.NoError(t, store.Receipts.Create(t.Context(), receipt("b")))
+}
+
+// existing checks that Open makes nothing at dsn under WithExisting, and opens it
+// when it is there.
+func existing(t *testing.T, dsn string) {
+	t.Helper()
+	_, err := tier2.Open(t.Context(), dsn, tier2.WithExisting())
+	require.ErrorIs(t, err, models.ErrNotFound)
+	open(t, dsn)
+	store, err := tier2.Open(t.Context(), dsn, tier2.WithExisting())
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+}
+
+func TestWithExisting(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new")
+	_, err := tier2.Open(t.Context(), filepath.Join(dir, "a.db"), tier2.WithExisting())
+	require.ErrorIs(t, err, models.ErrNotFound)
+	assert.NoDirExists(t, dir)
+	existing(t, filepath.Join(dir, "a.db"))
+
+	empty := filepath.Join(dir, "empty.db")
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	_, err = tier2.Open(t.Context(), empty, tier2.WithExisting())
+	require.ErrorIs(t, err, models.ErrNotFound)
+	info, err := os.Stat(empty)
+	require.NoError(t, err)
+	assert.Zero(t, info.Size())
+	existing(t, empty)
+}
+
+func TestWithExisting_PostgreSQL(t *testing.T) {
+	t.Parallel()
+	existing(t, pgtest.DSN(t))
+}
+
+// TestOpenWithRedactor: keys of the caller's own are redacted beside the usual ones.
+func TestOpenWithRedactor(t *testing.T) {
+	t.Parallel()
+	key := func(name string) tier2.Option {
+		return tier2.WithRedactor(func(key string) bool { return key == name })
+	}
+	store, err := tier2.Open(t.Context(), ":memory:", key("ssn"), key("iban"))
+	require.NoError(t, err)
+	defer store.Close()
+	s := &models.WorkflowSession{SessionID: "s", AgentCount: 1, ContextJSON: models.JSON(`{"ssn":1,"iban":[2],"token":3,"name":4}`)}
+	require.NoError(t, store.Sessions.Start(t.Context(), s))
+	got, err := store.Sessions.Get(t.Context(), "s")
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"ssn":"[redacted]","iban":"[redacted]","token":"[redacted]","name":4}`, got.ContextJSON.String())
+}
