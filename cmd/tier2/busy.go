@@ -49,6 +49,7 @@ func spin(w io.Writer, doing string, after, every time.Duration) (stop func()) {
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(doing),
 		progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSpinnerType(14), progressbar.OptionSetSpinnerChangeInterval(0)) // it has no goroutine of its own
+	bar.StartWithoutRender() // the clock
 	enough, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

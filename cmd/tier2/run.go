@@ -35,7 +35,10 @@ Exit codes:
        is refused, a name that is taken, a row that is not there, an answer other than yes
   2    the command line is wrong; nothing was done
   3    the database or another file could not be opened, read or written
-  130  interrupted; what had been stored or moved by then stays so`
+  130  interrupted; what had been stored or moved by then stays so
+
+Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as an empty
+field. On a terminal a table is cut to its width, and has colours unless NO_COLOR is set.`
 
 // defaultDB is where the database lies unless --db says otherwise.
 const defaultDB = ".ggen/tier2.db"

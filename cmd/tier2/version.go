@@ -44,7 +44,7 @@ of the schema. --db is not used.`,
 			}
 			driver := "sqlite3"
 			v.Driver = "github.com/mattn/go-sqlite3"
-			if !slices.Contains(sql.Drivers(), driver) {
+			if slices.Contains(sql.Drivers(), "sqlite") { // without cgo the other one can do nothing
 				driver, v.Driver = "sqlite", "modernc.org/sqlite"
 			}
 			db, err := sql.Open(driver, ":memory:")
