@@ -47,7 +47,7 @@ the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their 
 			case out == "-" && a.json:
 				return usageError{errors.New("--json prints a summary to where the rows go: give a file")}
 			}
-			store, err := openExisting(cmd.Context(), a.db)
+			store, err := openExisting(cmd.Context(), a.db, tier2.WithReadOnly())
 			if err != nil {
 				return err
 			}

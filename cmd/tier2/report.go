@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/report"
 )
@@ -59,7 +60,7 @@ func (a *app) makeReport(cmd *cobra.Command, out string, opts report.Options) er
 			return err
 		}
 	}
-	store, err := openExisting(cmd.Context(), a.db)
+	store, err := openExisting(cmd.Context(), a.db, tier2.WithReadOnly())
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,8 @@ Exit codes:
        is refused, a name that is taken, a row that is not there, an answer other than yes
   2    the command line is wrong; nothing was done
   3    the database or another file could not be opened, read or written
-  130  interrupted; what had been stored or moved by then stays so
+  130  interrupted; what had been stored or moved by then stays so; so ends audit
+       --follow
 
 Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as an empty
 field. On a terminal a table is cut to its width, and has colours unless NO_COLOR is set.`

@@ -23,6 +23,11 @@ func (r *Report) runs(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ran[path] = true
+	r.holdsOthers(path)
+}
+
+// holdsOthers: what is above path is no case of its own.
+func (r *Report) holdsOthers(path string) {
 	for i := range path {
 		if path[i] == '/' {
 			if _, known := r.ran[path[:i]]; known {
@@ -36,6 +41,7 @@ func (r *Report) lacks(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lacking[path] = true
+	r.holdsOthers(path)
 }
 
 // Cases are the paths of all cases that ran, sorted: the innermost subtests.
