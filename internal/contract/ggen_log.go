@@ -106,7 +106,7 @@ func ggenLogAgain(t *T) {
 	assert.Equal(t, []any{[]int64{3, 4}, []int64{1, 2}, []string(nil)}, []any{stored, unchanged, refused}, "the last line may lack its end")
 	before := counts(t, store)
 	for _, largest := range []int{len(lines[0]), math.MaxInt} { // the end of a line is no part of it
-		_, unchanged, refused = imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\r\n")+"\r\n"), repository.ImportOptions{Agent: "syncer", MaxBytes: largest}))
+		_, unchanged, refused = imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\r\n")+"\r\n"), repository.ImportOptions{AgentID: "syncer", MaxBytes: largest}))
 		assert.Equal(t, []any{[]int64{1, 2, 3, 4}, []string(nil)}, []any{unchanged, refused})
 	}
 
