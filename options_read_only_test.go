@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,26 +56,49 @@ func TestWithReadOnly(t *testing.T) {
 			} {
 				require.ErrorIs(t, write(ctx), models.ErrReadOnly, name)
 			}
+			if dsn == file {
+				require.NoError(t, store.DB().Exec("PRAGMA query_only = OFF").Error)
+				require.ErrorIs(t, store.DB().Exec("DELETE FROM receipts").Error, models.ErrReadOnly, "no pragma changes that")
+			}
 			require.NoError(t, store.Close())
 			n, _, err := writing.Audit.List(ctx, repository.AuditFilter{})
 			require.NoError(t, err)
 			assert.Len(t, n, 1, "nothing was written, also not what was refused")
 			if dsn == file {
+				crashed := filepath.Join(t.TempDir(), "crashed.db") // whose WAL nobody has folded
+				for _, end := range []string{"", "-wal"} {
+					text, err := os.ReadFile(file + end)
+					require.NoError(t, err)
+					require.NoError(t, os.WriteFile(crashed+end, text, 0o600))
+				}
+				unchanged(t, crashed, crashed, crashed+"-wal")
 				copied := filepath.Join(t.TempDir(), "backup.db") // which has no WAL
 				require.NoError(t, writing.Backup(ctx, copied))
-				store, err := tier2.Open(ctx, copied, tier2.WithReadOnly())
-				require.NoError(t, err)
-				require.NoError(t, store.Close())
+				unchanged(t, copied, copied)
 				require.NoError(t, writing.Close())
-				before, err := os.ReadFile(file)
-				require.NoError(t, err)
-				store, err = tier2.Open(ctx, dsn, tier2.WithReadOnly())
-				require.NoError(t, err)
-				require.NoError(t, store.Close())
-				after, err := os.ReadFile(file)
-				require.NoError(t, err)
-				assert.Equal(t, before, after)
+				unchanged(t, file, file)
+				assert.NoFileExists(t, file+"-wal", "nothing is left of what reading needed")
+				assert.NoFileExists(t, file+"-shm")
 			}
 		})
 	}
+}
+
+// unchanged opens a database to read it, and holds that files stay as they are.
+func unchanged(t *testing.T, dsn string, files ...string) {
+	read := func() (all []string) {
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			all = append(all, string(text))
+		}
+		return all
+	}
+	before := read()
+	store, err := tier2.Open(t.Context(), dsn, tier2.WithReadOnly())
+	require.NoError(t, err)
+	_, err = store.Receipts.Get(t.Context(), "x")
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	require.True(t, slices.Equal(before, read()), "%s was changed", dsn)
 }

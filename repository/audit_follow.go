@@ -87,18 +87,39 @@ func (l *follower) begin(f AuditFilter, every *time.Duration) error {
 		return err
 	}
 	l.db, l.size = list.db.Session(&gorm.Session{}), size
-	first := int64(0)
-	if !f.Since.IsZero() {
-		if err := l.db.Pluck("COALESCE(MIN(id), 0)", &first).Error; err != nil {
+	return l.start(f.Since.IsZero())
+}
+
+// start finds what is seen: all that is there, or all before the first entry chosen, which
+// is looked for again, since one with a smaller id may have come meanwhile.
+func (l *follower) start(fromNow bool) error {
+	var there []int64 // of one statement, as is the last of them
+	err := l.a.h.read(l.ctx).Model(&models.AuditEntry{}).Order("id DESC").Limit(lookBack).Pluck("id", &there).Error
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		l.seen = there[0]
+	}
+	if fromNow {
+		after := max(l.seen-lookBack, 0)
+		there = slices.DeleteFunc(there, func(id int64) bool { return id <= after })
+		slices.Reverse(there)
+		return l.wait(there, after, l.seen)
+	}
+	for first := int64(-1); ; {
+		before := first
+		if err := l.db.Pluck("COALESCE(MIN(id), 0)", &first).Error; err != nil || first == before {
+			return err
+		}
+		if first > 0 {
+			l.seen = min(l.seen, first-1)
+		}
+		clear(l.missing)
+		if err := l.waitFrom(l.seen-lookBack, l.seen); err != nil {
 			return err
 		}
 	}
-	if l.seen = first - 1; first == 0 {
-		if l.seen, err = l.last(); err != nil {
-			return err
-		}
-	}
-	return l.wait(l.seen-lookBack, l.seen)
 }
 
 // look yields what is new.
@@ -119,7 +140,7 @@ func (l *follower) look() (more bool, err error) {
 	}
 	after := l.seen
 	l.seen = last
-	if err := l.wait(after, last); err != nil {
+	if err := l.waitFrom(after, last); err != nil {
 		return false, err
 	}
 	for {
@@ -176,16 +197,24 @@ func both(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 }
 
-// wait adds the ids between these that are missing. Who may have taken them is asked after,
-// so that nobody is forgotten; who has ended since is asked for once more.
-func (l *follower) wait(after, upTo int64) error {
+// waitFrom is wait for those between two ids that are not there now.
+func (l *follower) waitFrom(after, upTo int64) error {
 	if l.a.h.Adding == nil {
 		return nil
 	}
 	after = max(after, upTo-lookBack, 0)
 	there, err := l.ids(after, upTo)
-	if err != nil || int64(len(there)) == upTo-after {
+	if err != nil {
 		return err
+	}
+	return l.wait(there, after, upTo)
+}
+
+// wait adds the ids between these that are missing. Who may have taken them is asked after,
+// so that nobody is forgotten; who has ended since is asked for once more.
+func (l *follower) wait(there []int64, after, upTo int64) error {
+	if l.a.h.Adding == nil || int64(len(there)) == upTo-after {
+		return nil
 	}
 	open, err := l.a.h.Adding(l.ctx)
 	if err != nil {

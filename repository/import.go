@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -71,7 +70,7 @@ func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions)
 // readRun makes a run of a document, ready to be written, or refuses it.
 func (r *Executions) readRun(raw []byte, opts ImportOptions) (*run, error) {
 	if len(raw) > opts.MaxBytes {
-		return nil, invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", opts.MaxBytes))
+		return nil, tooLarge(opts.MaxBytes)
 	}
 	run, err := readReceipt(raw, opts)
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strings"
 )
 
@@ -61,8 +62,7 @@ func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOp
 			yield(LogRecord{}, err)
 			return
 		}
-		lines := bufio.NewScanner(log)
-		lines.Buffer(nil, opts.MaxBytes+1) // and the line's end
+		lines := logLines(log, opts.MaxBytes)
 		at, n := chain{executions: r}, int64(1)
 		for ; lines.Scan(); n++ {
 			raw := bytes.TrimSpace(lines.Bytes())
@@ -82,14 +82,31 @@ func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOp
 		}
 		switch err := lines.Err(); {
 		case errors.Is(err, bufio.ErrTooLong):
-			err = invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", opts.MaxBytes))
-			yield(LogRecord{Line: n}, fmt.Errorf("line %d: %w; nothing from here on was imported", n, err))
+			yield(LogRecord{Line: n}, fmt.Errorf("line %d: %w; nothing from here on was imported", n, tooLarge(opts.MaxBytes)))
 		case err != nil:
 			yield(LogRecord{Line: n}, fmt.Errorf("line %d: %w", n, err))
 		case at.line == 0:
 			yield(LogRecord{}, invalid("", "", nil, "the log holds no record"))
 		}
 	}
+}
+
+// logLines are the lines of a log, of at most as many bytes without their end. What a
+// reader gave of a line before it broke is none, even if it looks whole.
+func logLines(log io.Reader, largest int) *bufio.Scanner {
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, min(largest, math.MaxInt-len("\r\n"))+len("\r\n"))
+	lines.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+		if atEOF && lines.Err() != nil && bytes.IndexByte(data, '\n') < 0 {
+			return len(data), nil, nil
+		}
+		return bufio.ScanLines(data, atEOF)
+	})
+	return lines
+}
+
+func tooLarge(largest int) error {
+	return invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", largest))
 }
 
 // chain follows a log from one record to the next.
@@ -104,6 +121,9 @@ type chain struct {
 func (c *chain) importRecord(ctx context.Context, line int64, raw []byte, opts ImportOptions) (result ImportResult, follows bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return result, false, err
+	}
+	if len(raw) > opts.MaxBytes {
+		return result, false, tooLarge(opts.MaxBytes)
 	}
 	record, err := readRecord(raw)
 	if err == nil {

@@ -63,7 +63,10 @@ func isHash(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789a
 
 // timeless reports whether the record tells no time: ggen writes 0, so that equal runs
 // give equal records.
-func (l logRecord) timeless() bool { return string(l.record.values["ts_ns"]) == "0" }
+func (l logRecord) timeless() bool {
+	n, err := strconv.ParseInt(string(l.record.values["ts_ns"]), 10, 64)
+	return err == nil && n == 0 // also -0
+}
 
 // run makes a run of the record, or reports everything that is wrong with it.
 //

@@ -12,9 +12,11 @@ import (
 )
 
 var auditCases = cases{
-	"Follow":       auditFollow,
-	"FollowLate":   auditFollowLate,
-	"TrailAndList": auditTrailAndList,
+	"Follow":           auditFollow,
+	"FollowBegins":     auditFollowBegins,
+	"FollowBeginsLate": auditFollowBeginsLate,
+	"FollowLate":       auditFollowLate,
+	"TrailAndList":     auditTrailAndList,
 }
 
 func auditTrailAndList(t *T) {

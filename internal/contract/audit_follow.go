@@ -15,7 +15,12 @@ import (
 // follow gives one entry after the other, by its operation, until the test ends. What does
 // not come is an error after a while.
 func follow(t *T, store *tier2.Store, f repository.AuditFilter) (next func() string) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	return followed(t, store, f, nil)
+}
+
+// followed is follow, which does something while it begins.
+func followed(t *T, store *tier2.Store, f repository.AuditFilter, do *behindNth) (next func() string) {
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), behindKey{}, do), 20*time.Second)
 	pull, stop := iter.Pull2(store.Audit.Follow(ctx, f, time.Millisecond))
 	t.Cleanup(cancel)
 	t.Cleanup(stop)

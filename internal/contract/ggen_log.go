@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"time"
 
@@ -104,6 +105,10 @@ func ggenLogAgain(t *T) {
 	stored, unchanged, refused := imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\n")), repository.ImportOptions{AgentID: "other"}))
 	assert.Equal(t, []any{[]int64{3, 4}, []int64{1, 2}, []string(nil)}, []any{stored, unchanged, refused}, "the last line may lack its end")
 	before := counts(t, store)
+	for _, largest := range []int{len(lines[0]), math.MaxInt} { // the end of a line is no part of it
+		_, unchanged, refused = imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\r\n")+"\r\n"), repository.ImportOptions{AgentID: "syncer", MaxBytes: largest}))
+		assert.Equal(t, []any{[]int64{1, 2, 3, 4}, []string(nil)}, []any{unchanged, refused})
+	}
 
 	lines[1] = strings.Replace(lines[1], "law:1", "law:2", 1)
 	stored, unchanged, refused = importLog(t, store, append(lines, logLine(5))...)

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"gorm.io/gorm"
@@ -75,10 +76,15 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
+	wal := "" // of what is only read
 	writer := &connector{driver: newDriver(), dsn: where.uri("rw"), pragmas: append(c.shared(), writerCache)}
 	switch {
 	case c.ReadOnly:
+		writer.dsn = where.uri("ro") // for a pragma can be taken back
 		writer.pragmas = append(writer.pragmas, "query_only(ON)")
+		if where.place != nil {
+			wal = where.place.wal
+		}
 		where.place = nil // what writes nothing need not know that it has gone, and the file may have no WAL
 	case where.memory == "":
 		if err := c.enableWAL(ctx, setup); err != nil {
@@ -96,7 +102,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 		Close:    func() error { return closePools(write, read, where.place) },
 	}
 	if c.ReadOnly {
-		h.Close = func() error { return errors.Join(read.Close(), write.Close()) }
+		h.Close = func() error { return errors.Join(read.Close(), write.Close(), tidy(where, wal)) }
 	}
 	if h.Write, err = c.gorm(ctx, write); err == nil {
 		h.Read, err = c.gorm(ctx, read)
@@ -108,6 +114,19 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 		return nil, errors.Join(err, read.Close(), write.Close())
 	}
 	return h, nil
+}
+
+// tidy removes the WAL that was made to read a file that had none: connections that only
+// read leave it, the last one that might write does not. One that holds something stays,
+// and with it the file as it was.
+func tidy(where location, wal string) error {
+	if info, err := os.Stat(wal); err != nil || info.Size() > 0 {
+		return nil
+	}
+	last := openPool(where.uri("rw"), 1, busyTimeout(0), "query_only(ON)")
+	var tables int
+	_ = last.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables) // what cannot be opened stays
+	return last.Close()
 }
 
 // gorm wraps a pool. The pool must answer first, because GORM's own probe would
