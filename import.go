@@ -67,6 +67,10 @@ func (s *Store) Import(ctx context.Context, dir string, opts ImportOptions) (rep
 // (models.ErrInvalid, models.ErrDuplicate), ends it, and leaves the batches before; so does
 // the end of the context. Importing again does the rest. Errors of a row name its line.
 //
+// Others may save meanwhile. On PostgreSQL they wait while a batch goes in whose ids are
+// above all that were given out, and so does the batch for theirs, models.ErrBusy if those
+// outlast the busy timeout.
+//
 // Entries of the audit log come in behind those that are sealed alone; what proves them
 // only comes in with a whole export, by Import. An archive is models.ErrReadOnly.
 func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, opts ImportOptions) (done ImportedTable, err error) {

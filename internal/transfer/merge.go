@@ -28,6 +28,16 @@ func Merge(ctx context.Context, tables []engine.Table, name string, source Sourc
 	return report.Tables[0], nil
 }
 
+// settle keeps the audit log from being sealed further until the end of the transaction,
+// if entries are to go behind its sealed end.
+func (t *transfer) settle(ctx context.Context, table *engine.Table, tx engine.Writer) error {
+	if !t.others || table.Name != (&models.AuditEntry{}).TableName() {
+		return nil
+	}
+	_, err := tx.Settle(ctx, table)
+	return err
+}
+
 // behindSeal refuses entries that the audit log lacks and that would come before its
 // sealed end, where verifying takes them for inserted ones.
 func (t *transfer) behindSeal(ctx context.Context, table *engine.Table, missing []engine.Row, target engine.Snapshot) error {

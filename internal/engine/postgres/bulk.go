@@ -102,7 +102,8 @@ func (dialect) Argument(c engine.Column, v any) (any, error) {
 }
 
 // Insert implements engine.Dialect: by COPY, and with the identity's counter taken
-// along, so that the table takes new rows whenever the copy ends.
+// along, so that the table takes new rows whenever the copy ends. While rows go in above
+// the counter, nobody else takes an id that is about to be theirs.
 func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, rows []engine.Row) error {
 	args := make([][]any, len(rows))
 	for i, row := range rows {
@@ -111,16 +112,34 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, r
 			return err
 		}
 	}
-	err := s.Conn.Raw(func(conn any) error {
+	above, err := aboveCounter(ctx, s, t, rows[len(rows)-1])
+	if err == nil && above {
+		_, err = s.Conn.ExecContext(ctx, "LOCK TABLE "+t.Name+" IN SHARE ROW EXCLUSIVE MODE")
+	}
+	if err != nil {
+		return err
+	}
+	err = s.Conn.Raw(func(conn any) error {
 		_, err := conn.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{t.Name}, t.Names(),
 			pgx.CopyFromRows(args))
 		return err
 	})
-	if err != nil || len(t.Key) != 1 || t.Columns[t.Key[0]].Type != engine.Integer {
+	if err != nil || !above {
 		return err
 	}
 	const raise = `SELECT setval(counter, $1) FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c
-		WHERE counter IS NOT NULL AND coalesce(pg_sequence_last_value(counter), 0) < $1`
+		WHERE coalesce(pg_sequence_last_value(counter), 0) < $1` // others may have gone on before the lock
 	_, err = s.Conn.ExecContext(ctx, raise, rows[len(rows)-1][t.Key[0]], t.Name, t.Columns[t.Key[0]].Name)
 	return err
+}
+
+// aboveCounter reports whether the id of a row has not been given out yet.
+func aboveCounter(ctx context.Context, s *engine.Session, t *engine.Table, row engine.Row) (above bool, err error) {
+	if len(t.Key) != 1 || t.Columns[t.Key[0]].Type != engine.Integer {
+		return false, nil
+	}
+	const query = `SELECT coalesce(bool_or(coalesce(pg_sequence_last_value(counter), 0) < $1), false)
+		FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c WHERE counter IS NOT NULL`
+	err = s.Conn.QueryRowContext(ctx, query, row[t.Key[0]], t.Name, t.Columns[t.Key[0]].Name).Scan(&above)
+	return above, err
 }
