@@ -1,6 +1,7 @@
 package tier2_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,33 @@ func TestImportTable_Sealing(t *testing.T) {
 	require.NoError(t, <-imported)
 	require.NoError(t, <-sealed)
 	proven(t, store)
+}
+
+// TestImportTable_Between: a save between two batches takes no id of the second.
+func TestImportTable_Between(t *testing.T) {
+	t.Parallel()
+	for name, dsn := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := open(t, dsn(t))
+			var b strings.Builder
+			for id := range 1500 {
+				b.WriteString(line(id+1, fmt.Sprint("many-", id)))
+			}
+			var saved []int64
+			save := func(p tier2.CopyProgress) {
+				if p.Step == "copying" {
+					own := receipt(fmt.Sprint("own-", p.Rows))
+					require.NoError(t, store.Receipts.Create(t.Context(), own))
+					saved = append(saved, own.ID)
+				}
+			}
+			done, err := store.ImportTable(t.Context(), strings.NewReader(b.String()), "receipts", tier2.ImportOptions{Progress: save})
+			require.NoError(t, err)
+			require.EqualValues(t, 1500, done.Inserted)
+			require.Equal(t, []int64{1501, 1502}, saved)
+		})
+	}
 }
 
 // TestImportTable_Ids: whoever saves while ids above its own are imported gets one that is

@@ -102,8 +102,7 @@ func (dialect) Argument(c engine.Column, v any) (any, error) {
 }
 
 // Insert implements engine.Dialect: by COPY, and with the identity's counter taken
-// along, so that the table takes new rows whenever the copy ends. While rows go in above
-// the counter, nobody else takes an id that is about to be theirs.
+// along, so that the table takes new rows whenever the copy ends.
 func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, rows []engine.Row) error {
 	args := make([][]any, len(rows))
 	for i, row := range rows {
@@ -112,24 +111,25 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, r
 			return err
 		}
 	}
-	above, err := aboveCounter(ctx, s, t, rows[len(rows)-1])
-	if err == nil && above {
-		_, err = s.Conn.ExecContext(ctx, "LOCK TABLE "+t.Name+" IN SHARE ROW EXCLUSIVE MODE")
-	}
-	if err != nil {
-		return err
-	}
-	err = s.Conn.Raw(func(conn any) error {
+	err := s.Conn.Raw(func(conn any) error {
 		_, err := conn.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{t.Name}, t.Names(),
 			pgx.CopyFromRows(args))
 		return err
 	})
-	if err != nil || !above {
+	if err != nil || len(t.Key) != 1 {
 		return err
 	}
+	if id, ok := rows[len(rows)-1][t.Key[0]].(int64); ok {
+		err = s.Dialect.Reserve(ctx, s, t, id)
+	}
+	return err
+}
+
+// Reserve implements engine.Dialect. Whoever else has gone on further stays there.
+func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, id int64) error {
 	const raise = `SELECT setval(counter, $1) FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c
-		WHERE coalesce(pg_sequence_last_value(counter), 0) < $1` // others may have gone on before the lock
-	_, err = s.Conn.ExecContext(ctx, raise, rows[len(rows)-1][t.Key[0]], t.Name, t.Columns[t.Key[0]].Name)
+		WHERE counter IS NOT NULL AND coalesce(pg_sequence_last_value(counter), 0) < $1`
+	_, err := s.Conn.ExecContext(ctx, raise, id, t.Name, t.Columns[t.Key[0]].Name)
 	return err
 }
 
