@@ -132,14 +132,3 @@ func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, 
 	_, err := s.Conn.ExecContext(ctx, raise, id, t.Name, t.Columns[t.Key[0]].Name)
 	return err
 }
-
-// aboveCounter reports whether the id of a row has not been given out yet.
-func aboveCounter(ctx context.Context, s *engine.Session, t *engine.Table, row engine.Row) (above bool, err error) {
-	if len(t.Key) != 1 || t.Columns[t.Key[0]].Type != engine.Integer {
-		return false, nil
-	}
-	const query = `SELECT coalesce(bool_or(coalesce(pg_sequence_last_value(counter), 0) < $1), false)
-		FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c WHERE counter IS NOT NULL`
-	err = s.Conn.QueryRowContext(ctx, query, row[t.Key[0]], t.Name, t.Columns[t.Key[0]].Name).Scan(&above)
-	return above, err
-}
