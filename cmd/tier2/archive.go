@@ -55,6 +55,7 @@ answer was not yes.`,
 		},
 	}
 	cmd.Flags().Var(&before, "before", "move executions that began before")
+	_ = cmd.RegisterFlagCompletionFunc("before", cobra.FixedCompletions([]string{"30d", "90d", "365d"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&target, "to", "", "the archive: a path, a file: URI or a postgres:// URL")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only count what would be moved")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -17,7 +17,7 @@ import (
 
 func (a *app) export() *cobra.Command {
 	opts := tier2.ExportOptions{Format: tier2.JSONL}
-	var since, until when
+	var f filters
 	var dir, out string
 	cmd := &cobra.Command{
 		Use:   "export [TABLE...] --to DIR | export TABLE --out FILE|-",
@@ -38,7 +38,7 @@ the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their 
   tier2 export receipts --since 7d --agent coder --out - | jq '.receipt_json | fromjson'
   tier2 export receipts audit_log --format csv --to reports`,
 		RunE: func(cmd *cobra.Command, tables []string) (err error) {
-			opts.Tables, opts.Since, opts.Until = tables, since.Time, until.Time
+			opts.Tables, opts.AgentID, opts.Since, opts.Until = tables, f.agent, f.since.Time, f.until.Time
 			switch {
 			case (dir == "") == (out == ""):
 				return usageError{errors.New("give --to or --out")}
@@ -68,9 +68,9 @@ the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their 
 	cmd.Flags().StringVar(&dir, "to", "", "the folder to make")
 	cmd.Flags().StringVar(&out, "out", "", "the file to make, or -")
 	enum(cmd, &opts.Format, "format", "jsonl or csv", tier2.Formats())
-	cmd.Flags().Var(&since, "since", "rows from this time on")
-	cmd.Flags().Var(&until, "until", "rows before this time")
-	cmd.Flags().StringVar(&opts.AgentID, "agent", "", "rows of this agent")
+	f.byTime(cmd, "rows")
+	f.byAgent(a, cmd, "rows")
+	cmd.ValidArgsFunction = cobra.FixedCompletions(tableNames(), cobra.ShellCompDirectiveNoFileComp)
 	return cmd
 }
 

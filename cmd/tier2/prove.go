@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -53,7 +54,7 @@ it. Without --key and --anchor it is up to you whether the checkpoint is the rig
 			if err != nil {
 				return err
 			}
-			store, err := openExisting(cmd.Context(), dsn)
+			store, err := openExisting(cmd.Context(), dsn, tier2.WithReadOnly())
 			if err != nil {
 				return err
 			}

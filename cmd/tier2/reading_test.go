@@ -251,7 +251,7 @@ func TestReading_Older(t *testing.T) {
 	server(t, server3, string(text))
 	for _, db := range []string{old, server3} {
 		for range 2 {
-			for _, verb := range [][]string{{"recent"}, {"report", "--out", "-"}, {"export", "receipts", "--out", "-"}} {
+			for _, verb := range [][]string{{"recent"}, {"prove", "1"}, {"report", "--out", "-"}, {"export", "receipts", "--out", "-"}} {
 				got := run(t, "", append(verb, "--db", db)...)
 				assert.Equal(t, exitFailure, got.code)
 				assert.Contains(t, got.stderr, "schema version 3, older than 4, and is opened for reading only; 'tier2 init' upgrades it")

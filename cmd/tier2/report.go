@@ -15,8 +15,8 @@ import (
 )
 
 func (a *app) report() *cobra.Command {
-	var out, agent, title string
-	var since, until when
+	var out, title string
+	var f filters
 	cmd := &cobra.Command{
 		Use:   "report --out FILE",
 		Short: "Write one HTML page about what happened",
@@ -34,14 +34,13 @@ the page. Times are ISO 8601, in UTC unless they say otherwise, or how long ago:
 			if a.json != (out == "") {
 				return usageError{errors.New("give --out FILE, --out - for stdout, or --json without --out")}
 			}
-			return a.makeReport(cmd, out, report.Options{Title: title, AgentID: agent, Since: since.Time, Until: until.Time})
+			return a.makeReport(cmd, out, report.Options{Title: title, AgentID: f.agent, Since: f.since.Time, Until: f.until.Time})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the file to write, or - for stdout")
-	cmd.Flags().StringVar(&agent, "agent", "", "only what this agent did")
+	f.byAgent(a, cmd, "what was done")
 	cmd.Flags().StringVar(&title, "title", "", `the heading of the page (default "tier2 report")`)
-	cmd.Flags().Var(&since, "since", "only what began then or later")
-	cmd.Flags().Var(&until, "until", "only what began before")
+	f.byTime(cmd, "what began")
 	return cmd
 }
 
@@ -65,7 +64,9 @@ func (a *app) makeReport(cmd *cobra.Command, out string, opts report.Options) er
 		return err
 	}
 	defer store.Close()
+	stop := a.busy("reading")
 	data, err := report.Gather(cmd.Context(), store, opts)
+	stop()
 	switch {
 	case errors.Is(err, models.ErrInvalid):
 		return usageError{err}

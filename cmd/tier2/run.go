@@ -67,10 +67,14 @@ type app struct {
 // Run is the command: it does what args say and returns the exit code. Results go to
 // stdout, errors and progress to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
+	out := &kept{Writer: stdout}
+	a := &app{args: args, stdin: stdin, stdout: out, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if out.err != nil {
+		err, a.started = out.err, true // whatever else is wrong, the result is lost
+	}
 	var usage usageError
 	switch {
 	case err == nil:
@@ -155,6 +159,22 @@ func (a *app) refused(err error, kinds ...error) error {
 // missingVerb answers a command that does nothing without a verb.
 func missingVerb(cmd *cobra.Command, _ []string) error {
 	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
+}
+
+// kept is stdout, which keeps the error of the first write that failed: not every write
+// of a few lines is checked.
+type kept struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (k *kept) Write(p []byte) (int, error) {
+	n, err := k.Writer.Write(p)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 // terminal is stderr, if that is one, for a progress bar; else nil.

@@ -45,8 +45,8 @@ type column struct {
 
 func (a *app) newTable(out *bufio.Writer, titles []string) *table {
 	t := &table{app: a, out: out, colour: a.coloured()}
-	if isTerminal(a.stdout) {
-		if width, _, err := term.GetSize(int(a.stdout.(*os.File).Fd())); err == nil {
+	if f, ok := fileOf(a.stdout); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil { // of a terminal
 			t.terminal = width
 		}
 	}
