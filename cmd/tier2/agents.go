@@ -21,13 +21,16 @@ most executions first.`,
   tier2 agents --since 7d --csv >agents.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.limit.n > repository.MaxLimit {
+			if f.limit.n > repository.MaxLimit && f.limit != everything {
 				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
 			}
 			return a.read(cmd, func(store *tier2.Store) error {
 				rows, err := store.Reports.AgentPercentiles(cmd.Context(), f.report(), f.limit.page().Limit)
 				if err != nil {
 					return err
+				}
+				if f.limit == everything && len(rows) == repository.MaxLimit {
+					a.note("these are the %d agents with the most executions: there may be more", len(rows))
 				}
 				return list(a, f.limit, each(rows), agentFields...)
 			})
@@ -36,7 +39,7 @@ most executions first.`,
 	f.byAgent(a, cmd, "executions")
 	f.byTime(cmd, "executions")
 	f.byNumber(cmd)
-	cmd.Flags().Lookup("limit").Usage = "how many agents to show, 1 to 1000"
+	cmd.Flags().Lookup("limit").Usage = "how many agents to show, up to 1000, or all of these"
 	return cmd
 }
 

@@ -87,7 +87,12 @@ func (m *amount) Set(text string) error {
 func (*amount) Type() string { return "number" }
 
 // String implements pflag.Value.
-func (m *amount) String() string { return strconv.Itoa(m.n) }
+func (m *amount) String() string {
+	if m.n == math.MaxInt {
+		return "all"
+	}
+	return strconv.Itoa(m.n)
+}
 
 // page is the first page of a list of which so many rows are shown: one more than they
 // are tells whether there are others.

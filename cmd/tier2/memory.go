@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -38,6 +39,9 @@ Exit code 1 if there is no memory of that agent, or the log does not tell what i
 				case len(args) == 0:
 					return a.memories(cmd, store, f)
 				case history:
+					if err := remembered(cmd.Context(), store, args[0]); err != nil {
+						return a.refused(err, models.ErrNotFound)
+					}
 					chosen := repository.HistoryFilter{Since: f.since.Time, Until: f.until.Time, Page: f.limit.page()}
 					return list(a, f.limit, store.Memory.HistoryAll(cmd.Context(), args[0], chosen), versionFields...)
 				case !at.IsZero():
@@ -73,6 +77,18 @@ func memoryUsage(cmd *cobra.Command, args []string, history bool) error {
 		return alone(cmd, "one memory", "since", "until", "limit")
 	}
 	return nil
+}
+
+// remembered returns models.ErrNotFound for an agent that never had a memory.
+func remembered(ctx context.Context, store *tier2.Store, agent string) error {
+	_, err := store.Memory.Get(ctx, agent)
+	if !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	for _, failed := range store.Memory.HistoryAll(ctx, agent, repository.HistoryFilter{Page: repository.Page{Limit: 1}}) {
+		return failed // it was forgotten
+	}
+	return err
 }
 
 func (a *app) memories(cmd *cobra.Command, store *tier2.Store, f filters) error {

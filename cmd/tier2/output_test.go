@@ -19,3 +19,21 @@ func TestRun_OutputLost(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(stderr.String(), errFull.Error()), "%s: %s", line, stderr.String())
 	}
 }
+
+// TestReading_Same: what all verbs that list rows take and answer.
+func TestReading_Same(t *testing.T) {
+	t.Parallel()
+	db := inhabited(t, file(t))
+	for _, verb := range []string{"recent", "agents", "slo", "collisions", "collisions --pairs", "sessions", "audit", "memory", "memory ann --history", "drift"} {
+		got := run(t, "", append(strings.Fields(verb), "--limit", "all", "--db", db)...)
+		assert.Equal(t, exitOK, got.code, "%s: %s", verb, got.stderr)
+		assert.Empty(t, got.stderr, verb)
+	}
+	for _, unknown := range []string{"stages x", "slo x", "audit x", "memory x", "memory x --history", "memory x --history --since 1d", "memory x --at 1d"} {
+		got := run(t, "", append(strings.Fields(unknown), "--db", db)...)
+		assert.Equal(t, exitFound, got.code, unknown)
+		assert.Empty(t, got.stdout, unknown)
+		assert.NotEmpty(t, got.stderr, unknown)
+	}
+	assert.Equal(t, exitOK, run(t, "", "memory", "ann", "--history", "--until", "2020-01-01", "--db", db).code, "it has versions, later")
+}

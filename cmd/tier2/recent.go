@@ -91,4 +91,5 @@ var executionFields = []field[execution]{
 		}
 		return e.counts.SLOViolations
 	}},
+	{"", "ERROR", func(e execution) any { return e.ErrorMessage }},
 }
