@@ -14,9 +14,9 @@ func (a *app) agents() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "agents",
 		Short: "Show how the agents did, and how long they took",
-		Long: `Shows each agent with its executions by how they ended, and the durations that 50, 95
-and 99 % of them did not exceed (the nearest rank, so one of them): the agent with the
-most executions first.`,
+		Long: `Shows each agent with its executions by how they ended, and the durations that
+50, 95 and 99 % of them did not exceed (the nearest rank, so one of them): the
+agent with the most executions first.`,
 		Example: `  tier2 agents
   tier2 agents --since 7d --csv >agents.csv`,
 		Args: cobra.NoArgs,

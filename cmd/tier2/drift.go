@@ -19,13 +19,15 @@ func (a *app) drift() *cobra.Command {
 		Use:   "drift",
 		Short: "Show equal inputs that led to different outputs",
 		Long: `Compares passed executions that had the same manifest_hash, ontology_hash and
-operation by the hashes of the files that they wrote, as their receipts tell them, and
-shows where they disagree: the input with the newest execution first, file by file;
-exit code 1 if there is any. "-" stands for executions that did not write the file.
+operation by the hashes of the files that they wrote, as their receipts tell
+them, and shows where they disagree: the input with the newest execution first,
+file by file; exit code 1 if there is any. "-" stands for executions that did
+not write the file.
 
-An execution whose receipt tells no file's hash takes no part and is counted. Counts
-such as files_generated are not compared. Times are ISO 8601, in UTC unless they
-say otherwise, or how long ago: 7d, 24h. --csv has a line for each hash of a file.`,
+An execution whose receipt tells no file's hash takes no part and is counted.
+Counts such as files_generated are not compared. Times are ISO 8601, in UTC
+unless they say otherwise, or how long ago: 7d, 24h. --csv has a line for each
+hash of a file.`,
 		Example: `  tier2 drift --agent code-generator --since 7d
   tier2 drift --operation generation --csv`,
 		Args: cobra.NoArgs,

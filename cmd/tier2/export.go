@@ -22,16 +22,17 @@ func (a *app) export() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [TABLE...] --to DIR | export TABLE --out FILE|-",
 		Short: "Write tables as JSONL or CSV",
-		Long: `Writes tables, of one state of the database, as they are stored: with --to each to a
-file of its own in a new folder, with --out one table to a new file, or with - to the
-standard output. Without TABLE it is all of them, those that prove the audit log among
-them; then "tier2 import tables DIR" brings the folder back, and it holds export.json,
-which says what each file holds. What has the name already is not overwritten (exit code
-1), and what is not whole has no name.
+		Long: `Writes tables, of one state of the database, as they are stored: with --to each
+to a file of its own in a new folder, with --out one table to a new file, or
+with - to the standard output. Without TABLE it is all of them, those that prove
+the audit log among them; then "tier2 import tables DIR" brings the folder back,
+and it holds export.json, which says what each file holds. What has the name
+already is not overwritten (exit code 1), and what is not whole has no name.
 
-JSONL has an object a line, with a member for each column; times and JSON are strings,
-as they are stored. CSV is RFC 4180 with a header; a field that is empty is NULL, "" is
-the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their ids.
+JSONL has an object a line, with a member for each column; times and JSON are
+strings, as they are stored. CSV is RFC 4180 with a header; a field that is
+empty is NULL, "" is the empty text, as with PostgreSQL's COPY. Rows are in
+ascending order of their ids.
 
 --since, --until and --agent choose rows of tables that have such a column.`,
 		Example: `  tier2 export --to backup-2026-01-29

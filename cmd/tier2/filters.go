@@ -27,8 +27,8 @@ func (f *filters) byAgent(a *app, cmd *cobra.Command, what string) {
 }
 
 func (f *filters) byTime(cmd *cobra.Command, what string) {
-	cmd.Flags().Var(&f.since, "since", "only "+what+" of then or later: a time in UTC, or how long ago, such as 7d or 24h")
-	cmd.Flags().Var(&f.until, "until", "only "+what+" of before, likewise")
+	cmd.Flags().Var(&f.since, "since", "only "+what+" since then: a time, in UTC unless it says otherwise, or how long ago, such as 7d or 24h")
+	cmd.Flags().Var(&f.until, "until", "only "+what+" before then, likewise")
 	for _, flag := range []string{"since", "until"} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions([]string{"1h", "24h", "7d", "30d"}, cobra.ShellCompDirectiveNoFileComp))
 	}

@@ -19,12 +19,14 @@ func (a *app) memory() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "memory [AGENT]",
 		Short: "Show what the agents remember",
-		Long: `Shows the agents that have a memory, the last updated first. With an agent it prints
-that one's document, --json and --csv all of its row. --at prints the document as it was
-at a time, without "_activity", which the store counts; --history lists its versions,
-newest first. Both read the audit log, where secrets are redacted.
+		Long: `Shows the agents that have a memory, the last updated first. With an agent it
+prints that one's document, --json and --csv all of its row. --at prints the
+document as it was at a time, without "_activity", which the store counts;
+--history lists its versions, newest first. Both read the audit log, where
+secrets are redacted.
 
-Exit code 1 if there is no memory of that agent, or the log does not tell what it was.`,
+Exit code 1 if there is no memory of that agent, or the log does not tell what
+it was.`,
 		Example: `  tier2 memory --since 24h
   tier2 memory code-generator
   tier2 memory code-generator --at 2026-01-29T12:00:00Z

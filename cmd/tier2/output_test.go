@@ -3,7 +3,9 @@ package main
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -36,4 +38,32 @@ func TestReading_Same(t *testing.T) {
 		assert.NotEmpty(t, got.stderr, unknown)
 	}
 	assert.Equal(t, exitOK, run(t, "", "memory", "ann", "--history", "--until", "2020-01-01", "--db", db).code, "it has versions, later")
+}
+
+// TestHelp_Width: what every verb's help says fits 80 columns.
+func TestHelp_Width(t *testing.T) {
+	t.Parallel()
+	var verbs func(*cobra.Command) []string
+	verbs = func(cmd *cobra.Command) (paths []string) {
+		paths = []string{strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), "tier2"), " ")}
+		for _, sub := range cmd.Commands() {
+			paths = append(paths, verbs(sub)...)
+		}
+		return paths
+	}
+	a := &app{stdin: strings.NewReader(""), stdout: &strings.Builder{}, stderr: &strings.Builder{}}
+	for _, path := range verbs(a.command()) {
+		got := run(t, "", append(strings.Fields(path), "--help")...)
+		assert.Equal(t, exitOK, got.code, path)
+		for _, line := range strings.Split(got.stdout, "\n") {
+			if strings.HasPrefix(line, "  tier2 ") || strings.HasPrefix(path, "completion ") {
+				continue // an example is a line that can be copied, and of completion the text is cobra's
+			}
+			assert.LessOrEqual(t, utf8.RuneCountInString(line), 80, "%s: %s", path, line)
+		}
+		if !strings.HasPrefix(path, "completion") {
+			assert.Contains(t, got.stdout, "Examples:", path)
+		}
+	}
+	assert.Contains(t, run(t, "", "recent", "--nope").stderr, "Run 'tier2 recent --help' for usage.")
 }

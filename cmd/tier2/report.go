@@ -20,14 +20,16 @@ func (a *app) report() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report --out FILE",
 		Short: "Write one HTML page about what happened",
-		Long: `Writes a page with executions over time by status, how long stages and agents took
-(p50, p95, p99), missed SLO targets, who collided with whom, the latest failures and
-drift. It is one file, of less than 2 MB, that opens without a network.
+		Long: `Writes a page with executions over time by status, how long stages and agents
+took (p50, p95, p99), missed SLO targets, who collided with whom, the latest
+failures and drift. It is one file, of less than 2 MB, that opens without a
+network.
 
-The file gets its name when it is whole. An HTML page or an empty file of that name is
-replaced and lends its permissions; a new one is 0600. Anything else of that name is left
-alone: exit code 1. --out - writes to stdout, and --json prints the figures instead of
-the page. Times are ISO 8601, in UTC unless they say otherwise, or how long ago: 7d, 24h.`,
+The file gets its name when it is whole. An HTML page or an empty file of that
+name is replaced and lends its permissions; a new one is 0600. Anything else of
+that name is left alone: exit code 1. --out - writes to stdout, and --json
+prints the figures instead of the page. Times are ISO 8601, in UTC unless they
+say otherwise, or how long ago: 7d, 24h.`,
 		Example: "  tier2 report --out report.html --since 7d",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
