@@ -14,20 +14,23 @@ func (a *app) agents() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "agents",
 		Short: "Show how the agents did, and how long they took",
-		Long: `Shows each agent with its executions by how they ended, and the durations that 50, 95
-and 99 % of them did not exceed (the nearest rank, so one of them): the agent with the
-most executions first.`,
+		Long: `Shows each agent with its executions by how they ended, and the durations that
+50, 95 and 99 % of them did not exceed (the nearest rank, so one of them): the
+agent with the most executions first.`,
 		Example: `  tier2 agents
   tier2 agents --since 7d --csv >agents.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.limit.n > repository.MaxLimit {
+			if f.limit.n > repository.MaxLimit && f.limit != everything {
 				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
 			}
 			return a.read(cmd, func(store *tier2.Store) error {
 				rows, err := store.Reports.AgentPercentiles(cmd.Context(), f.report(), f.limit.page().Limit)
 				if err != nil {
 					return err
+				}
+				if f.limit == everything && len(rows) == repository.MaxLimit {
+					a.note("these are the %d agents with the most executions: there may be more", len(rows))
 				}
 				return list(a, f.limit, each(rows), agentFields...)
 			})
@@ -36,7 +39,7 @@ most executions first.`,
 	f.byAgent(a, cmd, "executions")
 	f.byTime(cmd, "executions")
 	f.byNumber(cmd)
-	cmd.Flags().Lookup("limit").Usage = "how many agents to show, 1 to 1000"
+	cmd.Flags().Lookup("limit").Usage = "how many agents to show, up to 1000, or all of these"
 	return cmd
 }
 

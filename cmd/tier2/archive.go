@@ -18,22 +18,22 @@ func (a *app) archive() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "archive --before TIME --to ARCHIVE",
 		Short: "Move old executions to an archive",
-		Long: `Moves the executions that began before a time to an archive, a database of either
-engine that is made if it does not exist: each receipt with its metrics, its SLO
-violations and the audit entries that name it. Sessions, collisions and the agents'
-memory stay. The time is ISO 8601, in UTC unless it says otherwise, or how long ago:
-90d stands for what began more than 90 days ago.
+		Long: `Moves the executions that began before a time to an archive, a database of
+either engine that is made if it does not exist: each receipt with its metrics,
+its SLO violations and the audit entries that name it. Sessions, collisions and
+the agents' memory stay. The time is ISO 8601, in UTC unless it says otherwise,
+or how long ago: 90d stands for what began more than 90 days ago.
 
-Rows are in the archive and on its disk before they leave the database. Whatever ends
-it, nothing is lost and the same command does the rest; what others change meanwhile is
-kept for another run, and counted. The audit log is sealed first, signed if
-` + signingKey + ` is set, and says what went; verify --audit --archive ARCHIVE checks
-both together.
+Rows are in the archive and on its disk before they leave the database. Whatever
+ends it, nothing is lost and the same command does the rest; what others change
+meanwhile is kept for another run, and counted. The audit log is sealed first,
+signed if ` + signingKey + ` is set, and says what went; verify --audit --archive
+ARCHIVE checks both together.
 
-It asks before it begins; where stdin is no terminal it needs --yes. --dry-run counts,
-and opens no archive. Exit code 1, and nothing is moved, if ARCHIVE is a store of its
-own or the archive of another store, if the audit log is not of one history, or if the
-answer was not yes.`,
+It asks before it begins; where stdin is no terminal it needs --yes. --dry-run
+counts, and opens no archive. Exit code 1, and nothing is moved, if ARCHIVE is a
+store of its own or the archive of another store, if the audit log is not of one
+history, or if the answer was not yes.`,
 		Example: `  tier2 archive --before 90d --to archive/2026.db --dry-run
   tier2 archive --before 2026-01-01 --to archive/2025.db --yes`,
 		Args: cobra.NoArgs,
@@ -55,6 +55,7 @@ answer was not yes.`,
 		},
 	}
 	cmd.Flags().Var(&before, "before", "move executions that began before")
+	_ = cmd.RegisterFlagCompletionFunc("before", cobra.FixedCompletions([]string{"30d", "90d", "365d"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&target, "to", "", "the archive: a path, a file: URI or a postgres:// URL")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only count what would be moved")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -17,14 +17,14 @@ func (a *app) audit() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "audit [EXECUTION|SESSION]",
 		Short: "Show the audit log",
-		Long: `Shows entries of the audit log, newest first. With an execution or a session it shows
-every entry that names it, oldest first, which reads the whole log; exit code 1 if there
-is none.
+		Long: `Shows entries of the audit log, newest first. With an execution or a session it
+shows every entry that names it, oldest first, which reads the whole log; exit
+code 1 if there is none.
 
---follow waits for entries and prints them as they are committed, by whatever process,
-oldest first: with --since also those that are there since then. It goes on until it is
-interrupted (exit code 130, as always then), or has printed as many as --limit says.
-With --json each is an object on a line of its own.`,
+--follow waits for entries and prints them as they are committed, by whatever
+process, oldest first: with --since also those that are there since then. It
+goes on until it is interrupted (exit code 130, as always then), or has printed
+as many as --limit says. With --json each is an object on a line of its own.`,
 		Example: `  tier2 audit --status failed --since 7d
   tier2 audit --agent code-generator --operation receipts.create --limit all --csv
   tier2 audit exec-001

@@ -16,9 +16,9 @@ func (a *app) backup() *cobra.Command {
 		Use:   "backup --to FILE",
 		Short: "Write a checked copy of a SQLite database to a new file",
 		Long: `Writes one state of the database to a new file, while others go on reading and
-writing. The copy is checked as verify does, and by SQLite's integrity_check, before it
-gets its name; exit code 1, and no file, if something is wrong, or if there is a file of
-that name, which is left alone. Missing folders are made.
+writing. The copy is checked as verify does, and by SQLite's integrity_check,
+before it gets its name; exit code 1, and no file, if something is wrong, or if
+there is a file of that name, which is left alone. Missing folders are made.
 
 PostgreSQL is backed up by its own tools; see docs/operations.md, or use copy.`,
 		Example: "  tier2 backup --db .ggen/tier2.db --to backups/tier2-2026-01-29.db",

@@ -121,14 +121,22 @@ func environments(ctx context.Context, store *tier2.Store) (list []string, err e
 	return slices.Compact(list), err
 }
 
+// tableNames are those that people ask for.
+func tableNames() (list []string) {
+	for _, m := range models.All() {
+		list = append(list, m.TableName())
+	}
+	return list
+}
+
 // audited are the operations that the store itself writes into the audit log.
 func audited() (list []string) {
-	for _, m := range models.All() {
-		if m.TableName() == "audit_log" {
+	for _, table := range tableNames() {
+		if table == "audit_log" {
 			continue
 		}
 		for _, action := range []string{"create", "update", "delete"} {
-			list = append(list, m.TableName()+"."+action)
+			list = append(list, table+"."+action)
 		}
 	}
 	return list

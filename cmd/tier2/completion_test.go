@@ -20,7 +20,8 @@ func TestComplete(t *testing.T) {
 		"recent --agent": "ann bob", "recent --status": "passed failed partial cancelled", "recent --environment": "dev", "recent --limit": "all",
 		"collisions --session": "s2 s1", "collisions --severity": "info warning critical", "audit --execution": "e2 e1",
 		"stages": "e2 e1", "stages e1": "", "slo": "e2 e1", "audit": "e2 e1 s2 s1", "memory": "bob ann system", "memory ann": "", "drift --since": "1h 24h 7d 30d",
-		"import receipts --agent": "ann bob", "restore --from " + db: "e2 e1", "audit --status": "started completed failed skipped",
+		"import receipts --agent": "ann bob", "restore --from " + db: "e2 e1", "report --agent": "ann bob", "report --since": "1h 24h 7d 30d", "archive --before": "30d 90d 365d", "export --agent": "ann bob", "export --until": "1h 24h 7d 30d",
+		"export --format": "jsonl csv", "export": strings.Join(tableNames(), " "), "audit --status": "started completed failed skipped",
 	} {
 		got := run(t, "", append(append([]string{"__complete", "--db", db}, strings.Fields(line)...), "")...)
 		assert.Equal(t, exitOK, got.code, line)

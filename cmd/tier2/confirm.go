@@ -13,8 +13,17 @@ import (
 
 // isTerminal reports whether a stream is one.
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := fileOf(stream)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// fileOf is the file that a stream is, if it is one.
+func fileOf(stream any) (*os.File, bool) {
+	if k, ok := stream.(*kept); ok {
+		stream = k.Writer
+	}
+	f, ok := stream.(*os.File)
+	return f, ok
 }
 
 // canAsk refuses a command that has to ask, unless it need not, where nobody can answer.

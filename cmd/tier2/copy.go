@@ -16,16 +16,17 @@ func (a *app) copy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy --from DATABASE --to DATABASE",
 		Short: "Copy every row to another database, of either engine",
-		Long: `Copies every row as it is, with its id and times, from one state of the source, and
-audits nothing. The target is made if it does not exist, the source never. At the
-end both sides are compared, table by table: rows, and a digest of what they hold;
-exit code 1 if they differ.
+		Long: `Copies every row as it is, with its id and times, from one state of the source,
+and audits nothing. The target is made if it does not exist, the source never.
+At the end both sides are compared, table by table: rows, and a digest of what
+they hold; exit code 1 if they differ.
 
-Whatever ends a copy, the same command does the rest; after a whole one, it brings new
-and changed rows over. A target that holds anything else than rows of the source is
-refused and left as it is, with exit code 1 too: a row that the source does not
-have, or no longer has; or another one under the same id. So is one that is the source,
-and a row that cannot be read or stored ends the copy, named. --db is not used.`,
+Whatever ends a copy, the same command does the rest; after a whole one, it
+brings new and changed rows over. A target that holds anything else than rows of
+the source is refused and left as it is, with exit code 1 too: a row that the
+source does not have, or no longer has; or another one under the same id. So is
+one that is the source, and a row that cannot be read or stored ends the copy,
+named. --db is not used.`,
 		Example: "  tier2 copy --from .ggen/tier2.db --to postgres://user@host:5432/database",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

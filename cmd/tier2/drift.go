@@ -19,23 +19,25 @@ func (a *app) drift() *cobra.Command {
 		Use:   "drift",
 		Short: "Show equal inputs that led to different outputs",
 		Long: `Compares passed executions that had the same manifest_hash, ontology_hash and
-operation by the hashes of the files that they wrote, as their receipts tell them, and
-shows where they disagree: the input with the newest execution first, file by file;
-exit code 1 if there is any. "-" stands for executions that did not write the file.
+operation by the hashes of the files that they wrote, as their receipts tell
+them, and shows where they disagree: the input with the newest execution first,
+file by file; exit code 1 if there is any. "-" stands for executions that did
+not write the file.
 
-An execution whose receipt tells no file's hash takes no part and is counted. Counts
-such as files_generated are not compared. Times are ISO 8601, in UTC unless they
-say otherwise, or how long ago: 7d, 24h. --csv has a line for each hash of a file.`,
+An execution whose receipt tells no file's hash takes no part and is counted.
+Counts such as files_generated are not compared. Times are ISO 8601, in UTC
+unless they say otherwise, or how long ago: 7d, 24h. --csv has a line for each
+hash of a file.`,
 		Example: `  tier2 drift --agent code-generator --since 7d
   tier2 drift --operation generation --csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.limit.n > repository.MaxLimit {
+			if f.limit.n > repository.MaxLimit && f.limit != everything {
 				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
 			}
 			return a.read(cmd, func(store *tier2.Store) error {
 				drifts, summary, err := store.Reports.Drift(cmd.Context(), repository.DriftFilter{
-					AgentID: f.agent, Operation: op, Since: f.since.Time, Until: f.until.Time, Page: repository.Page{Limit: f.limit.n},
+					AgentID: f.agent, Operation: op, Since: f.since.Time, Until: f.until.Time, Page: repository.Page{Limit: min(f.limit.n, repository.MaxLimit)},
 				})
 				if err != nil {
 					return err
@@ -45,7 +47,7 @@ say otherwise, or how long ago: 7d, 24h. --csv has a line for each hash of a fil
 		},
 	})
 	f.flags(a, cmd, "executions")
-	cmd.Flags().Lookup("limit").Usage = "how many inputs to show, 1 to 1000"
+	cmd.Flags().Lookup("limit").Usage = "how many inputs to show, up to 1000, or all of these"
 	enum(cmd, &op, "operation", "only this operation", models.Operations())
 	return cmd
 }

@@ -17,28 +17,29 @@ import (
 
 func (a *app) export() *cobra.Command {
 	opts := tier2.ExportOptions{Format: tier2.JSONL}
-	var since, until when
+	var f filters
 	var dir, out string
 	cmd := &cobra.Command{
 		Use:   "export [TABLE...] --to DIR | export TABLE --out FILE|-",
 		Short: "Write tables as JSONL or CSV",
-		Long: `Writes tables, of one state of the database, as they are stored: with --to each to a
-file of its own in a new folder, with --out one table to a new file, or with - to the
-standard output. Without TABLE it is all of them, those that prove the audit log among
-them; then "tier2 import tables DIR" brings the folder back, and it holds export.json,
-which says what each file holds. What has the name already is not overwritten (exit code
-1), and what is not whole has no name.
+		Long: `Writes tables, of one state of the database, as they are stored: with --to each
+to a file of its own in a new folder, with --out one table to a new file, or
+with - to the standard output. Without TABLE it is all of them, those that prove
+the audit log among them; then "tier2 import tables DIR" brings the folder back,
+and it holds export.json, which says what each file holds. What has the name
+already is not overwritten (exit code 1), and what is not whole has no name.
 
-JSONL has an object a line, with a member for each column; times and JSON are strings,
-as they are stored. CSV is RFC 4180 with a header; a field that is empty is NULL, "" is
-the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their ids.
+JSONL has an object a line, with a member for each column; times and JSON are
+strings, as they are stored. CSV is RFC 4180 with a header; a field that is
+empty is NULL, "" is the empty text, as with PostgreSQL's COPY. Rows are in
+ascending order of their ids.
 
 --since, --until and --agent choose rows of tables that have such a column.`,
 		Example: `  tier2 export --to backup-2026-01-29
   tier2 export receipts --since 7d --agent coder --out - | jq '.receipt_json | fromjson'
   tier2 export receipts audit_log --format csv --to reports`,
 		RunE: func(cmd *cobra.Command, tables []string) (err error) {
-			opts.Tables, opts.Since, opts.Until = tables, since.Time, until.Time
+			opts.Tables, opts.AgentID, opts.Since, opts.Until = tables, f.agent, f.since.Time, f.until.Time
 			switch {
 			case (dir == "") == (out == ""):
 				return usageError{errors.New("give --to or --out")}
@@ -68,9 +69,9 @@ the empty text, as with PostgreSQL's COPY. Rows are in ascending order of their 
 	cmd.Flags().StringVar(&dir, "to", "", "the folder to make")
 	cmd.Flags().StringVar(&out, "out", "", "the file to make, or -")
 	enum(cmd, &opts.Format, "format", "jsonl or csv", tier2.Formats())
-	cmd.Flags().Var(&since, "since", "rows from this time on")
-	cmd.Flags().Var(&until, "until", "rows before this time")
-	cmd.Flags().StringVar(&opts.AgentID, "agent", "", "rows of this agent")
+	f.byTime(cmd, "rows")
+	f.byAgent(a, cmd, "rows")
+	cmd.ValidArgsFunction = cobra.FixedCompletions(tableNames(), cobra.ShellCompDirectiveNoFileComp)
 	return cmd
 }
 

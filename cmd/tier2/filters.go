@@ -27,8 +27,8 @@ func (f *filters) byAgent(a *app, cmd *cobra.Command, what string) {
 }
 
 func (f *filters) byTime(cmd *cobra.Command, what string) {
-	cmd.Flags().Var(&f.since, "since", "only "+what+" of then or later: a time in UTC, or how long ago, such as 7d or 24h")
-	cmd.Flags().Var(&f.until, "until", "only "+what+" of before, likewise")
+	cmd.Flags().Var(&f.since, "since", "only "+what+" since then: a time, in UTC unless it says otherwise, or how long ago, such as 7d or 24h")
+	cmd.Flags().Var(&f.until, "until", "only "+what+" before then, likewise")
 	for _, flag := range []string{"since", "until"} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions([]string{"1h", "24h", "7d", "30d"}, cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -87,7 +87,12 @@ func (m *amount) Set(text string) error {
 func (*amount) Type() string { return "number" }
 
 // String implements pflag.Value.
-func (m *amount) String() string { return strconv.Itoa(m.n) }
+func (m *amount) String() string {
+	if m.n == math.MaxInt {
+		return "all"
+	}
+	return strconv.Itoa(m.n)
+}
 
 // page is the first page of a list of which so many rows are shown: one more than they
 // are tells whether there are others.

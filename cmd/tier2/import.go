@@ -83,19 +83,20 @@ func (a *app) importReceipts() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "receipts FILE|DIR|-...",
 		Short: "Store receipts that ggen wrote",
-		Long: `Stores receipts that ggen wrote, in either of its shapes, each whole or not at all:
-the receipt with its JSON as it is, its stage timings, missed SLO targets, their
-audit entries and the agent's memory. What was read meanwhile shares a transaction. A directory stands for every .json and .jsonl
-file below it, - for the standard input; a .jsonl file holds a receipt a line.
+		Long: `Stores receipts that ggen wrote, in either of its shapes, each whole or not at
+all: the receipt with its JSON as it is, its stage timings, missed SLO targets,
+their audit entries and the agent's memory. What was read meanwhile shares a
+transaction. A directory stands for every .json and .jsonl file below it, - for
+the standard input; a .jsonl file holds a receipt a line.
 
-A document is at most --max-size MiB, nested at most 1,000 deep, and no object in it
-holds a key twice. Links to directories are not followed, and what is no regular file is
-not opened.
+A document is at most --max-size MiB, nested at most 1,000 deep, and no object
+in it holds a key twice. Links to directories are not followed, and what is no
+regular file is not opened.
 
-Importing a receipt again changes nothing. One that cannot be stored is refused, with
-the reason on stderr, and does not stop the others; exit code 1 if there was any. The
-summary of --json lists the first 1,000 refusals.
-The database is made if it does not exist.`,
+Importing a receipt again changes nothing. One that cannot be stored is refused,
+with the reason on stderr, and does not stop the others; exit code 1 if there
+was any. The summary of --json lists the first 1,000 refusals. The database is
+made if it does not exist.`,
 		Example: `  tier2 import receipts .ggen/receipts
   cat *.json | tier2 import receipts --agent code-generator -`,
 		Args: cobra.MinimumNArgs(1),

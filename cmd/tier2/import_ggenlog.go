@@ -20,22 +20,25 @@ func (a *app) importLog() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ggen-log FILE|-...",
 		Short: "Store the records of ggen's chained log",
-		Long: `Stores what "ggen sync" appends to .ggen-v2/receipt-log.jsonl, each record in one
-transaction: its chain hash is the execution id, andon Green, Yellow or Red is passed,
-partial or failed, outputs that were written count as generated files and injected ones
-as modified, and the whole line is kept as receipt_json. "tier2 drift" then tells runs of
-equal inputs (the closure and the graph) with other outputs. - is the standard input.
+		Long: `Stores what "ggen sync" appends to .ggen-v2/receipt-log.jsonl, each record in
+one transaction: its chain hash is the execution id, andon Green, Yellow or Red
+is passed, partial or failed, outputs that were written count as generated files
+and injected ones as modified, and the whole line is kept as receipt_json.
+"tier2 drift" then tells runs of equal inputs (the closure and the graph) with
+other outputs. - is the standard input.
 
-The log names no agent: give --agent. ggen writes no time either (ts_ns 0): give --at.
+The log names no agent: give --agent. ggen writes no time either (ts_ns 0): give
+--at.
 
-Every record must follow the one before by its prev_chain_hash_hex, the first one 64
-zeros or a record that is stored, such as the last of a log that was rotated away. Where
-the chain breaks or a line tells no hashes, such as the last of a log that is being
-written, the import of that file ends: what came before is stored, what follows is not.
-A record that cannot be stored for another reason is refused, and the next one is read.
+Every record must follow the one before by its prev_chain_hash_hex, the first
+one 64 zeros or a record that is stored, such as the last of a log that was
+rotated away. Where the chain breaks or a line tells no hashes, such as the last
+of a log that is being written, the import of that file ends: what came before
+is stored, what follows is not. A record that cannot be stored for another
+reason is refused, and the next one is read.
 
-Importing a log again adds what is new. Exit code 1 if anything was refused; stderr says
-each line and why. The database is made if it does not exist.`,
+Importing a log again adds what is new. Exit code 1 if anything was refused;
+stderr says each line and why. The database is made if it does not exist.`,
 		Example: "  tier2 import ggen-log .ggen-v2/receipt-log.jsonl --agent code-generator --at 2026-01-29T12:34:56Z",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

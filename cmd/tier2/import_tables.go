@@ -38,17 +38,20 @@ func (a *app) importTables() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tables DIR | FILE... | - --table TABLE",
 		Short: "Bring back tables that export wrote",
-		Long: `Brings rows back as export wrote them, with their ids and times, and audits nothing.
+		Long: `Brings rows back as export wrote them, with their ids and times, and audits
+nothing.
 
-DIR is a whole export: all of it is read and held against its export.json, then it goes
-as with copy. The database must hold nothing else, whatever ends it the same command does
-the rest, and at the end both sides are compared; exit code 1 if anything is refused.
+DIR is a whole export: all of it is read and held against its export.json, then
+it goes as with copy. The database must hold nothing else, whatever ends it the
+same command does the rest, and at the end both sides are compared; exit code 1
+if anything is refused.
 
-A FILE, named TABLE.jsonl or TABLE.csv, or - with --table, adds rows of one table to what
-is there; several go in an order in which parents come first. Rows that are there already
-stay, one that is there in another form is refused. All of a file is read and compared
-before anything is written; a row that only the database refuses, such as one without its
-parent, leaves the rows before it. A refusal names the line; exit code 1.
+A FILE, named TABLE.jsonl or TABLE.csv, or - with --table, adds rows of one
+table to what is there; several go in an order in which parents come first. Rows
+that are there already stay, one that is there in another form is refused. All
+of a file is read and compared before anything is written; a row that only the
+database refuses, such as one without its parent, leaves the rows before it. A
+refusal names the line; exit code 1.
 
 The database is made if it does not exist. A row has at most --max-size MiB.`,
 		Example: `  tier2 import tables --db restored.db backup-2026-01-29

@@ -13,10 +13,10 @@ func (a *app) init() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [database]",
 		Short: "Make the database, or check the one that is there",
-		Long: `Makes the folder, the file and the schema (on PostgreSQL the tables, in the first
-schema of search_path), then checks them as verify does. A database that is there
-already keeps every row; one of schema 1.0.0 is upgraded in place. The database
-defaults to --db.`,
+		Long: `Makes the folder, the file and the schema (on PostgreSQL the tables, in the
+first schema of search_path), then checks them as verify does. A database that
+is there already keeps every row; one of schema 1.0.0 is upgraded in place. The
+database defaults to --db.`,
 		Example: `  tier2 init
   tier2 init postgres://user@host:5432/database?search_path=ggen`,
 		Args: cobra.MaximumNArgs(1),

@@ -16,9 +16,9 @@ func (a *app) keygen() *cobra.Command {
 		Use:   "keygen NAME --out FILE",
 		Short: "Make a key pair that signs checkpoints of the audit log",
 		Long: `Writes a new Ed25519 private key to a file (0600) that must not exist, for seal
---sign-with, and prints the verifier key, for verify --key. NAME is what signatures
-show; it holds no blank and no plus. The private key is never printed; who has it can
-sign any log. --db is not used.`,
+--sign-with, and prints the verifier key, for verify --key. NAME is what
+signatures show; it holds no blank and no plus. The private key is never
+printed; who has it can sign any log. --db is not used.`,
 		Example: "  tier2 keygen ggen-audit --out tier2.key >tier2.pub",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

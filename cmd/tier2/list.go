@@ -50,7 +50,10 @@ func list[T any](a *app, most amount, rows iter.Seq2[T, error], fields ...field[
 			return err
 		}
 	}
-	return errors.Join(form.end(), out.Flush())
+	if err := form.end(); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // live prints rows as list does, but each at once, and with --json as a line of its own.

@@ -12,14 +12,15 @@ import (
 func (a *app) maintain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "maintain [database]",
-		Short: "Keep a large database fast, seal its audit log, mend the totals of its views",
-		Long: `Seals the audit log as seal does, signed if ` + signingKey + ` is set, and refreshes
-the statistics of the query planner. On SQLite it also brings the totals of the views up
-to date, made anew where another program has left them wrong; writes the file anew if at
-least a quarter of its pages is free, which lets no one write meanwhile; and empties the
-WAL, unless a reader still needs it. On PostgreSQL it vacuums each table. It says what it
-did, then checks the database as verify does. It may run beside writers. The database,
-which must exist, defaults to --db; an archive is not sealed.`,
+		Short: "Keep a database fast, seal its audit log, mend its totals",
+		Long: `Seals the audit log as seal does, signed if ` + signingKey + ` is set, and
+refreshes the statistics of the query planner. On SQLite it also brings the
+totals of the views up to date, made anew where another program has left them
+wrong; writes the file anew if at least a quarter of its pages is free, which
+lets no one write meanwhile; and empties the WAL, unless a reader still needs
+it. On PostgreSQL it vacuums each table. It says what it did, then checks the
+database as verify does. It may run beside writers. The database, which must
+exist, defaults to --db; an archive is not sealed.`,
 		Example: "  tier2 maintain .ggen/tier2.db",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

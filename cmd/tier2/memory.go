@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -18,12 +19,14 @@ func (a *app) memory() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "memory [AGENT]",
 		Short: "Show what the agents remember",
-		Long: `Shows the agents that have a memory, the last updated first. With an agent it prints
-that one's document, --json and --csv all of its row. --at prints the document as it was
-at a time, without "_activity", which the store counts; --history lists its versions,
-newest first. Both read the audit log, where secrets are redacted.
+		Long: `Shows the agents that have a memory, the last updated first. With an agent it
+prints that one's document, --json and --csv all of its row. --at prints the
+document as it was at a time, without "_activity", which the store counts;
+--history lists its versions, newest first. Both read the audit log, where
+secrets are redacted.
 
-Exit code 1 if there is no memory of that agent, or the log does not tell what it was.`,
+Exit code 1 if there is no memory of that agent, or the log does not tell what
+it was.`,
 		Example: `  tier2 memory --since 24h
   tier2 memory code-generator
   tier2 memory code-generator --at 2026-01-29T12:00:00Z
@@ -38,6 +41,9 @@ Exit code 1 if there is no memory of that agent, or the log does not tell what i
 				case len(args) == 0:
 					return a.memories(cmd, store, f)
 				case history:
+					if err := remembered(cmd.Context(), store, args[0]); err != nil {
+						return a.refused(err, models.ErrNotFound)
+					}
 					chosen := repository.HistoryFilter{Since: f.since.Time, Until: f.until.Time, Page: f.limit.page()}
 					return list(a, f.limit, store.Memory.HistoryAll(cmd.Context(), args[0], chosen), versionFields...)
 				case !at.IsZero():
@@ -73,6 +79,18 @@ func memoryUsage(cmd *cobra.Command, args []string, history bool) error {
 		return alone(cmd, "one memory", "since", "until", "limit")
 	}
 	return nil
+}
+
+// remembered returns models.ErrNotFound for an agent that never had a memory.
+func remembered(ctx context.Context, store *tier2.Store, agent string) error {
+	_, err := store.Memory.Get(ctx, agent)
+	if !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	for _, failed := range store.Memory.HistoryAll(ctx, agent, repository.HistoryFilter{Page: repository.Page{Limit: 1}}) {
+		return failed // it was forgotten
+	}
+	return err
 }
 
 func (a *app) memories(cmd *cobra.Command, store *tier2.Store, f filters) error {

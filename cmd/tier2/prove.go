@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -21,14 +22,15 @@ func (a *app) prove() *cobra.Command {
 		Use:   "prove ID [database] | prove --check FILE",
 		Short: "Prove that an entry is in the audit log, or check such a proof",
 		Long: `Prints, as JSON, the proof that the audit entry ID is in the tree of the newest
-checkpoint: the entry, its path to the root, and the checkpoint. Exit code 1 for an
-entry that is not there, is not sealed yet, or is not what was sealed. The database,
-which must exist, defaults to --db.
+checkpoint: the entry, its path to the root, and the checkpoint. Exit code 1 for
+an entry that is not there, is not sealed yet, or is not what was sealed. The
+database, which must exist, defaults to --db.
 
---check takes such a proof from a file, or - for the standard input, and needs no
-database. Exit code 1 if it is none, or proves nothing: if the entry, the path or the
-checkpoint were changed, no --key has signed the checkpoint, or the anchor does not have
-it. Without --key and --anchor it is up to you whether the checkpoint is the right one.`,
+--check takes such a proof from a file, or - for the standard input, and needs
+no database. Exit code 1 if it is none, or proves nothing: if the entry, the
+path or the checkpoint were changed, no --key has signed the checkpoint, or the
+anchor does not have it. Without --key and --anchor it is up to you whether the
+checkpoint is the right one.`,
 		Example: `  tier2 prove 42 .ggen/tier2.db >proof.json
   tier2 prove --check proof.json --key @tier2.pub`,
 		Args: cobra.MaximumNArgs(2),
@@ -53,7 +55,7 @@ it. Without --key and --anchor it is up to you whether the checkpoint is the rig
 			if err != nil {
 				return err
 			}
-			store, err := openExisting(cmd.Context(), dsn)
+			store, err := openExisting(cmd.Context(), dsn, tier2.WithReadOnly())
 			if err != nil {
 				return err
 			}

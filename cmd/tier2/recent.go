@@ -16,10 +16,10 @@ func (a *app) recent() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "recent",
 		Short: "Show the newest executions",
-		Long: `Shows executions, newest first, each with the number of audit entries that belong to
-it and of SLO targets that it missed. These two are counted for the newest 100
-executions of the database only, as in its view recent_executions; of others they are
-NULL, "-" in a table.`,
+		Long: `Shows executions, newest first, each with the number of audit entries that
+belong to it and of SLO targets that it missed. These two are counted for the
+newest 100 executions of the database only, as in its view recent_executions; of
+others they are NULL, "-" in a table.`,
 		Example: `  tier2 recent
   tier2 recent --agent code-generator --status failed --since 7d --limit all --csv`,
 		Args: cobra.NoArgs,
@@ -91,4 +91,5 @@ var executionFields = []field[execution]{
 		}
 		return e.counts.SLOViolations
 	}},
+	{"", "ERROR", func(e execution) any { return e.ErrorMessage }},
 }

@@ -15,33 +15,34 @@ import (
 )
 
 func (a *app) report() *cobra.Command {
-	var out, agent, title string
-	var since, until when
+	var out, title string
+	var f filters
 	cmd := &cobra.Command{
 		Use:   "report --out FILE",
 		Short: "Write one HTML page about what happened",
-		Long: `Writes a page with executions over time by status, how long stages and agents took
-(p50, p95, p99), missed SLO targets, who collided with whom, the latest failures and
-drift. It is one file, of less than 2 MB, that opens without a network.
+		Long: `Writes a page with executions over time by status, how long stages and agents
+took (p50, p95, p99), missed SLO targets, who collided with whom, the latest
+failures and drift. It is one file, of less than 2 MB, that opens without a
+network.
 
-The file gets its name when it is whole. An HTML page or an empty file of that name is
-replaced and lends its permissions; a new one is 0600. Anything else of that name is left
-alone: exit code 1. --out - writes to stdout, and --json prints the figures instead of
-the page. Times are ISO 8601, in UTC unless they say otherwise, or how long ago: 7d, 24h.`,
+The file gets its name when it is whole. An HTML page or an empty file of that
+name is replaced and lends its permissions; a new one is 0600. Anything else of
+that name is left alone: exit code 1. --out - writes to stdout, and --json
+prints the figures instead of the page. Times are ISO 8601, in UTC unless they
+say otherwise, or how long ago: 7d, 24h.`,
 		Example: "  tier2 report --out report.html --since 7d",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.json != (out == "") {
 				return usageError{errors.New("give --out FILE, --out - for stdout, or --json without --out")}
 			}
-			return a.makeReport(cmd, out, report.Options{Title: title, AgentID: agent, Since: since.Time, Until: until.Time})
+			return a.makeReport(cmd, out, report.Options{Title: title, AgentID: f.agent, Since: f.since.Time, Until: f.until.Time})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the file to write, or - for stdout")
-	cmd.Flags().StringVar(&agent, "agent", "", "only what this agent did")
+	f.byAgent(a, cmd, "what was done")
 	cmd.Flags().StringVar(&title, "title", "", `the heading of the page (default "tier2 report")`)
-	cmd.Flags().Var(&since, "since", "only what began then or later")
-	cmd.Flags().Var(&until, "until", "only what began before")
+	f.byTime(cmd, "what began")
 	return cmd
 }
 
@@ -65,7 +66,9 @@ func (a *app) makeReport(cmd *cobra.Command, out string, opts report.Options) er
 		return err
 	}
 	defer store.Close()
+	stop := a.busy("reading")
 	data, err := report.Gather(cmd.Context(), store, opts)
+	stop()
 	switch {
 	case errors.Is(err, models.ErrInvalid):
 		return usageError{err}

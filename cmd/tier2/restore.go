@@ -17,15 +17,15 @@ func (a *app) restore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore --from ARCHIVE [EXECUTION-ID...]",
 		Short: "Bring executions back from an archive",
-		Long: `Brings executions back that archive moved away, with all that went with them: those
-with the given ids, or all without any. What is there already stays as it is, and the
-archive keeps what it has, so it may be run again. The audit log says what came back,
-and is sealed, signed if ` + signingKey + ` is set.
+		Long: `Brings executions back that archive moved away, with all that went with them:
+those with the given ids, or all without any. What is there already stays as it
+is, and the archive keeps what it has, so it may be run again. The audit log
+says what came back, and is sealed, signed if ` + signingKey + ` is set.
 
-It asks before it begins; where stdin is no terminal it needs --yes. Exit code 1 if
-ARCHIVE has no execution of an id, is a store of its own or the archive of another
-store, if an execution is there as another one, if the audit log is not of one history,
-or if the answer was not yes.`,
+It asks before it begins; where stdin is no terminal it needs --yes. Exit code 1
+if ARCHIVE has no execution of an id, is a store of its own or the archive of
+another store, if an execution is there as another one, if the audit log is not
+of one history, or if the answer was not yes.`,
 		Example: `  tier2 restore --from archive/2025.db exec-001 exec-002
   tier2 restore --from archive/2025.db --yes`,
 		RunE: func(cmd *cobra.Command, ids []string) error {

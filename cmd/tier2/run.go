@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -21,25 +22,30 @@ const (
 	exitInterrupt = 130
 )
 
-const long = `tier2 keeps what ggen's agents do in one SQLite file, or in PostgreSQL: receipts,
-stage timings, the audit log and the agents' memory.
+const long = `tier2 keeps what ggen's agents do in one SQLite file, or in PostgreSQL:
+receipts, stage timings, the audit log and the agents' memory.
 
 A database is a path, a file: URI or postgres://user@host:5432/database, with
-?search_path=schema for a schema of its own. Passwords are better kept out of the
-command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
+?search_path=schema for a schema of its own. Passwords are better kept out of
+the command line: PGPASSWORD, PGPASSFILE and ~/.pgpass are read.
 
 Exit codes:
   0    done
-  1    something was found or refused, and stderr or the result says what: a database,
-       log, proof or checkpoint that is not sound, drift, a receipt, row or target that
-       is refused, a name that is taken, a row that is not there, an answer other than yes
+  1    something was found or refused, and stderr or the result says what: a
+       database, log, proof or checkpoint that is not sound, drift, a receipt,
+       row or target that is refused, a name that is taken, a row that is not
+       there, an answer other than yes
   2    the command line is wrong; nothing was done
   3    the database or another file could not be opened, read or written
-  130  interrupted; what had been stored or moved by then stays so; so ends audit
-       --follow
+  130  interrupted; what had been stored or moved by then stays so; so ends
+       audit --follow
 
-Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as an empty
-field. On a terminal a table is cut to its width, and has colours unless NO_COLOR is set.`
+Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as
+an empty field. On a terminal a table is cut to its width, and has colours
+unless NO_COLOR is set.`
+
+// helpWidth is how wide help is at most.
+const helpWidth = 80
 
 // defaultDB is where the database lies unless --db says otherwise.
 const defaultDB = ".ggen/tier2.db"
@@ -67,10 +73,14 @@ type app struct {
 // Run is the command: it does what args say and returns the exit code. Results go to
 // stdout, errors and progress to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
+	out := &kept{Writer: stdout}
+	a := &app{args: args, stdin: stdin, stdout: out, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if out.err != nil {
+		err, a.started = out.err, true // whatever else is wrong, the result is lost
+	}
 	var usage usageError
 	switch {
 	case err == nil:
@@ -80,7 +90,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errInterrupted):
 		return exitInterrupt
 	case !a.started || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "tier2: %s\nRun 'tier2 --help' for usage.\n", redacted(err.Error(), args))
+		fmt.Fprintf(stderr, "tier2: %s\nRun '%s --help' for usage.\n", redacted(err.Error(), args), cmd.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "tier2: %s\n", redacted(err.Error(), args))
@@ -138,6 +148,10 @@ func (a *app) command() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	shells(root)
+	root.SetUsageTemplate(strings.NewReplacer(
+		".LocalFlags.FlagUsages", fmt.Sprintf(".LocalFlags.FlagUsagesWrapped %d", helpWidth),
+		".InheritedFlags.FlagUsages", fmt.Sprintf(".InheritedFlags.FlagUsagesWrapped %d", helpWidth),
+	).Replace(root.UsageTemplate()))
 	return root
 }
 
@@ -155,6 +169,22 @@ func (a *app) refused(err error, kinds ...error) error {
 // missingVerb answers a command that does nothing without a verb.
 func missingVerb(cmd *cobra.Command, _ []string) error {
 	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
+}
+
+// kept is stdout, which keeps the error of the first write that failed: not every write
+// of a few lines is checked.
+type kept struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (k *kept) Write(p []byte) (int, error) {
+	n, err := k.Writer.Write(p)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 // terminal is stderr, if that is one, for a progress bar; else nil.

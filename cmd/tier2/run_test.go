@@ -236,7 +236,7 @@ func TestRecent(t *testing.T) {
 	require.Equal(t, exitOK, got.code)
 	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
 	require.Len(t, lines, 21)
-	assert.Equal(t, []string{"TIMESTAMP", "EXECUTION", "AGENT", "OPERATION", "STATUS", "DURATION", "FILES", "AUDIT", "SLO"}, strings.Fields(lines[0]))
+	assert.Equal(t, []string{"TIMESTAMP", "EXECUTION", "AGENT", "OPERATION", "STATUS", "DURATION", "FILES", "AUDIT", "SLO", "ERROR"}, strings.Fields(lines[0]))
 	assert.Equal(t, []string{"2026-01-01T00:00:29Z", "run-29", "a?[2J", "generation", "passed", "29ms", "0", "2", "0"}, strings.Fields(lines[1]))
 
 	var rows []struct {

@@ -20,15 +20,17 @@ func (a *app) seal() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "seal [database]",
 		Short: "Seal the audit log: extend its Merkle tree, and make a checkpoint",
-		Long: `Adds the entries that are not in it yet to the Merkle tree over the audit log, and
-makes a checkpoint: how many entries, the root of the tree, the time. With a key it is
-signed; with --anchor it is appended to a file, which belongs where those who can write
-the database cannot. Nothing new changes nothing, but that a checkpoint without a
-signature gets one. Exit code 1, and nothing is added, if tree, checkpoint or anchor
-are not of one history: verify --audit tells what was changed.
+		Long: `Adds the entries that are not in it yet to the Merkle tree over the audit log,
+and makes a checkpoint: how many entries, the root of the tree, the time. With a
+key it is signed; with --anchor it is appended to a file, which belongs where
+those who can write the database cannot. Nothing new changes nothing, but that a
+checkpoint without a signature gets one. Exit code 1, and nothing is added, if
+tree, checkpoint or anchor are not of one history: verify --audit tells what was
+changed.
 
-The private key is read from the file of --sign-with, or else from the environment
-variable ` + signingKey + `; keygen makes one. The database, which must exist, defaults to --db.`,
+The private key is read from the file of --sign-with, or else from the
+environment variable ` + signingKey + `; keygen makes one. The database, which
+must exist, defaults to --db.`,
 		Example: `  tier2 seal .ggen/tier2.db
   tier2 seal --anchor /srv/anchor/tier2 --sign-with tier2.key .ggen/tier2.db`,
 		Args: cobra.MaximumNArgs(1),

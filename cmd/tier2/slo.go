@@ -13,9 +13,10 @@ func (a *app) slo() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "slo [EXECUTION]",
 		Short: "Show targets, and how often they were missed",
-		Long: `Shows each metric with its target and how many executions missed it, the one with the
-most violations first; ggen's own targets are shown also if none missed them. With an
-execution it shows that one's violations; exit code 1 if there is no such execution.`,
+		Long: `Shows each metric with its target and how many executions missed it, the one
+with the most violations first; ggen's own targets are shown also if none missed
+them. With an execution it shows that one's violations; exit code 1 if there is
+no such execution.`,
 		Example: `  tier2 slo --since 7d
   tier2 slo exec-001 --json`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),

@@ -15,10 +15,10 @@ func (a *app) stages() *cobra.Command {
 	cmd := listing(&cobra.Command{
 		Use:   "stages [EXECUTION]",
 		Short: "Show how long the stages of the pipeline took",
-		Long: `Shows each stage with how often it ran and failed, and the durations that 50, 95 and
-99 % of its runs did not exceed (the nearest rank, so one of them), in the order of the
-pipeline. With an execution it shows that one's stages; exit code 1 if there is no such
-execution.`,
+		Long: `Shows each stage with how often it ran and failed, and the durations that 50, 95
+and 99 % of its runs did not exceed (the nearest rank, so one of them), in the
+order of the pipeline. With an execution it shows that one's stages; exit code 1
+if there is no such execution.`,
 		Example: `  tier2 stages --agent code-generator --since 7d
   tier2 stages exec-001`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),

@@ -15,15 +15,15 @@ const (
 	// measured is how many rows a table is laid out for; those behind them keep the layout.
 	measured = 1000
 	// narrowest is how many cells of a text stay when a table does not fit.
-	narrowest = 12
+	narrowest = 10
 	// usual is how many of a text there are room for in a table of which only a row is known.
 	usual = 24
 	gap   = "  "
 )
 
 // table prints rows below each other, in columns. On a terminal it is no wider: texts
-// are cut with "…", and where that is not enough the columns on the right are left out,
-// which stderr says.
+// are cut with "…", and where that is not enough columns are left out, which stderr says:
+// first those with nothing in them, then numbers, each from the right.
 type table struct {
 	app      *app
 	out      *bufio.Writer
@@ -38,20 +38,22 @@ type table struct {
 // column is how a column of a table is shown.
 type column struct {
 	title string
+	at    int // which of a row's values
 	width int
+	some  bool // whether there is anything in it
 	right bool // where its numbers stand
 	cut   bool // whether its texts may be cut
 }
 
 func (a *app) newTable(out *bufio.Writer, titles []string) *table {
 	t := &table{app: a, out: out, colour: a.coloured()}
-	if isTerminal(a.stdout) {
-		if width, _, err := term.GetSize(int(a.stdout.(*os.File).Fd())); err == nil {
+	if f, ok := fileOf(a.stdout); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil { // of a terminal
 			t.terminal = width
 		}
 	}
-	for _, title := range titles {
-		t.columns = append(t.columns, column{title: title})
+	for i, title := range titles {
+		t.columns = append(t.columns, column{title: title, at: i})
 	}
 	return t
 }
@@ -107,7 +109,9 @@ func (t *table) layout() {
 		c := &t.columns[i]
 		c.width = runewidth.StringWidth(c.title)
 		for _, values := range t.rows {
-			c.width = max(c.width, runewidth.StringWidth(tableText(values[i])))
+			text := tableText(values[i])
+			c.width = max(c.width, runewidth.StringWidth(text))
+			c.some = c.some || text != "" && text != "-"
 			c.right = c.right || numeric(values[i])
 			c.cut = c.cut || cuttable(values[i])
 		}
@@ -118,14 +122,35 @@ func (t *table) layout() {
 	if t.terminal == 0 {
 		return
 	}
-	var left []string
+	var left []column
 	for len(t.columns) > 1 && !t.fits() {
-		last := len(t.columns) - 1
-		t.columns, left = t.columns[:last], append([]string{t.columns[last].title}, left...)
+		i := t.least()
+		left = append(left, t.columns[i])
+		t.columns = slices.Delete(slices.Clone(t.columns), i, i+1)
 	}
 	if left != nil {
-		t.app.note("the terminal has no room for %s", strings.Join(left, ", "))
+		slices.SortFunc(left, func(a, b column) int { return a.at - b.at })
+		var titles []string
+		for _, c := range left {
+			titles = append(titles, c.title)
+		}
+		t.app.note("the terminal has no room for %s", strings.Join(titles, ", "))
 	}
+}
+
+// least is the column that is missed the least; never the first, which says what a row is.
+func (t *table) least() int {
+	for _, spare := range []func(column) bool{
+		func(c column) bool { return !c.some && !t.live },
+		func(c column) bool { return c.right },
+	} {
+		for i := len(t.columns) - 1; i > 0; i-- {
+			if spare(t.columns[i]) {
+				return i
+			}
+		}
+	}
+	return len(t.columns) - 1
 }
 
 // fits makes the widest of the columns that may be cut narrower until all fit, if they
@@ -158,13 +183,13 @@ func (t *table) fits() bool {
 func (t *table) print(values []any) error {
 	var line strings.Builder
 	for i, c := range t.columns {
-		text := tableText(values[i])
+		text := tableText(values[c.at])
 		if t.terminal > 0 && c.cut {
 			text = runewidth.Truncate(text, c.width, "…")
 		}
 		paint := ""
 		if t.colour {
-			paint = colour(values[i])
+			paint = colour(values[c.at])
 		}
 		t.cell(&line, i, text, c.right, paint)
 	}

@@ -59,7 +59,7 @@ func TestTable_Terminal(t *testing.T) {
 	assert.Equal(t, runewidth.StringWidth(lines[0][:strings.Index(lines[0], "OPERATION")]), runewidth.StringWidth(lines[1][:strings.Index(lines[1], "generation")]))
 	tiny := onTerminal(t, 60, "recent", "--db", db)
 	lines = strings.Split(tiny, "\n")
-	assert.Equal(t, "tier2: the terminal has no room for STATUS, DURATION, FILES, AUDIT, SLO", lines[0])
+	assert.Equal(t, "tier2: the terminal has no room for STATUS, DURATION, FILES, AUDIT, SLO, ERROR", lines[0])
 	for _, line := range lines[1:] {
 		assert.LessOrEqual(t, runewidth.StringWidth(line), 60, line)
 	}
@@ -72,6 +72,18 @@ func TestTable_Terminal(t *testing.T) {
 	require.Equal(t, exitOK, Run(t.Context(), []string{"recent", "--db", db}, nil, &stdout, tty))
 	assert.NotContains(t, stdout.String(), "\x1b")
 	assert.Contains(t, stdout.String(), strings.Repeat("μ", 40))
+}
+
+// TestTable_LeftOut: an error is shown before numbers are, and what is empty is left out first.
+func TestTable_LeftOut(t *testing.T) {
+	t.Parallel()
+	db := inhabited(t, file(t))
+	failed := onTerminal(t, 80, "recent", "--status", "failed", "--db", db)
+	assert.Contains(t, failed, "no room for FILES, AUDIT, SLO\n")
+	assert.Regexp(t, `\n2026-01-02T\S+  e2 +bob +watch .*  20ms  no\n`, failed)
+	passed := onTerminal(t, 80, "recent", "--status", "passed", "--db", db)
+	assert.Contains(t, passed, "no room for AUDIT, SLO, ERROR\n")
+	assert.Contains(t, passed, "FILES")
 }
 
 // TestTable_NoColumnFits: at least one column is shown.

@@ -18,16 +18,17 @@ func (a *app) verify() *cobra.Command {
 		Use:   "verify [database]",
 		Short: "Check the database, without changing it",
 		Long: `Compares every table, column, constraint, index and view with the schema, checks
-every row against its CHECK and FOREIGN KEY constraints, parses every JSON document,
-and looks for numbers and times that cannot be read. On SQLite that includes
-integrity_check; on PostgreSQL the role must be able to make temporary tables, which are
-rolled back. Each finding is a line on stdout; exit code 1 if there is any. The
-database defaults to --db.
+every row against its CHECK and FOREIGN KEY constraints, parses every JSON
+document, and looks for numbers and times that cannot be read. On SQLite that
+includes integrity_check; on PostgreSQL the role must be able to make temporary
+tables, which are rolled back. Each finding is a line on stdout; exit code 1 if
+there is any. The database defaults to --db.
 
 --audit also holds the audit log against its Merkle tree, the tree against its
-checkpoints, and every row against the digest in its last entry. Entries that are not
-sealed yet are counted, and compared with nothing. Who can write the whole database
-can also write the tree anew: an anchor and a key that are kept elsewhere tell that.`,
+checkpoints, and every row against the digest in its last entry. Entries that
+are not sealed yet are counted, and compared with nothing. Who can write the
+whole database can also write the tree anew: an anchor and a key that are kept
+elsewhere tell that.`,
 		Example: `  tier2 verify .ggen/tier2.db
   tier2 verify --audit --anchor /srv/anchor/tier2 --key @tier2.pub .ggen/tier2.db`,
 		Args: cobra.MaximumNArgs(1),

@@ -27,8 +27,8 @@ func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show the versions of this program, of SQLite and of the schema",
-		Long: `Shows the version of the module, Go's, the SQLite that is built in, and the version
-of the schema. --db is not used.`,
+		Long: `Shows the version of the module, Go's, the SQLite that is built in, and the
+version of the schema. --db is not used.`,
 		Example: "  tier2 version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
