@@ -47,10 +47,7 @@ func archivesFrom(t *testing.T, from, to string, test func(t *testing.T, live *t
 func healthy(t *testing.T, dsn string, live *tier2.Store, archive ...string) {
 	t.Helper()
 	if dsn != "" {
-		found, err := tier2.Verify(t.Context(), dsn)
-		require.NoError(t, err)
-		require.Empty(t, found.Findings)
-		require.Empty(t, kinds(t, dsn, ledger.VerifyOptions{}))
+		verifyWhole(t, dsn)
 	}
 	for _, opts := range []ledger.VerifyOptions{{}, {Archives: archive}} {
 		report, err := live.Audit.Verify(t.Context(), opts)

@@ -64,7 +64,7 @@ func TestOperations_PostgreSQL(t *testing.T) {
 	})
 	documented("pg_restore")
 
-	sound(t, dsn.String())
+	verifyWhole(t, dsn.String())
 	restored := open(t, dsn.String())
 	assert.Equal(t, want, rows(t, restored))
 	report := copied(t, source, restored) // which compares the digests of both
@@ -72,5 +72,5 @@ func TestOperations_PostgreSQL(t *testing.T) {
 	assert.Zero(t, inserted+updated)
 	require.NoError(t, restored.Receipts.Create(ctx, receipt("on")))
 	assert.EqualValues(t, count(t, source, "receipts")+1, count(t, restored, "receipts"), "ids go on")
-	sound(t, dsn.String())
+	verifyWhole(t, dsn.String())
 }

@@ -23,14 +23,6 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// sound requires that verify finds nothing in a file.
-func sound(t *testing.T, dsn string) {
-	t.Helper()
-	v, err := tier2.Verify(t.Context(), dsn)
-	require.NoError(t, err)
-	require.Empty(t, v.Findings)
-}
-
 // files are the names in a folder.
 func files(t *testing.T, folder string) (names []string) {
 	t.Helper()
@@ -61,7 +53,7 @@ func TestBackup(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, mode, info.Mode())
 			}
-			sound(t, target)
+			verifyWhole(t, target)
 			require.NoError(t, store.Receipts.Create(t.Context(), receipt("later")))
 			second := filepath.Join(folder, "second.db")
 			require.NoError(t, store.Backup(t.Context(), "file:"+strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23").Replace(second)))
@@ -103,7 +95,7 @@ func TestBackup_BesideWriters(t *testing.T) {
 				path := filepath.Join(folder, fmt.Sprint(i))
 				before := saved.Load()
 				assert.NoError(t, store.Backup(t.Context(), path))
-				sound(t, path)
+				verifyWhole(t, path)
 				copied := open(t, path)
 				n := contract.Counts(t, copied)
 				assert.GreaterOrEqual(t, n["receipts"], before)
@@ -189,7 +181,7 @@ func TestBackup_Refused(t *testing.T) {
 	text, err := os.ReadFile(in("taken"))
 	require.NoError(t, err)
 	assert.Equal(t, "mine", string(text))
-	sound(t, path)
+	verifyWhole(t, path)
 	assert.EqualValues(t, 1, count(t, store, "receipts"))
 }
 

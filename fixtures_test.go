@@ -6,9 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -76,11 +77,7 @@ func times(t testing.TB, variable string, n int) int {
 // elsewhere opens a file as another program would.
 func elsewhere(t testing.TB, path string) *sql.DB {
 	t.Helper()
-	driver := "sqlite3"
-	if slices.Contains(sql.Drivers(), "sqlite") { // without cgo
-		driver = "sqlite"
-	}
-	db, err := sql.Open(driver, path)
+	db, err := sql.Open(sqlite.DriverName, path)
 	require.NoError(t, err)
 	db.SetMaxOpenConns(1)
 	return db

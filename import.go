@@ -66,6 +66,9 @@ func (s *Store) Import(ctx context.Context, dir string, opts ImportOptions) (rep
 // (models.ErrInvalid, models.ErrDuplicate), ends it, and leaves the batches before; so does
 // the end of the context. Importing again does the rest. Errors of a row name its line.
 //
+// Others may save meanwhile, and get ids behind those of the file; those stay used up if it
+// is refused in the end.
+//
 // Entries of the audit log come in behind those that are sealed alone; what proves them
 // only comes in with a whole export, by Import. An archive is models.ErrReadOnly.
 func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, opts ImportOptions) (done ImportedTable, err error) {
@@ -86,7 +89,7 @@ func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, 
 	if err := d.Check(ctx, telling(opts.Progress, "reading", 0)); err != nil {
 		return done, err
 	}
-	did, err := transfer.Merge(ctx, postgres.Tables(), table, d, s.handles.Bulk, opts.Progress)
+	did, err := transfer.Merge(ctx, postgres.Tables(), table, d, d.Last(), s.handles.Bulk, opts.Progress)
 	if err != nil {
 		return done, d.Told(err)
 	}

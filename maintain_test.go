@@ -72,7 +72,7 @@ func TestMaintain_BesideOthers(t *testing.T) {
 			readers.Wait()
 			assert.EqualValues(t, before+writers*saves, count(t, store, "receipts"))
 			if name == "SQLite" {
-				sound(t, path)
+				verifyWhole(t, path)
 			}
 		})
 	}
@@ -103,7 +103,7 @@ func TestMaintain_Vacuum(t *testing.T) {
 			require.NoError(t, store.DB().Raw("PRAGMA busy_timeout").Scan(&timeout).Error)
 			assert.Equal(t, []int{2, 10_000}, []int{where, timeout}, "the connection is as it was")
 			if name == "File" {
-				sound(t, dsn)
+				verifyWhole(t, dsn)
 				info, err := os.Stat(dsn)
 				require.NoError(t, err)
 				assert.Equal(t, pages()*4096, info.Size())
@@ -147,7 +147,7 @@ func TestMaintain_InTheWay(t *testing.T) {
 		return nil
 	}))
 	assert.EqualValues(t, 3, count(t, quick, "receipts"))
-	sound(t, path)
+	verifyWhole(t, path)
 }
 
 func TestMaintain_Refused(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 func TestOpenMakesFoldersAndFile(t *testing.T) {
@@ -94,4 +95,24 @@ func TestOpenAnEmptyFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	store := open(t, path)
 	assert.NoError(t, store.Receipts.Create(context.Background(), receipt("a")))
+}
+
+func TestLocation(t *testing.T) {
+	t.Parallel()
+	where, err := tier2.Location("postgres://u:hunter2@db.example:5433/x?search_path=y")
+	require.NoError(t, err)
+	assert.Equal(t, "postgres://u@db.example:5433/x", where)
+	where, err = tier2.Location("file:/a/b.db?mode=rw")
+	require.NoError(t, err)
+	assert.Equal(t, filepath.FromSlash("/a/b.db"), where)
+	where, err = tier2.Location("file:x?mode=memory")
+	require.NoError(t, err)
+	assert.Equal(t, ":memory:", where)
+	for _, dsn := range []string{"", "mysql://u:hunter2@h/db", "postgres://u:hunter2@h:port/db", "file:%zz"} {
+		_, err = tier2.Location(dsn)
+		require.ErrorIs(t, err, models.ErrInvalid, dsn)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+	_, err = tier2.Verify(t.Context(), ":memory:")
+	assert.ErrorIs(t, err, models.ErrInvalid)
 }

@@ -141,6 +141,19 @@ func newStore(s Store, h repository.Handle) *Store {
 	return &s
 }
 
+// Location is how messages name the database at dsn: an absolute path, :memory:, or
+// postgres://user@host:5432/database, without the password. It opens nothing. The
+// error wraps models.ErrInvalid: Open would not take such a dsn.
+func Location(dsn string) (string, error) {
+	if postgres.IsDSN(dsn) {
+		return postgres.Where(dsn)
+	}
+	return sqlite.Where(dsn)
+}
+
+// Location is how messages name this database, as the function Location does.
+func (s *Store) Location() string { return s.where }
+
 // DB is the handle that writes, with the hooks installed: any GORM call on it is
 // audited. Inside Transaction it is the transaction. db.Exec and db.Raw pass no
 // hooks. On SQLite it is one connection: inside a transaction use the transaction's
@@ -152,7 +165,7 @@ func (s *Store) DB() *gorm.DB { return s.handle.Write }
 // savepoint: an inner error undoes the inner part only, if the outer fn goes on.
 //
 // fn runs once, since what else it does may not be done twice. If on PostgreSQL the
-// transaction lost against another one, the error is repository.ErrRetry, and the
+// transaction lost against another one, the error is models.ErrRetry, and the
 // whole Transaction may be called again.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
 	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {

@@ -27,16 +27,3 @@ func Verify(ctx context.Context, dsn string) (*Verification, error) {
 	}
 	return sqlite.Verify(ctx, dsn, schema)
 }
-
-// Location is how messages name the database at dsn: an absolute path, :memory:, or
-// postgres://user@host:5432/database, without the password. It opens nothing. The
-// error wraps models.ErrInvalid: Open would not take such a dsn.
-func Location(dsn string) (string, error) {
-	if postgres.IsDSN(dsn) {
-		return postgres.Where(dsn)
-	}
-	return sqlite.Where(dsn)
-}
-
-// Location is how messages name this database, as the function Location does.
-func (s *Store) Location() string { return s.where }

@@ -25,7 +25,7 @@ func TestSQL(t *testing.T) {
 	code := inLanguage(t, "data.md", "sql")
 	require.NotEmpty(t, code)
 	for _, block := range code {
-		for _, statement := range strings.SplitAfter(block, ";\n") {
+		for _, statement := range strings.SplitAfter(strings.TrimSpace(block), ";\n") {
 			assert.NoError(t, store.DB().Exec(statement).Error, statement)
 		}
 	}

@@ -20,8 +20,10 @@ const sqliteInstant = "CASE WHEN length(@t) < 19 OR substr(replace(@t, '+00:00',
 // between keeps the rows with since <= column < until; a zero time is no bound.
 //
 // On SQLite times are text. The first bound of each pair is coarse, so that it uses
-// an index and lets every form of that second pass; the second is exact. It takes a
-// dozen times as long as to see that a time in UTC lies within by a second, or a day.
+// an index and lets every form of that second in UTC pass, also one that leaves seconds or
+// the hour out; in another zone it has to lie within by as much as it is off. The second
+// is exact. It takes a dozen times as long as to see that a time in UTC lies within by a
+// second, or a day.
 func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.DB, error) {
 	if !since.IsZero() && !until.IsZero() && until.Before(since) {
 		return nil, invalid(table, column, until, "until must not lie before since")
@@ -36,7 +38,8 @@ func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.D
 		if next := since.UTC().Add(time.Second); next.Year() <= 9999 {
 			within = next.Format("2006-01-02T15:04:05")
 		}
-		db = bound(db, col, ">=", since.UTC().Format("2006-01-02 15:04:05"), within, at)
+		coarse := strings.TrimSuffix(strings.TrimSuffix(since.UTC().Format("2006-01-02 15:04:05"), ":00"), " 00:00")
+		db = bound(db, col, ">=", coarse, within, at)
 	}
 	if !until.IsZero() && ceil(until).Year() <= 9999 {
 		at := ceil(until)

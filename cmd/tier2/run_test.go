@@ -7,9 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,11 +42,7 @@ func database(t *testing.T) string {
 // raw runs SQL as another program would: foreign keys and CHECKs are not enforced.
 func raw(t *testing.T, path string, statements ...string) {
 	t.Helper()
-	name := "sqlite3"
-	if slices.Contains(sql.Drivers(), "sqlite") {
-		name = "sqlite"
-	}
-	db, err := sql.Open(name, path)
+	db, err := sql.Open(sqlite.DriverName, path)
 	require.NoError(t, err)
 	db.SetMaxOpenConns(1)
 	for _, s := range append([]string{"PRAGMA foreign_keys=OFF", "PRAGMA ignore_check_constraints=ON"}, statements...) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,12 +41,8 @@ version of the schema. --db is not used.`,
 					}
 				}
 			}
-			driver := "sqlite3"
-			v.Driver = "github.com/mattn/go-sqlite3"
-			if slices.Contains(sql.Drivers(), "sqlite") { // without cgo the other one can do nothing
-				driver, v.Driver = "sqlite", "modernc.org/sqlite"
-			}
-			db, err := sql.Open(driver, ":memory:")
+			v.Driver = sqlite.DriverModule
+			db, err := sql.Open(sqlite.DriverName, ":memory:")
 			if err != nil {
 				return err
 			}

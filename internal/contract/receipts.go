@@ -142,6 +142,7 @@ func receiptsWindow(t *T) {
 	for _, at := range []string{
 		"2026-01-29T12:34:55.999999Z", "2026-01-29T12:34:56Z", "2026-01-29T12:34:56.000001Z", "2026-01-29 12:34:56", "2026-01-29T12:34:56+00:00",
 		"2026-01-29T12:34:56.000002+00:00", "2026-01-29 12:34:56.5", "2026-01-29T12:34:57Z", "2026-01-29T12:34:57.000000Z",
+		"2026-01-30", "2026-01-31 00:01",
 	} {
 		require.NoError(t, store.DB().Exec(
 			"INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES (?, 'raw', 'watch', 'passed', ?, 1)", at, at).Error)
@@ -156,15 +157,17 @@ func receiptsWindow(t *T) {
 		"FirstMicro":     {second, second.Add(time.Microsecond), 3},
 		"SecondMicro":    {second.Add(time.Microsecond), second.Add(2 * time.Microsecond), 1},
 		"BetweenMicros":  {second.Add(1), second.Add(time.Microsecond + 1), 1},
-		"Since":          {second.Add(500 * time.Millisecond), time.Time{}, 3},
+		"Since":          {second.Add(500 * time.Millisecond), time.Time{}, 5},
+		"Midnight":       {second.Truncate(24*time.Hour).AddDate(0, 0, 1), second.AddDate(0, 0, 1), 1},
+		"Minute":         {second.Truncate(24*time.Hour).AddDate(0, 0, 2).Add(time.Minute), time.Time{}, 1},
 		"Until":          {time.Time{}, second, 1},
 		"Empty":          {second, second, 0},
-		"Everything":     {time.Time{}, time.Time{}, 9},
+		"Everything":     {time.Time{}, time.Time{}, 11},
 		"Before":         {time.Time{}, second.Add(-time.Hour), 0},
-		"After":          {second.Add(time.Minute), time.Time{}, 0},
+		"After":          {second.Add(time.Minute), time.Time{}, 2},
 		"WholeDay":       {second.Truncate(24 * time.Hour), second.Truncate(24*time.Hour).AddDate(0, 0, 1), 9},
-		"EndOfTime":      {second, time.Unix(1<<40, 0), 8},
-		"LastOfTheYears": {second, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 8},
+		"EndOfTime":      {second, time.Unix(1<<40, 0), 10},
+		"LastOfTheYears": {second, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 10},
 	} {
 		t.Run(name, func(t *T) {
 			rows, _, err := store.Receipts.List(ctx, repository.ReceiptFilter{Since: c.since, Until: c.until})

@@ -47,14 +47,15 @@ func (f *file) lines() iter.Seq2[rowfile.Line, error] {
 	}
 }
 
-// check reads all of it. told is called as that of Write is.
-func (f *file) check(ctx context.Context, told func(rows int)) (transfer.Digest, error) {
+// check reads all of it, and gives the last key as well. told is called as that of Write is.
+func (f *file) check(ctx context.Context, told func(rows int)) (_ transfer.Digest, last []any, _ error) {
 	digest, read := transfer.NewDigester(), 0
 	for row, err := range rows(ctx, f.lines()) {
 		if err != nil {
-			return transfer.Digest{}, err
+			return transfer.Digest{}, nil, err
 		}
 		digest.Add(f.table, row)
+		last = f.table.KeyOf(row)
 		if read++; read == tellEvery {
 			told(read)
 			read = 0
@@ -63,13 +64,14 @@ func (f *file) check(ctx context.Context, told func(rows int)) (transfer.Digest,
 	if read > 0 {
 		told(read)
 	}
-	return digest.Sum(), nil
+	return digest.Sum(), last, nil
 }
 
 // Dump is what WriteAll wrote, or a single file. It implements transfer.Source.
 type Dump struct {
 	files  []file
 	digest map[string]transfer.Digest // by table: as written, or as Check has found
+	last   []any                      // the key of the last row that Check has read
 }
 
 // One is a dump of one table, which r holds from its beginning.
@@ -151,7 +153,7 @@ func openRegular(path string) (*os.File, error) {
 func (d *Dump) Check(ctx context.Context, told func(table string, rows int)) error {
 	for i := range d.files {
 		f := &d.files[i]
-		found, err := f.check(ctx, func(rows int) { told(f.table.Name, rows) })
+		found, last, err := f.check(ctx, func(rows int) { told(f.table.Name, rows) })
 		if err != nil {
 			return err
 		}
@@ -161,7 +163,7 @@ func (d *Dump) Check(ctx context.Context, told func(table string, rows int)) err
 				"holds %d rows with digest %.16s, and was written with %d rows and digest %.16s: it was changed or cut off since",
 				found.Rows, found.SHA256, written.Rows, written.SHA256)}
 		}
-		d.digest[f.table.Name] = found
+		d.digest[f.table.Name], d.last = found, last
 	}
 	return nil
 }
@@ -173,6 +175,9 @@ func (d *Dump) Rows() (n int64) {
 	}
 	return n
 }
+
+// Last is the key of the last row of one file after Check, nil if it has none.
+func (d *Dump) Last() []any { return d.last }
 
 // Count implements transfer.Source.
 func (d *Dump) Count(ctx context.Context, t *engine.Table) (int64, error) {

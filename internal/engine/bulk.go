@@ -58,6 +58,9 @@ type Writer interface {
 	Snapshot
 	// Insert adds rows under the ids they have; later ids go on after the largest.
 	Insert(ctx context.Context, table *Table, rows []Row) error
+	// Reserve has the ids that are given out go on after id, whatever becomes of the
+	// transaction where the engine's counter is part of none.
+	Reserve(ctx context.Context, table *Table, id int64) error
 	// Update writes all columns of the rows with these keys.
 	Update(ctx context.Context, table *Table, rows []Row) error
 	// Delete deletes the rows whose column is one of values, and says how many.

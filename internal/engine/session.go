@@ -19,6 +19,7 @@ type Dialect interface {
 	Insert(ctx context.Context, s *Session, t *Table, rows []Row) error // Writer's
 	Settle(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
 	NextID(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
+	Reserve(ctx context.Context, s *Session, t *Table, id int64) error  // likewise
 	ForUpdate() string                                                  // what ends a SELECT that locks its rows
 	Translate(err error) error
 }
@@ -111,6 +112,11 @@ func (s *Session) Settle(ctx context.Context, t *Table) (int64, error) {
 func (s *Session) NextID(ctx context.Context, t *Table) (int64, error) {
 	id, err := s.Dialect.NextID(ctx, s, t)
 	return id, s.told(ctx, err)
+}
+
+// Reserve implements Writer.
+func (s *Session) Reserve(ctx context.Context, t *Table, id int64) error {
+	return s.told(ctx, s.Dialect.Reserve(ctx, s, t, id))
 }
 
 // places are n placeholders.

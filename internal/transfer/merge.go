@@ -12,20 +12,54 @@ import (
 // Merge is Run for one of tables, whose target may hold other rows as well: those that
 // it lacks are added, and one that it holds in another form is models.ErrConflict. It
 // looks at all of them before it writes any, and compares nothing in the end: the
-// result's Target is not set. The audit log takes entries behind its sealed end alone.
-func Merge(ctx context.Context, tables []engine.Table, name string, source Source, to engine.Bulk, progress func(Progress)) (Table, error) {
+// result's Target is not set. last is the key of the source's last row, nil if it has none. The audit log takes entries behind its sealed end alone.
+func Merge(ctx context.Context, tables []engine.Table, name string, source Source, last []any, to engine.Bulk, progress func(Progress)) (Table, error) {
 	defer source.Close()
 	table, found := engine.Find(tables, name)
 	tree, known := engine.Find(tables, "tier2_audit_tree")
 	if !found || !known {
 		return Table{}, fmt.Errorf("no table %s", name)
 	}
-	t := &transfer{from: source, to: to, tables: []engine.Table{table}, progress: progress, others: true, log: &tree}
+	t := &transfer{from: source, to: to, tables: []engine.Table{table}, progress: progress, others: true, log: &tree, last: last}
 	report, err := t.run(ctx)
 	if err != nil {
 		return Table{}, err
 	}
 	return report.Tables[0], nil
+}
+
+// mostReserved is up to where ids are reserved: an import that is refused in the end uses
+// up what it has reserved, and must not use up all there are.
+const mostReserved = 1 << 62
+
+// reserve keeps others, who may save between two batches, from the ids of those to come.
+func (t *transfer) reserve(ctx context.Context) error {
+	if len(t.last) != 1 {
+		return nil
+	}
+	id, ok := t.last[0].(int64)
+	if !ok || id > mostReserved {
+		return nil
+	}
+	tx, err := t.to.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Close()
+	if err := tx.Reserve(ctx, &t.tables[0], id); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// settle keeps the audit log from being sealed further until the end of the transaction,
+// if entries are to go behind its sealed end.
+func (t *transfer) settle(ctx context.Context, table *engine.Table, tx engine.Writer) error {
+	if !t.others || table.Name != (&models.AuditEntry{}).TableName() {
+		return nil
+	}
+	_, err := tx.Settle(ctx, table)
+	return err
 }
 
 // behindSeal refuses entries that the audit log lacks and that would come before its

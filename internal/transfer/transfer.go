@@ -85,6 +85,7 @@ type transfer struct {
 	// has in another form are refused.
 	others bool
 	log    *engine.Table // of others: the tree of the audit log
+	last   []any         // of others: the key of the last row
 }
 
 // Run copies the rows of tables, parents before children, from a source, which it
@@ -127,6 +128,9 @@ func (t *transfer) run(ctx context.Context) (*Report, error) {
 		t.state.Total += n
 	}
 	if err := t.check(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.reserve(ctx); err != nil {
 		return nil, err
 	}
 	report := &Report{Tables: make([]Table, len(t.tables)), Equal: true}

@@ -61,6 +61,9 @@ func (t *transfer) writeOnce(ctx context.Context, table *engine.Table, batch []e
 		return nil, err
 	}
 	defer tx.Close()
+	if err := t.settle(ctx, table, tx); err != nil {
+		return nil, err
+	}
 	found, err := t.match(ctx, table, batch, tx, after, upTo)
 	if err != nil || len(found.missing)+len(found.changed) == 0 {
 		return found, err

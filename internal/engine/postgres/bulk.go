@@ -116,11 +116,19 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, r
 			pgx.CopyFromRows(args))
 		return err
 	})
-	if err != nil || len(t.Key) != 1 || t.Columns[t.Key[0]].Type != engine.Integer {
+	if err != nil || len(t.Key) != 1 {
 		return err
 	}
+	if id, ok := rows[len(rows)-1][t.Key[0]].(int64); ok {
+		err = s.Dialect.Reserve(ctx, s, t, id)
+	}
+	return err
+}
+
+// Reserve implements engine.Dialect. Whoever else has gone on further stays there.
+func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, id int64) error {
 	const raise = `SELECT setval(counter, $1) FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c
 		WHERE counter IS NOT NULL AND coalesce(pg_sequence_last_value(counter), 0) < $1`
-	_, err = s.Conn.ExecContext(ctx, raise, rows[len(rows)-1][t.Key[0]], t.Name, t.Columns[t.Key[0]].Name)
+	_, err := s.Conn.ExecContext(ctx, raise, id, t.Name, t.Columns[t.Key[0]].Name)
 	return err
 }

@@ -76,6 +76,17 @@ func (dialect) NextID(ctx context.Context, s *engine.Session, t *engine.Table) (
 	return id, err
 }
 
+// Reserve implements engine.Dialect: https://www.sqlite.org/autoinc.html lets programs
+// write the counters.
+func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, id int64) error {
+	if _, err := s.Conn.ExecContext(ctx, `INSERT INTO sqlite_sequence (name, seq)
+		SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)`, t.Name); err != nil {
+		return err
+	}
+	_, err := s.Conn.ExecContext(ctx, "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", t.Name, id)
+	return err
+}
+
 // Settle implements engine.Dialect: an immediate transaction shuts out every other.
 func (dialect) Settle(context.Context, *engine.Session, *engine.Table) (int64, error) {
 	return math.MaxInt64, nil

@@ -10,6 +10,12 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
+// DriverName is how database/sql knows the driver, and DriverModule where it is from.
+const (
+	DriverName   = "sqlite3"
+	DriverModule = "github.com/mattn/go-sqlite3"
+)
+
 // driverParams are mattn's own DSN keys: immediate transactions, because a deferred
 // one that reads first cannot wait for the lock; and a cache of prepared statements
 // per connection, which GORM's PrepareStmt does not replace inside transactions.

@@ -9,6 +9,12 @@ import (
 	"modernc.org/sqlite"
 )
 
+// DriverName is how database/sql knows the driver, and DriverModule where it is from.
+const (
+	DriverName   = "sqlite"
+	DriverModule = "modernc.org/sqlite"
+)
+
 // driverParams are modernc's own DSN keys: immediate transactions, because a
 // deferred one that reads first cannot wait for the lock; and times as the text
 // that SQLite's date functions read, instead of Go's time.String.

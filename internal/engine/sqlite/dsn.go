@@ -127,3 +127,10 @@ func (l location) String() string {
 	}
 	return l.path
 }
+
+// Where is how messages name the database: an absolute path, or :memory:. The error
+// is that of a malformed DSN.
+func Where(dsn string) (string, error) {
+	where, err := locate(dsn)
+	return where.String(), err
+}

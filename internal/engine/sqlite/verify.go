@@ -12,13 +12,6 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Where is how messages name the database: an absolute path, or :memory:. The error
-// is that of a malformed DSN.
-func Where(dsn string) (string, error) {
-	where, err := locate(dsn)
-	return where.String(), err
-}
-
 // Verify examines the file as it is, without making, upgrading or changing it. An
 // error means that the check itself could not be made.
 func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, error) {
