@@ -89,9 +89,9 @@ func WithExisting() Option {
 
 // WithReadOnly opens a database that is there to read it: Open makes, upgrades and writes
 // nothing, and gives models.ErrNotFound as WithExisting does and models.ErrInvalid for an
-// older database; what writes gives models.ErrReadOnly. On SQLite the file must be one
-// that can be written all the same, since those who read it take locks in its WAL. On
-// PostgreSQL SQL of the caller's own that asks for a transaction that writes (SET, BEGIN
+// older database; what writes gives models.ErrReadOnly. On SQLite the file
+// may be one that cannot be written, but its folder must be: those who read take locks in
+// files beside it. On PostgreSQL SQL of the caller's own that asks for a transaction that writes (SET, BEGIN
 // READ WRITE) gets one: what must not write for sure has a role that may not.
 func WithReadOnly() Option {
 	return func(c *engine.Config) error {

@@ -75,6 +75,8 @@ func TestWithReadOnly(t *testing.T) {
 				copied := filepath.Join(t.TempDir(), "backup.db") // which has no WAL
 				require.NoError(t, writing.Backup(ctx, copied))
 				unchanged(t, copied, copied)
+				require.NoError(t, os.Chmod(copied, 0o400)) // which keeps everyone but root from writing it
+				unchanged(t, copied, copied)
 				require.NoError(t, writing.Close())
 				unchanged(t, file, file)
 				assert.NoFileExists(t, file+"-wal", "nothing is left of what reading needed")

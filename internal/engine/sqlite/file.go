@@ -18,15 +18,15 @@ import (
 var header = []byte("SQLite format 3\x00")
 
 // prepareFile makes the file (0600) and its missing folders (0700), or checks that
-// what is there is a database that can be written. undo takes back what it made, if
-// nothing else came into it meanwhile.
-func prepareFile(where location) (undo func(), err error) {
+// what is there is a database, which can be written unless it shall only be read. undo takes
+// back what it made, if nothing else came into it meanwhile.
+func prepareFile(where location, readOnly bool) (undo func(), err error) {
 	path := where.path
 	undo = func() {}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil:
-		return undo, checkFile(path, info)
+		return undo, checkFile(path, info, readOnly)
 	case !errors.Is(err, fs.ErrNotExist):
 		return undo, err
 	case !where.create:
@@ -62,19 +62,23 @@ func prepareFile(where location) (undo func(), err error) {
 }
 
 // checkFile refuses what SQLite would refuse later, or not at all, before anything
-// is opened for writing.
-func checkFile(path string, info fs.FileInfo) error {
+// is opened.
+func checkFile(path string, info fs.FileInfo, readOnly bool) error {
+	access := os.O_RDWR
+	if readOnly {
+		access = os.O_RDONLY
+	}
 	switch {
 	case info.IsDir():
 		return &models.Error{Reason: "is a directory, not a database file", Kind: models.ErrInvalid}
 	case !info.Mode().IsRegular():
 		return &models.Error{Reason: "is not a regular file", Kind: models.ErrInvalid}
-	case info.Mode().Perm()&0o222 == 0:
+	case !readOnly && info.Mode().Perm()&0o222 == 0:
 		return &models.Error{Reason: "the file is read-only, and a store must be able to write", Kind: models.ErrReadOnly}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, access, 0)
 	if err != nil {
-		if errors.Is(err, fs.ErrPermission) {
+		if !readOnly && errors.Is(err, fs.ErrPermission) {
 			return &models.Error{Reason: "the file is read-only, and a store must be able to write", Kind: models.ErrReadOnly, Err: err}
 		}
 		return err

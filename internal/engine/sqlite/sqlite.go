@@ -52,7 +52,7 @@ func (c *config) open(ctx context.Context, where location) (*engine.Handles, err
 		return c.connect(ctx, where)
 	}
 	where.create = where.create && !c.Existing
-	undo, err := prepareFile(where)
+	undo, err := prepareFile(where, c.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
