@@ -1,12 +1,15 @@
 package tier2_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // TestVerifyTriggers: a log that somebody made writable is noticed, though nothing in it
@@ -38,4 +41,21 @@ func TestVerifyTriggers(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestVerify_Folder: where SQLite cannot make the files beside, nothing is said of what is
+// in the database.
+func TestVerify_Folder(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	path := filepath.Join(t.TempDir(), "tier2.db")
+	require.NoError(t, open(t, path).Close())
+	require.NoError(t, os.Chmod(filepath.Dir(path), 0o500))
+	t.Cleanup(func() { assert.NoError(t, os.Chmod(filepath.Dir(path), 0o700)) })
+	_, err := tier2.Verify(t.Context(), path)
+	require.ErrorIs(t, err, models.ErrReadOnly)
+	_, err = tier2.Open(t.Context(), path, tier2.WithReadOnly())
+	require.ErrorIs(t, err, models.ErrReadOnly)
 }

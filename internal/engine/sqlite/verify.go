@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -56,6 +57,9 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 		err := examine(ctx, db, want, v)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if failed := translate(err); errors.Is(failed, models.ErrReadOnly) || errors.Is(failed, models.ErrBusy) {
+			return nil, fmt.Errorf("verify %s: %w", where, failed) // which says nothing of what is in it
 		}
 		if err != nil { // no database, or so corrupt that nothing else can be asked
 			v.Add("database: %v", err)
