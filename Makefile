@@ -31,7 +31,7 @@ bench-each: ## every benchmark alone, in every size, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 soak: ## 8 processes write and read for DURATION, then all of it is checked; both engines
-	$(GO) run ./internal/soak -duration $(DURATION)
+	$(GO) run ./tests/soak -duration $(DURATION)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \

@@ -16,9 +16,9 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
-	"github.com/seanchatmangpt/ggen/tier2/internal/contract"
+	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
-	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
+	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 

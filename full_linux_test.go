@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
+	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 

@@ -94,8 +94,8 @@ func TestDiskFull(t *testing.T) {
 				before := content(t, store)
 				limit(t, store, 3)
 				err := write(store)
-				require.ErrorIs(t, err, repository.ErrFull)
-				var e *repository.Error
+				require.ErrorIs(t, err, models.ErrFull)
+				var e *models.Error
 				require.ErrorAs(t, err, &e)
 				assert.Contains(t, e.Reason, "no space")
 				after := content(t, store)
@@ -135,7 +135,7 @@ func TestDiskFull_Group(t *testing.T) {
 				switch {
 				case err == nil:
 					acknowledged[r.ExecutionID] = true
-				case errors.Is(err, repository.ErrFull):
+				case errors.Is(err, models.ErrFull):
 					refused++
 				default:
 					assert.NoError(t, err)

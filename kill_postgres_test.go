@@ -106,7 +106,7 @@ func TestKilledConnections(t *testing.T) {
 			assert.Equal(t, 1, n, "acknowledged: %s", id)
 		} else {
 			failed++
-			assert.ErrorIs(t, err, repository.ErrUnavailable)
+			assert.ErrorIs(t, err, models.ErrUnavailable)
 			if n != 0 {
 				assert.ErrorContains(t, err, "may have been committed")
 			}
@@ -149,7 +149,7 @@ func TestLostCommit(t *testing.T) {
 		},
 	} {
 		err := save(newReceipt(name))
-		require.ErrorIs(t, err, repository.ErrUnavailable, name)
+		require.ErrorIs(t, err, models.ErrUnavailable, name)
 		assert.ErrorContains(t, err, "may have been committed", name)
 		assert.NotContains(t, err.Error(), "rolled back", name)
 	}

@@ -19,7 +19,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
-	"github.com/seanchatmangpt/ggen/tier2/internal/workload"
+	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 

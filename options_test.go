@@ -43,7 +43,7 @@ func TestBusy(t *testing.T) {
 	defer store.Close()
 	require.NoError(t, holder.Transaction(t.Context(), func(tx *tier2.Store) error {
 		require.NoError(t, tx.Receipts.Create(t.Context(), receipt("a")))
-		require.ErrorIs(t, store.Receipts.Create(t.Context(), receipt("b")), repository.ErrBusy)
+		require.ErrorIs(t, store.Receipts.Create(t.Context(), receipt("b")), models.ErrBusy)
 		receipts, _, err := store.Receipts.List(t.Context(), repository.ReceiptFilter{})
 		require.NoError(t, err, "reading does not wait")
 		assert.Empty(t, receipts)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/contract"
+	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 

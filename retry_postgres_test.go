@@ -195,7 +195,7 @@ func TestAlwaysLost(t *testing.T) {
 	r := newReceipt("a")
 	r.Metrics = []models.PipelineMetric{{Stage: models.StageEmit, Status: models.StagePassed, DurationMS: 1}}
 	err := store.Receipts.Create(t.Context(), r)
-	require.ErrorIs(t, err, repository.ErrRetry)
+	require.ErrorIs(t, err, models.ErrRetry)
 	assert.ErrorContains(t, err, "after 12 tries")
 	assert.Zero(t, r.ID)
 	assert.Zero(t, r.Metrics[0].ID)
@@ -226,7 +226,7 @@ func TestLostInsideTransaction(t *testing.T) {
 		})
 	}
 	err := save()
-	require.ErrorIs(t, err, repository.ErrRetry)
+	require.ErrorIs(t, err, models.ErrRetry)
 	assert.ErrorContains(t, err, "run the whole transaction again")
 	assert.Equal(t, 1, calls)
 	assert.Zero(t, counts(t, store)["receipts"])
@@ -264,7 +264,7 @@ func TestDeadlock(t *testing.T) {
 	if one == nil {
 		one, two = two, one
 	}
-	require.ErrorIs(t, one, repository.ErrRetry)
+	require.ErrorIs(t, one, models.ErrRetry)
 	assert.ErrorContains(t, one, "deadlock")
 	assert.NoError(t, two)
 }
@@ -295,6 +295,6 @@ func TestSerializable(t *testing.T) {
 		err = two.Commit().Error
 	}
 	two.Rollback()
-	require.ErrorIs(t, err, repository.ErrRetry)
+	require.ErrorIs(t, err, models.ErrRetry)
 	assert.Equal(t, int64(1), counts(t, store)["receipts"])
 }

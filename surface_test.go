@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/surface"
+	"github.com/seanchatmangpt/ggen/tier2/tests/surface"
 )
 
 var update = flag.Bool("update", false, "TestAPI writes docs/api.txt anew")

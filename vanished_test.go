@@ -11,7 +11,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 // TestVanished: a store whose files are taken away acknowledges nothing that would be
@@ -55,12 +54,12 @@ func TestVanished(t *testing.T) {
 					},
 				} {
 					err := write()
-					require.ErrorIs(t, err, repository.ErrReadOnly, what)
+					require.ErrorIs(t, err, models.ErrReadOnly, what)
 					assert.ErrorContains(t, err, "removed or replaced", what)
 				}
 				_, err = store.Receipts.Get(t.Context(), "before")
 				require.NoError(t, err, "reads still see what was there")
-				require.ErrorIs(t, store.Close(), repository.ErrReadOnly)
+				require.ErrorIs(t, store.Close(), models.ErrReadOnly)
 
 				if name == "Moved" {
 					assert.EqualValues(t, 1, count(t, open(t, path+".old"), "receipts"), "Close has folded the WAL into the file")

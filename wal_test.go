@@ -149,7 +149,7 @@ func TestReadOnlyLater(t *testing.T) {
 	require.NoError(t, os.Chmod(path, 0o400))
 	require.NoError(t, store.Receipts.Create(t.Context(), newReceipt("a")))
 	_, err := tier2.Open(t.Context(), path)
-	require.ErrorIs(t, err, repository.ErrReadOnly)
+	require.ErrorIs(t, err, models.ErrReadOnly)
 	require.NoError(t, os.Chmod(path, 0o600))
 	assert.EqualValues(t, 1, count(t, open(t, path), "receipts"))
 }
@@ -170,7 +170,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 	release := lockElsewhere(t, path)
 	save("locked-")
 	for range goroutines {
-		require.ErrorIs(t, <-errs, repository.ErrBusy)
+		require.ErrorIs(t, <-errs, models.ErrBusy)
 	}
 	_, _, err := store.Receipts.List(t.Context(), repository.ReceiptFilter{})
 	require.NoError(t, err, "reads go on")

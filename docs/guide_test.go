@@ -63,7 +63,7 @@ func guideSwap(ctx context.Context, store *tier2.Store) error {
 	tag := store.Memory.ETag(memory)
 	// ... decide, without holding any lock ...
 	err = store.Memory.CompareAndSwap(ctx, "code-generator", tag, models.JSON(`{"state":"done"}`))
-	if errors.Is(err, repository.ErrConflict) {
+	if errors.Is(err, models.ErrConflict) {
 		err = nil // somebody was faster: read again
 	}
 	return err
@@ -155,7 +155,7 @@ func guideTransaction(ctx context.Context, store *tier2.Store, a, b *models.Rece
 // As scale-out.md has it.
 func guideRetry(save func() error) error {
 	err := save()
-	for tries := 0; errors.Is(err, repository.ErrRetry) && tries < 10; tries++ {
+	for tries := 0; errors.Is(err, models.ErrRetry) && tries < 10; tries++ {
 		err = save() // the whole store.Transaction(...)
 	}
 	return err
@@ -163,8 +163,8 @@ func guideRetry(save func() error) error {
 
 func guideErrors(ctx context.Context, store *tier2.Store) string {
 	err := store.Receipts.Create(ctx, &models.Receipt{AgentID: "code-generator", Operation: "generation", Status: "done"})
-	var refused *repository.Error
-	if errors.Is(err, repository.ErrInvalid) && errors.As(err, &refused) {
+	var refused *models.Error
+	if errors.Is(err, models.ErrInvalid) && errors.As(err, &refused) {
 		fmt.Println(refused.Table, refused.Column, refused.Value, refused.Allowed)
 	}
 	return err.Error()
@@ -241,7 +241,7 @@ func TestGuide(t *testing.T) {
 	lost := 3
 	assert.NoError(t, guideRetry(func() error {
 		if lost--; lost > 0 {
-			return repository.ErrRetry
+			return models.ErrRetry
 		}
 		return nil
 	}))

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/actor"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -14,20 +14,20 @@ const SystemActor = "system"
 
 // WithActor says who is acting in ctx: the agent_id of the audit entries and the
 // agent whose memory is updated. A blank agent changes nothing.
-func WithActor(ctx context.Context, agent string) context.Context { return actor.With(ctx, agent) }
+func WithActor(ctx context.Context, agent string) context.Context { return scope.WithActor(ctx, agent) }
 
 // Actor is who acts in ctx, or "" if nobody said.
-func Actor(ctx context.Context) string { return actor.From(ctx) }
+func Actor(ctx context.Context) string { return scope.Actor(ctx) }
 
 // WithExecution says which execution is at work in ctx: the execution_id in the entries
 // of rows that have none of their own, which are those of agent_memory,
 // workflow_sessions and collision_detection. A blank id changes nothing.
 func WithExecution(ctx context.Context, executionID string) context.Context {
-	return actor.WithExecution(ctx, executionID)
+	return scope.WithExecution(ctx, executionID)
 }
 
 // Execution is the execution at work in ctx, or "" if nobody said.
-func Execution(ctx context.Context) string { return actor.Execution(ctx) }
+func Execution(ctx context.Context) string { return scope.Execution(ctx) }
 
 // checkContext refuses an actor that agent_id cannot hold, and an execution that no
 // execution_id can.

@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -209,7 +209,7 @@ func (w *Writer) leave(saves []*save) {
 		}
 		failures := []entry{*s.failed}
 		s.failed = nil
-		attempt.AfterLast(s.ctx, func() {
+		scope.AfterAttempts(s.ctx, func() {
 			w.plugin.writeFailures(context.WithoutCancel(s.ctx), w.pool, w.log, failures)
 		})
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // TestOwnDatabase: the hooks do on a caller's own *gorm.DB what they do in a store,
-// whose cases are in internal/contract, and take the clock that they are given.
+// whose cases are in tests/contract, and take the clock that they are given.
 func TestOwnDatabase(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -42,7 +42,7 @@ func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool,
 		return nil, err
 	}
 	t := &tx{ConnPool: inner, pool: p, ctx: ctx}
-	attempt.Abandoned(ctx, func() { _ = t.Rollback() })
+	scope.OnAbandon(ctx, func() { _ = t.Rollback() })
 	return t, nil
 }
 
@@ -156,7 +156,7 @@ func (t *tx) end(finish func(gorm.TxCommitter) error) error {
 	// the transaction is over either way, except that a commit which found the
 	// database busy can be tried again.
 	if failures := t.failures; len(failures) > 0 {
-		attempt.AfterLast(t.ctx, func() {
+		scope.AfterAttempts(t.ctx, func() {
 			t.pool.plugin.writeFailures(context.WithoutCancel(t.ctx), t.pool.ConnPool, t.pool.log, failures)
 		})
 	}

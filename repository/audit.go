@@ -6,8 +6,9 @@ import (
 	"iter"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const auditTable = "audit_log"
@@ -30,7 +31,7 @@ type AuditFilter struct {
 }
 
 // Record appends one entry and fills its id and what was empty; secrets in its
-// ErrorMessage and ContextJSON are redacted, in entry as well. Errors: ErrInvalid.
+// ErrorMessage and ContextJSON are redacted, in entry as well. Errors: models.ErrInvalid.
 func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 	if entry == nil {
 		return invalid(auditTable, "", nil, "must not be nil")
@@ -43,7 +44,7 @@ func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 }
 
 // List is one page of the entries that f chooses, newest first, and the cursor of the
-// next page. Errors: ErrInvalid for a filter or page that cannot be.
+// next page. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (a *Audit) List(ctx context.Context, f AuditFilter) ([]models.AuditEntry, string, error) {
 	l, err := a.filter(ctx, f)
 	if err != nil {
@@ -60,7 +61,7 @@ func (a *Audit) All(ctx context.Context, f AuditFilter) iter.Seq2[models.AuditEn
 }
 
 // Trail is every entry whose context names that execution or session, oldest first;
-// none is no error. It reads the whole log. Errors: ErrInvalid for a blank id.
+// none is no error. It reads the whole log. Errors: models.ErrInvalid for a blank id.
 func (a *Audit) Trail(ctx context.Context, id string) ([]models.AuditEntry, error) {
 	if err := required(auditTable, "context_json", id); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ const lookBack = 10_000
 // those that are there since then. An entry that is committed after one with a larger
 // id, as happens on PostgreSQL, is not passed over while its id is one of the last
 // 10,000. It goes on until ctx ends, whose error is the last it yields. Errors:
-// ErrInvalid for a filter that cannot be, with an Until or a Cursor, or a negative time.
+// models.ErrInvalid for a filter that cannot be, with an Until or a Cursor, or a negative time.
 func (a *Audit) Follow(ctx context.Context, f AuditFilter, every time.Duration) iter.Seq2[models.AuditEntry, error] {
 	return func(yield func(models.AuditEntry, error) bool) {
 		l := &follower{a: a, ctx: ctx, missing: map[int64][]string{}, yield: func(e models.AuditEntry) bool { return yield(e, nil) }}

@@ -12,9 +12,9 @@ import (
 // programs are sealed like the store's own. Saves do not wait for it longer than for
 // another save; a store seals what it has written on Close.
 //
-// Errors: ErrConflict if tree or anchor are of another history: nothing is sealed over
-// that, Verify tells what was changed; ErrBusy if transactions that add entries outlast
-// the busy timeout; ErrReadOnly for an archive; ErrInvalid inside a transaction.
+// Errors: models.ErrConflict if tree or anchor are of another history: nothing is sealed over
+// that, Verify tells what was changed; models.ErrBusy if transactions that add entries outlast
+// the busy timeout; models.ErrReadOnly for an archive; models.ErrInvalid inside a transaction.
 func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 	if err := a.outside(); err != nil {
 		return ledger.Checkpoint{}, err
@@ -29,8 +29,8 @@ func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 // anchor, was truncated. What no entry speaks of, such as a row that other programs
 // inserted, is no finding.
 //
-// Errors: ErrInvalid for options that cannot be, such as an anchor or keys for an archive,
-// which has no checkpoints, and inside a transaction; ErrNotFound for
+// Errors: models.ErrInvalid for options that cannot be, such as an anchor or keys for an archive,
+// which has no checkpoints, and inside a transaction; models.ErrNotFound for
 // an anchor or archive that is not there.
 func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error) {
 	if err := a.outside(); err != nil {
@@ -40,9 +40,9 @@ func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.
 }
 
 // Prove is the proof that an entry is in the tree of the newest checkpoint, which
-// ledger.Proof.Check checks without a database. Errors: ErrNotFound for an entry that is
-// not there or not sealed yet; ErrConflict for one that is not what was sealed, and for a
-// tree that is not; ErrInvalid inside a transaction.
+// ledger.Proof.Check checks without a database. Errors: models.ErrNotFound for an entry that is
+// not there or not sealed yet; models.ErrConflict for one that is not what was sealed, and for a
+// tree that is not; models.ErrInvalid inside a transaction.
 func (a *Audit) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	if err := a.outside(); err != nil {
 		return nil, err

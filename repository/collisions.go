@@ -5,8 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const collisionsTable = "collision_detection"
@@ -35,18 +36,18 @@ type CollisionSummary struct {
 }
 
 // Report writes one collision and fills its id and what was empty. Errors:
-// ErrInvalid, also for the same agent twice; ErrForeignKey for an unknown session.
+// models.ErrInvalid, also for the same agent twice; models.ErrForeignKey for an unknown session.
 func (c *Collisions) Report(ctx context.Context, collision *models.Collision) error {
 	if collision == nil {
 		return invalid(collisionsTable, "", nil, "must not be nil")
 	}
 	collision.Prepare(c.h.now())
 	err := insert(ctx, c.h, collision)
-	return blame(err, ErrForeignKey, collisionsTable, "session_id", collision.SessionID, "no session has that id")
+	return blame(err, models.ErrForeignKey, collisionsTable, "session_id", collision.SessionID, "no session has that id")
 }
 
-// Resolve says how an unresolved collision was settled. Errors: ErrInvalid for a
-// blank resolution, ErrNotFound, ErrConflict if it is resolved already, with the
+// Resolve says how an unresolved collision was settled. Errors: models.ErrInvalid for a
+// blank resolution, models.ErrNotFound, models.ErrConflict if it is resolved already, with the
 // resolution it has in Error.Value.
 func (c *Collisions) Resolve(ctx context.Context, id int64, resolution string) error {
 	if err := required(collisionsTable, "resolution", resolution); err != nil {
@@ -62,14 +63,14 @@ func (c *Collisions) Resolve(ctx context.Context, id int64, resolution string) e
 	if err := c.h.read(ctx).Where("id = ?", id).Take(&row).Error; err != nil {
 		return found(err, collisionsTable, "id", id)
 	}
-	return &Error{Table: collisionsTable, Column: "resolution", Value: row.Resolution, Kind: ErrConflict, Reason: "the collision is resolved already"}
+	return &models.Error{Table: collisionsTable, Column: "resolution", Value: row.Resolution, Kind: models.ErrConflict, Reason: "the collision is resolved already"}
 }
 
 // unresolved is the condition of a collision that nobody settled.
 const unresolved = "(resolution IS NULL OR resolution = '')"
 
 // BySession is every collision of a session, newest first; none is no error.
-// Errors: ErrInvalid for a blank id.
+// Errors: models.ErrInvalid for a blank id.
 func (c *Collisions) BySession(ctx context.Context, sessionID string) ([]models.Collision, error) {
 	if err := required(collisionsTable, "session_id", sessionID); err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (c *Collisions) BySession(ctx context.Context, sessionID string) ([]models.
 }
 
 // BetweenAgents is every collision of two agents, in either order, newest first.
-// Errors: ErrInvalid for a blank agent, or the same twice.
+// Errors: models.ErrInvalid for a blank agent, or the same twice.
 func (c *Collisions) BetweenAgents(ctx context.Context, a, b string) ([]models.Collision, error) {
 	if err := errors.Join(required(collisionsTable, "agent_id_1", a), required(collisionsTable, "agent_id_2", b)); err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func (c *Collisions) find(q *gorm.DB) ([]models.Collision, error) {
 }
 
 // List is one page of the collisions that f chooses, newest first, and the cursor of
-// the next page. Errors: ErrInvalid for a filter or page that cannot be.
+// the next page. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (c *Collisions) List(ctx context.Context, f CollisionFilter) ([]models.Collision, string, error) {
 	q, err := c.filter(ctx, f)
 	if err != nil {
@@ -115,7 +116,7 @@ func (c *Collisions) Unresolved(ctx context.Context, f CollisionFilter) ([]model
 }
 
 // Summary counts the collisions of a window by type and severity, the most frequent
-// first: since <= timestamp < until, a zero time is no bound. Errors: ErrInvalid.
+// first: since <= timestamp < until, a zero time is no bound. Errors: models.ErrInvalid.
 func (c *Collisions) Summary(ctx context.Context, since, until time.Time) ([]CollisionSummary, error) {
 	q, err := c.filter(ctx, CollisionFilter{Since: since, Until: until})
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // cursor is the place of a row in its list: the time as the database shows it, which
@@ -29,8 +31,8 @@ func decodeCursor(table, text string) (c cursor, err error) {
 		err = json.Unmarshal(b, &c)
 	}
 	if err != nil || c.Table != table || c.Time == "" || strings.IndexByte(c.Time, 0) >= 0 || c.encode() != text {
-		return cursor{}, &Error{
-			Table: table, Column: "cursor", Value: text, Kind: ErrInvalid, Err: err,
+		return cursor{}, &models.Error{
+			Table: table, Column: "cursor", Value: text, Kind: models.ErrInvalid, Err: err,
 			Reason: "is not the next cursor of this list",
 		}
 	}

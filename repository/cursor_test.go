@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // TestDecodeCursor: nothing but what encode made for the table is taken.
@@ -33,9 +35,9 @@ func TestDecodeCursor(t *testing.T) {
 		"Padding":      base64.URLEncoding.EncodeToString([]byte(`{"t":"receipts","at":"2026","id":7}`)) + "=",
 	} {
 		got, err := decodeCursor(receiptsTable, text)
-		require.ErrorIs(t, err, ErrInvalid, name)
+		require.ErrorIs(t, err, models.ErrInvalid, name)
 		assert.Zero(t, got, name)
-		var e *Error
+		var e *models.Error
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, []any{receiptsTable, "cursor", text}, []any{e.Table, e.Column, e.Value})
 	}
@@ -55,7 +57,7 @@ func FuzzCursor(f *testing.F) {
 			for _, asked := range tables {
 				got, err := decodeCursor(asked, made)
 				if err != nil {
-					require.ErrorIs(t, err, ErrInvalid)
+					require.ErrorIs(t, err, models.ErrInvalid)
 				} else {
 					require.Equal(t, table, asked, "a cursor of another list")
 					require.Equal(t, made, got.encode())

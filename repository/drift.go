@@ -4,8 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // What a Drift shows at most, so that its size has a bound.
@@ -80,7 +81,7 @@ type DriftSummary struct {
 //
 // It reads the chosen receipts twice for each 10,000 inputs that occur more than once,
 // until the page is full. Memory is constant, but for what SQLite sorts: some 170 bytes
-// a chosen receipt. Errors: ErrInvalid for a filter or page that cannot be.
+// a chosen receipt. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, summary DriftSummary, err error) {
 	limit, err := f.limit(receiptsTable)
 	if err != nil {

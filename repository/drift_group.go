@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // inputs are what executions must have in common to be compared.

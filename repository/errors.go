@@ -6,35 +6,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
-)
 
-// Error says what was refused and where: table, column, value and what is allowed.
-type Error = models.Error
-
-// The sentinels that errors.Is finds; package models says what each means.
-var (
-	ErrInvalid     = models.ErrInvalid
-	ErrNotFound    = models.ErrNotFound
-	ErrDuplicate   = models.ErrDuplicate
-	ErrForeignKey  = models.ErrForeignKey
-	ErrConflict    = models.ErrConflict
-	ErrNotRunning  = models.ErrNotRunning
-	ErrAppendOnly  = models.ErrAppendOnly
-	ErrCorrupt     = models.ErrCorrupt
-	ErrBusy        = models.ErrBusy
-	ErrClosed      = models.ErrClosed
-	ErrReadOnly    = models.ErrReadOnly
-	ErrFull        = models.ErrFull
-	ErrIO          = models.ErrIO
-	ErrUnavailable = models.ErrUnavailable
-	ErrRetry       = models.ErrRetry
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // invalid is the refusal of a value.
-func invalid(table, column string, value any, reason string) *Error {
-	return &Error{Table: table, Column: column, Value: value, Reason: reason, Kind: ErrInvalid}
+func invalid(table, column string, value any, reason string) *models.Error {
+	return &models.Error{Table: table, Column: column, Value: value, Reason: reason, Kind: models.ErrInvalid}
 }
 
 // required refuses a key that no row can have.
@@ -68,7 +47,7 @@ func known[T ~string](table, column string, v T, allowed []T) error {
 // found says which key GORM did not find; other errors stay as they are.
 func found(err error, table, column string, value any) error {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return &Error{Table: table, Column: column, Value: value, Kind: ErrNotFound, Err: gorm.ErrRecordNotFound}
+		return &models.Error{Table: table, Column: column, Value: value, Kind: models.ErrNotFound, Err: gorm.ErrRecordNotFound}
 	}
 	return err
 }
@@ -80,7 +59,7 @@ func notFound(table, column string, value any) error {
 
 // blame completes an error of the given kind with what the database did not tell.
 func blame(err, kind error, table, column string, value any, reason string) error {
-	var e *Error
+	var e *models.Error
 	if !errors.Is(err, kind) || !errors.As(err, &e) {
 		return err
 	}

@@ -63,7 +63,7 @@ func ExampleCollisions_Resolve() {
 
 	fmt.Println(store.Collisions.Resolve(ctx, id, "kept the reviewer's version"))
 	err := store.Collisions.Resolve(ctx, id, "merged by hand")
-	fmt.Println(errors.Is(err, repository.ErrConflict))
+	fmt.Println(errors.Is(err, models.ErrConflict))
 	// Output:
 	// <nil>
 	// true

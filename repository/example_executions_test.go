@@ -112,7 +112,7 @@ func ExampleExecutions_Import() {
 	}
 
 	_, err := store.Executions.Import(ctx, []byte(`{"receipt": {}}`), repository.ImportOptions{})
-	fmt.Println(errors.Is(err, repository.ErrInvalid))
+	fmt.Println(errors.Is(err, models.ErrInvalid))
 	// Output:
 	// build-1 47 files, unchanged: false
 	// build-1 47 files, unchanged: true
@@ -133,7 +133,7 @@ func ExampleExecutions_ImportBatch() {
 		log.Fatal(err)
 	}
 	for _, o := range outcomes {
-		fmt.Println(errors.Is(o.Err, repository.ErrInvalid))
+		fmt.Println(errors.Is(o.Err, models.ErrInvalid))
 	}
 	fmt.Println(outcomes[0].Receipt.ExecutionID, outcomes[0].Receipt.Status)
 	// Output:

@@ -54,7 +54,7 @@ func ExampleMemory_Get() {
 	fmt.Println(doc.Step, memory.RetryCount)
 
 	_, err = store.Memory.Get(ctx, "nobody")
-	fmt.Println(errors.Is(err, repository.ErrNotFound))
+	fmt.Println(errors.Is(err, models.ErrNotFound))
 	// Output:
 	// 1 0
 	// true
@@ -116,7 +116,7 @@ func ExampleMemory_CompareAndSwap() {
 
 	fmt.Println(store.Memory.CompareAndSwap(ctx, "coder", tag, models.JSON(`{"step":2}`)))
 	err = store.Memory.CompareAndSwap(ctx, "coder", tag, models.JSON(`{"step":3}`)) // step 2 is there by now
-	fmt.Println(errors.Is(err, repository.ErrConflict))
+	fmt.Println(errors.Is(err, models.ErrConflict))
 	// Output:
 	// <nil>
 	// true
@@ -237,7 +237,7 @@ func ExampleMemory_Forget() {
 	remember(store, "coder", `{"step":1}`)
 
 	fmt.Println(store.Memory.Forget(ctx, "coder"))
-	fmt.Println(errors.Is(store.Memory.Forget(ctx, "coder"), repository.ErrNotFound))
+	fmt.Println(errors.Is(store.Memory.Forget(ctx, "coder"), models.ErrNotFound))
 	// Output:
 	// <nil>
 	// true

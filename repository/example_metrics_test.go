@@ -7,7 +7,6 @@ import (
 	"log"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 // A metric belongs to a receipt.
@@ -24,7 +23,7 @@ func ExampleMetrics_Record() {
 	fmt.Println(store.Metrics.Record(ctx, metric))
 
 	orphan := &models.PipelineMetric{ExecutionID: "build-9", Stage: models.StageEmit, Status: models.StagePassed}
-	fmt.Println(errors.Is(store.Metrics.Record(ctx, orphan), repository.ErrForeignKey))
+	fmt.Println(errors.Is(store.Metrics.Record(ctx, orphan), models.ErrForeignKey))
 	// Output:
 	// <nil>
 	// true

@@ -40,7 +40,7 @@ func ExampleReceipts_Create() {
 	fmt.Println(receipt.ID, receipt.Timestamp)
 
 	again := &models.Receipt{ExecutionID: "build-1", AgentID: "coder", Operation: models.OperationWatch, Status: models.ReceiptPassed}
-	fmt.Println(errors.Is(store.Receipts.Create(ctx, again), repository.ErrDuplicate))
+	fmt.Println(errors.Is(store.Receipts.Create(ctx, again), models.ErrDuplicate))
 	// Output:
 	// 1 2026-01-01T12:00:00.000000Z
 	// true
@@ -96,7 +96,7 @@ func ExampleReceipts_Get() {
 	fmt.Println(receipt.AgentID, receipt.Status, receipt.DurationMS)
 
 	_, err = store.Receipts.Get(ctx, "build-9")
-	fmt.Println(errors.Is(err, repository.ErrNotFound))
+	fmt.Println(errors.Is(err, models.ErrNotFound))
 	// Output:
 	// coder passed 120
 	// true
@@ -180,7 +180,7 @@ func ExampleReceipts_Delete() {
 	}
 
 	fmt.Println(store.Receipts.Delete(ctx, "build-1"))
-	fmt.Println(errors.Is(store.Receipts.Delete(ctx, "build-2"), repository.ErrForeignKey))
+	fmt.Println(errors.Is(store.Receipts.Delete(ctx, "build-2"), models.ErrForeignKey))
 	// Output:
 	// <nil>
 	// true

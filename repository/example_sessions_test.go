@@ -52,7 +52,7 @@ func ExampleSessions_Finish() {
 	fmt.Println(session.Status, *session.TotalDurationMS, session.SuccessfulOperations, session.FailedOperations)
 
 	_, err = store.Sessions.Finish(ctx, "swarm-1")
-	fmt.Println(errors.Is(err, repository.ErrNotRunning))
+	fmt.Println(errors.Is(err, models.ErrNotRunning))
 	// Output:
 	// completed 90000 5 1
 	// true

@@ -53,9 +53,9 @@ func ExampleError() {
 
 	err := store.Receipts.Create(ctx, &models.Receipt{AgentID: "coder", Operation: models.OperationWatch, Status: "done"})
 	fmt.Println(err)
-	fmt.Println(errors.Is(err, repository.ErrInvalid))
+	fmt.Println(errors.Is(err, models.ErrInvalid))
 
-	var refused *repository.Error
+	var refused *models.Error
 	if errors.As(err, &refused) {
 		fmt.Println(refused.Table, refused.Column, refused.Value, refused.Allowed)
 	}

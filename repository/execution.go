@@ -9,7 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/actor"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -44,8 +44,8 @@ type StageResult struct {
 // A stage that failed may run again: each attempt becomes one metric, and the last
 // one decides.
 //
-// It returns ErrInvalid for an unknown stage and for negative sizes, ErrDuplicate
-// for a stage that runs already or has passed, ErrNotRunning after Finish, and the
+// It returns models.ErrInvalid for an unknown stage and for negative sizes, models.ErrDuplicate
+// for a stage that runs already or has passed, models.ErrNotRunning after Finish, and the
 // context's error, without running do, once that has ended.
 func (e *Execution) Stage(ctx context.Context, stage models.Stage, do func(ctx context.Context, result *StageResult) error) (err error) {
 	if err := ctx.Err(); err != nil {
@@ -63,7 +63,7 @@ func (e *Execution) Stage(ctx context.Context, stage models.Stage, do func(ctx c
 		}
 		err = e.leave(stage, began, result, err)
 	}()
-	err = do(actor.WithExecution(ctx, e.receipt.ExecutionID), &result)
+	err = do(scope.WithExecution(ctx, e.receipt.ExecutionID), &result)
 	returned = true
 	return err
 }
@@ -109,8 +109,8 @@ func (e *Execution) leave(stage models.Stage, began time.Time, result StageResul
 
 // Measure keeps a measurement for Finish to check against the targets; the last one
 // of a metric counts. The value is in the target's unit. A metric without a target
-// is kept in the receipt's JSON only. It returns ErrInvalid for a blank metric and
-// for what is not a finite number, and ErrNotRunning after Finish.
+// is kept in the receipt's JSON only. It returns models.ErrInvalid for a blank metric and
+// for what is not a finite number, and models.ErrNotRunning after Finish.
 func (e *Execution) Measure(metric string, value float64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -129,9 +129,9 @@ func (e *Execution) Measure(metric string, value float64) error {
 // pass), and adds one to the session's successful or failed operations. It returns
 // the receipt with its Metrics and Violations.
 //
-// It returns ErrNotRunning the second time and while a stage is still at work,
-// ErrInvalid for a value that the receipt cannot hold, ErrDuplicate if another
-// process finished the same execution, and ErrNotFound if the session is gone. After
+// It returns models.ErrNotRunning the second time and while a stage is still at work,
+// models.ErrInvalid for a value that the receipt cannot hold, models.ErrDuplicate if another
+// process finished the same execution, and models.ErrNotFound if the session is gone. After
 // an error nothing is written, and Finish may be called again.
 func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receipt, error) {
 	e.mu.Lock()
@@ -156,7 +156,7 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 	}
 	ended := e.entry(status, now)
 	ended.DurationMS, ended.ErrorMessage = run.receipt.DurationMS, run.receipt.ErrorMessage
-	ctx = actor.WithExecution(actor.Default(ctx, e.receipt.AgentID), e.receipt.ExecutionID)
+	ctx = scope.WithExecution(scope.WithDefaultActor(ctx, e.receipt.AgentID), e.receipt.ExecutionID)
 	err = e.h.transaction(ctx, func(tx *gorm.DB) error {
 		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
 		if err != nil {

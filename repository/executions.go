@@ -31,9 +31,9 @@ type ExecutionOptions struct {
 // Begin writes a "started" audit entry and returns the execution, whose time runs
 // from now. Beginning again under the ExecutionID of an interrupted run is allowed.
 //
-// It returns ErrInvalid for a value that the receipt could not hold and for
-// unusable targets, ErrDuplicate if the execution has a receipt already,
-// ErrNotFound for an unknown session and ErrNotRunning for one that has ended;
+// It returns models.ErrInvalid for a value that the receipt could not hold and for
+// unusable targets, models.ErrDuplicate if the execution has a receipt already,
+// models.ErrNotFound for an unknown session and models.ErrNotRunning for one that has ended;
 // nothing is written then.
 func (r *Executions) Begin(ctx context.Context, agent string, op models.Operation, opts ExecutionOptions) (*Execution, error) {
 	if opts.Targets == nil {

@@ -49,10 +49,10 @@ type ImportResult struct {
 // success or passed has passed; a receipt without a status passed if all its stages
 // did, one without an operation is a generation.
 //
-// What is no such receipt is refused with ErrInvalid and everything that is wrong
+// What is no such receipt is refused with models.ErrInvalid and everything that is wrong
 // with it; so is one that is larger than MaxBytes, nested more than models.MaxJSONDepth
 // deep, or holds a key twice in one object, anywhere in it. A receipt with the same
-// execution_id and other content is refused with ErrDuplicate. A refusal writes nothing.
+// execution_id and other content is refused with models.ErrDuplicate. A refusal writes nothing.
 func (r *Executions) Import(ctx context.Context, raw []byte, opts ImportOptions) (ImportResult, error) {
 	if err := ctx.Err(); err != nil {
 		return ImportResult{}, err
@@ -102,8 +102,8 @@ func (r *Executions) storeIn(tx *gorm.DB, run *run, raw []byte) (ImportResult, e
 	}
 	if stored == nil {
 		err := run.write(tx.Statement.Context, r.h.in(tx), r.h.now())
-		if errors.Is(err, ErrDuplicate) { // by the next attempt it is there to compare
-			return ImportResult{}, &Error{Kind: ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
+		if errors.Is(err, models.ErrDuplicate) { // by the next attempt it is there to compare
+			return ImportResult{}, &models.Error{Kind: models.ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
 		}
 		return ImportResult{Receipt: run.receipt}, err
 	}

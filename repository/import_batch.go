@@ -6,7 +6,8 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // ImportOutcome says what became of a document of a batch.
@@ -21,7 +22,7 @@ type ImportOutcome struct {
 // its own.
 //
 // The error is of what would stop every other document as well: options that make no
-// sense, ErrClosed, ErrReadOnly and the end of the context. The outcomes are then those of
+// sense, models.ErrClosed, models.ErrReadOnly and the end of the context. The outcomes are then those of
 // the documents before it, which are stored; what comes after may be stored only if the
 // error says that it may have been committed.
 func (r *Executions) ImportBatch(ctx context.Context, docs [][]byte, opts ImportOptions) ([]ImportOutcome, error) {
@@ -52,7 +53,7 @@ func (r *Executions) ImportBatch(ctx context.Context, docs [][]byte, opts Import
 		case err == nil:
 		case ctx.Err() != nil:
 			return outcomes[:i], ended(ctx, err)
-		case errors.Is(err, ErrClosed), errors.Is(err, ErrReadOnly):
+		case errors.Is(err, models.ErrClosed), errors.Is(err, models.ErrReadOnly):
 			return outcomes[:i], err
 		}
 	}
@@ -71,7 +72,7 @@ func ended(ctx context.Context, err error) error {
 // storeAll stores all runs in one transaction, or none, and then leaves no trace of the
 // attempt. What is found stored is an outcome and no error, for nothing was written for it.
 func (r *Executions) storeAll(ctx context.Context, runs []*run, docs [][]byte, outcomes []ImportOutcome) error {
-	return attempt.Last(ctx, func(ctx context.Context, begin func()) error {
+	return scope.Attempts(ctx, func(ctx context.Context, begin func()) error {
 		err := r.h.write(ctx).Transaction(func(tx *gorm.DB) error {
 			for i, run := range runs {
 				if run == nil {
@@ -79,7 +80,7 @@ func (r *Executions) storeAll(ctx context.Context, runs []*run, docs [][]byte, o
 				}
 				result, err := r.storeIn(tx, run, docs[i])
 				outcomes[i] = ImportOutcome{result, err}
-				if err != nil && (!errors.Is(err, ErrDuplicate) || errors.Is(err, ErrRetry)) {
+				if err != nil && (!errors.Is(err, models.ErrDuplicate) || errors.Is(err, models.ErrRetry)) {
 					return err
 				}
 			}

@@ -69,13 +69,13 @@ func readDocument(raw []byte) (document, error) {
 		if errors.As(err, &syntax) {
 			at = fmt.Sprintf(" (byte %d)", syntax.Offset)
 		}
-		return f, &Error{Reason: "is not valid JSON: " + err.Error() + at, Kind: ErrInvalid, Err: err}
+		return f, &models.Error{Reason: "is not valid JSON: " + err.Error() + at, Kind: models.ErrInvalid, Err: err}
 	}
 	return f, repeatedKey(raw)
 }
 
 func (f document) refuse(name string, value any, reason string, allowed ...string) {
-	f.faults.add(&Error{Column: f.path + short(name), Value: value, Reason: reason, Allowed: allowed, Kind: models.ErrInvalid})
+	f.faults.add(&models.Error{Column: f.path + short(name), Value: value, Reason: reason, Allowed: allowed, Kind: models.ErrInvalid})
 }
 
 // find is the first of the named fields that is there and not null.

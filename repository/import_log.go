@@ -10,6 +10,8 @@ import (
 	"iter"
 	"math"
 	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // genesis is the prev_chain_hash_hex of the first record of a log.
@@ -46,9 +48,9 @@ type LogRecord struct {
 // that was rotated away. Two logs that part after a common beginning are both stored.
 // The hashes themselves, and signatures, are ggen's to check ("ggen receipt verify").
 //
-// A record that cannot be stored is refused with ErrInvalid, or ErrDuplicate if its
+// A record that cannot be stored is refused with models.ErrInvalid, or models.ErrDuplicate if its
 // chain hash is stored with other content, and the chain goes on behind it. The import
-// ends, with ErrInvalid and what was stored by then kept, at a line that breaks the
+// ends, with models.ErrInvalid and what was stored by then kept, at a line that breaks the
 // chain, tells no hashes or is larger than opts.MaxBytes, and at a record without a time
 // if opts.At is not set; it ends as well with the error of the reader, of the context
 // and of a database that did not do its work. Every error names its line.
@@ -143,7 +145,7 @@ func (c *chain) importRecord(ctx context.Context, line int64, raw []byte, opts I
 	if err == nil {
 		result, err = c.executions.store(ctx, run, raw)
 	}
-	return result, err == nil || errors.Is(err, ErrInvalid) || errors.Is(err, ErrDuplicate), err
+	return result, err == nil || errors.Is(err, models.ErrInvalid) || errors.Is(err, models.ErrDuplicate), err
 }
 
 // follow refuses a record that does not follow the last one.

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const memoryTable = "agent_memory"
@@ -27,7 +28,7 @@ type MemoryFilter struct {
 	Page
 }
 
-// Get is the memory of an agent. Errors: ErrInvalid for a blank agent, ErrNotFound.
+// Get is the memory of an agent. Errors: models.ErrInvalid for a blank agent, models.ErrNotFound.
 func (m *Memory) Get(ctx context.Context, agentID string) (*models.AgentMemory, error) {
 	if err := required(memoryTable, "agent_id", agentID); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (m *Memory) Get(ctx context.Context, agentID string) (*models.AgentMemory, 
 }
 
 // Put replaces the agent's own keys by doc, a JSON object; an ActivityKey in doc, as
-// from an earlier Get, is ignored. Errors: ErrInvalid, ErrCorrupt if what is stored
+// from an earlier Get, is ignored. Errors: models.ErrInvalid, models.ErrCorrupt if what is stored
 // is no JSON object.
 func (m *Memory) Put(ctx context.Context, agentID string, doc models.JSON) error {
 	own, _, err := splitDocument(doc)
@@ -54,7 +55,7 @@ func (m *Memory) Put(ctx context.Context, agentID string, doc models.JSON) error
 // lost: others wait meanwhile. Numbers are json.Number, so that none loses digits. fn
 // must not call the store, which would wait for itself; it is called again if the
 // transaction lost against another one. An error or panic of fn changes nothing.
-// Errors: fn's own, ErrInvalid for what JSON cannot hold, ErrCorrupt.
+// Errors: fn's own, models.ErrInvalid for what JSON cannot hold, models.ErrCorrupt.
 func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[string]any) error) error {
 	if fn == nil {
 		return invalid(memoryTable, "memory_json", nil, "needs a function")
@@ -72,7 +73,7 @@ func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[str
 		}
 		own, err := encode(doc)
 		if err != nil {
-			return &Error{Table: memoryTable, Column: "memory_json", Reason: "cannot be JSON: " + err.Error(), Kind: ErrInvalid, Err: err}
+			return &models.Error{Table: memoryTable, Column: "memory_json", Reason: "cannot be JSON: " + err.Error(), Kind: models.ErrInvalid, Err: err}
 		}
 		fields, _, err := splitDocument(own)
 		if err != nil {
@@ -83,7 +84,7 @@ func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[str
 }
 
 // Merge applies a JSON Merge Patch (RFC 7396) to the agent's own keys. Errors:
-// ErrInvalid if the patch is no JSON object or names ActivityKey, ErrCorrupt.
+// models.ErrInvalid if the patch is no JSON object or names ActivityKey, models.ErrCorrupt.
 func (m *Memory) Merge(ctx context.Context, agentID string, patch models.JSON) error {
 	_, activity, err := splitDocument(patch)
 	switch {
@@ -103,7 +104,7 @@ func (m *Memory) Merge(ctx context.Context, agentID string, patch models.JSON) e
 		}
 		merged, err := jsonpatch.MergePatch(own, patch)
 		if err != nil {
-			return &Error{Table: memoryTable, Column: "memory_json", Value: string(patch), Kind: ErrInvalid, Err: err}
+			return &models.Error{Table: memoryTable, Column: "memory_json", Value: string(patch), Kind: models.ErrInvalid, Err: err}
 		}
 		if fields, _, err = splitDocument(merged); err != nil {
 			return err
@@ -122,8 +123,8 @@ func (m *Memory) ETag(memory *models.AgentMemory) string {
 }
 
 // CompareAndSwap is Put if the agent's own keys still have that ETag; "" means there
-// must be none. Errors: ErrConflict with the current ETag in Error.Value, ErrInvalid,
-// ErrCorrupt.
+// must be none. Errors: models.ErrConflict with the current ETag in Error.Value, models.ErrInvalid,
+// models.ErrCorrupt.
 func (m *Memory) CompareAndSwap(ctx context.Context, agentID, tag string, doc models.JSON) error {
 	own, _, err := splitDocument(doc)
 	if err != nil {
@@ -131,14 +132,14 @@ func (m *Memory) CompareAndSwap(ctx context.Context, agentID, tag string, doc mo
 	}
 	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
 		if current := etag(row.MemoryJSON); current != tag {
-			return &Error{Table: memoryTable, Column: "memory_json", Value: current, Kind: ErrConflict, Reason: "the memory has another ETag by now"}
+			return &models.Error{Table: memoryTable, Column: "memory_json", Value: current, Kind: models.ErrConflict, Reason: "the memory has another ETag by now"}
 		}
 		return setOwn(row, own)
 	})
 }
 
 // RecordError sets last_error and adds one to retry_count, for an agent with or
-// without a memory. Errors: ErrInvalid for a blank agent or message.
+// without a memory. Errors: models.ErrInvalid for a blank agent or message.
 func (m *Memory) RecordError(ctx context.Context, agentID, message string) error {
 	if err := required(memoryTable, "last_error", message); err != nil {
 		return err
@@ -150,8 +151,8 @@ func (m *Memory) RecordError(ctx context.Context, agentID, message string) error
 	})
 }
 
-// ResetRetries sets retry_count to 0 and keeps last_error. Errors: ErrInvalid for a
-// blank agent, ErrNotFound.
+// ResetRetries sets retry_count to 0 and keeps last_error. Errors: models.ErrInvalid for a
+// blank agent, models.ErrNotFound.
 func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
 	if err := required(memoryTable, "agent_id", agentID); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
 }
 
 // Forget deletes the agent's memory, ActivityKey and collision history included.
-// Errors: ErrInvalid for a blank agent, ErrNotFound.
+// Errors: models.ErrInvalid for a blank agent, models.ErrNotFound.
 func (m *Memory) Forget(ctx context.Context, agentID string) error {
 	if err := required(memoryTable, "agent_id", agentID); err != nil {
 		return err
@@ -182,7 +183,7 @@ func (m *Memory) Forget(ctx context.Context, agentID string) error {
 }
 
 // List is one page of the memories that f chooses, the last updated first, and the
-// cursor of the next page. Errors: ErrInvalid.
+// cursor of the next page. Errors: models.ErrInvalid.
 func (m *Memory) List(ctx context.Context, f MemoryFilter) ([]models.AgentMemory, string, error) {
 	q := m.h.read(ctx).Model(&models.AgentMemory{})
 	q, err := between(q, memoryTable, "updated_at", f.UpdatedSince, f.UpdatedUntil)
@@ -204,7 +205,7 @@ func (m *Memory) modify(ctx context.Context, agentID string, change func(*models
 				return err
 			}
 		}
-		return &Error{Table: memoryTable, Column: "agent_id", Value: agentID, Kind: ErrRetry, Reason: "another transaction made this memory, and this one cannot see it; run the whole transaction again"}
+		return &models.Error{Table: memoryTable, Column: "agent_id", Value: agentID, Kind: models.ErrRetry, Reason: "another transaction made this memory, and this one cannot see it; run the whole transaction again"}
 	})
 }
 
@@ -238,8 +239,8 @@ func reserved() error {
 }
 
 func corrupt(row *models.AgentMemory, cause error) error {
-	return &Error{
-		Table: memoryTable, Column: "memory_json", Value: row.MemoryJSON.String(), Kind: ErrCorrupt, Err: cause,
+	return &models.Error{
+		Table: memoryTable, Column: "memory_json", Value: row.MemoryJSON.String(), Kind: models.ErrCorrupt, Err: cause,
 		Reason: "the stored memory is not a JSON object",
 	}
 }

@@ -39,7 +39,7 @@ const historyList = "history of agent_memory"
 // History is one page of the versions of an agent's memory, newest first, and the cursor
 // of the next page: one each time that its document was written or it was deleted. It
 // is read from audit_log alone, also after Forget; an agent that the log does not know
-// has none. What the store itself counts in a memory makes no version. Errors: ErrInvalid
+// has none. What the store itself counts in a memory makes no version. Errors: models.ErrInvalid
 // for a blank agent, and for a filter or page that cannot be.
 func (m *Memory) History(ctx context.Context, agentID string, f HistoryFilter) ([]MemoryVersion, string, error) {
 	q, err := m.versions(ctx, agentID, f.Since, f.Until)
@@ -96,7 +96,7 @@ func (m *Memory) HistoryAll(ctx context.Context, agentID string, f HistoryFilter
 }
 
 // At is the version of an agent's memory that was in force at a time, which may be
-// Unknown. Errors: ErrInvalid for a blank agent and a zero time, ErrNotFound if there was
+// Unknown. Errors: models.ErrInvalid for a blank agent and a zero time, models.ErrNotFound if there was
 // none by then, or it had been deleted.
 func (m *Memory) At(ctx context.Context, agentID string, at time.Time) (*MemoryVersion, error) {
 	if at.IsZero() {

@@ -19,13 +19,13 @@ type Metrics struct{ h Handle }
 func NewMetrics(h Handle) *Metrics { return &Metrics{h} }
 
 // Record writes the timing of one stage and fills its id and what was empty. Errors:
-// ErrInvalid, ErrForeignKey if no receipt has its execution_id.
+// models.ErrInvalid, models.ErrForeignKey if no receipt has its execution_id.
 func (m *Metrics) Record(ctx context.Context, metric *models.PipelineMetric) error {
 	return m.RecordBatch(ctx, []*models.PipelineMetric{metric})
 }
 
 // RecordBatch writes all metrics or none, in one transaction. No metrics is no error.
-// Errors: ErrInvalid, ErrForeignKey if no receipt has the execution_id of one.
+// Errors: models.ErrInvalid, models.ErrForeignKey if no receipt has the execution_id of one.
 func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMetric) error {
 	if len(metrics) == 0 {
 		return ctx.Err()
@@ -38,21 +38,21 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 		metric.Prepare(now)
 	}
 	err := insert(ctx, m.h, metrics...)
-	if !errors.Is(err, ErrForeignKey) {
+	if !errors.Is(err, models.ErrForeignKey) {
 		return err
 	}
 	var orphan any
 	for _, metric := range metrics {
-		if _, missing := NewReceipts(m.h).Get(ctx, metric.ExecutionID); errors.Is(missing, ErrNotFound) {
+		if _, missing := NewReceipts(m.h).Get(ctx, metric.ExecutionID); errors.Is(missing, models.ErrNotFound) {
 			orphan = metric.ExecutionID
 			break
 		}
 	}
-	return blame(err, ErrForeignKey, metricsTable, "execution_id", orphan, "no receipt has that id")
+	return blame(err, models.ErrForeignKey, metricsTable, "execution_id", orphan, "no receipt has that id")
 }
 
 // ByExecution is every metric of an execution in the order of the stages, then of
-// time; none is no error. Errors: ErrInvalid for a blank id.
+// time; none is no error. Errors: models.ErrInvalid for a blank id.
 func (m *Metrics) ByExecution(ctx context.Context, executionID string) ([]models.PipelineMetric, error) {
 	if err := required(metricsTable, "execution_id", executionID); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ const (
 
 // Page asks for a part of a list. The zero value is its first DefaultLimit rows.
 type Page struct {
-	Limit  int    // rows; 0 is DefaultLimit, more than MaxLimit or less than 0 is ErrInvalid
+	Limit  int    // rows; 0 is DefaultLimit, more than MaxLimit or less than 0 is models.ErrInvalid
 	Cursor string // what the call before returned as next; "" is the start
 }
 

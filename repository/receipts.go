@@ -7,9 +7,10 @@ import (
 	"iter"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // batchSize is how many rows one INSERT takes.
@@ -36,18 +37,18 @@ type ReceiptFilter struct {
 }
 
 // Create writes one receipt with its Metrics and Violations, and fills its id and
-// what was empty. Errors: ErrInvalid, ErrDuplicate for a known execution_id.
+// what was empty. Errors: models.ErrInvalid, models.ErrDuplicate for a known execution_id.
 func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	receipt.Prepare(r.h.now())
 	err := r.create(ctx, receipt)
-	return blame(err, ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
+	return blame(err, models.ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
 
 // CreateBatch writes all receipts or none, in one transaction. No receipts is no
-// error. Errors: ErrInvalid, ErrDuplicate (also for two of the batch).
+// error. Errors: models.ErrInvalid, models.ErrDuplicate (also for two of the batch).
 func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) error {
 	if len(receipts) == 0 {
 		return ctx.Err()
@@ -60,8 +61,8 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 		receipt.Prepare(now)
 	}
 	err := r.create(ctx, receipts...)
-	if errors.Is(err, ErrDuplicate) {
-		return blame(err, ErrDuplicate, receiptsTable, "execution_id", r.taken(ctx, receipts), "")
+	if errors.Is(err, models.ErrDuplicate) {
+		return blame(err, models.ErrDuplicate, receiptsTable, "execution_id", r.taken(ctx, receipts), "")
 	}
 	return err
 }
@@ -126,7 +127,7 @@ func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 
 // Upsert writes a receipt, or replaces the one with its execution_id but for id and
 // created_at. Children stay, and those in the struct are not written. The struct gets
-// the row's id and created_at. Errors: ErrInvalid.
+// the row's id and created_at. Errors: models.ErrInvalid.
 func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return invalid(receiptsTable, "", nil, "must not be nil")
@@ -156,8 +157,8 @@ func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	return err
 }
 
-// Get is the receipt of an execution, without its children. Errors: ErrInvalid for a
-// blank id, ErrNotFound.
+// Get is the receipt of an execution, without its children. Errors: models.ErrInvalid for a
+// blank id, models.ErrNotFound.
 func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt, error) {
 	if err := required(receiptsTable, "execution_id", executionID); err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 }
 
 // List is one page of the receipts that f chooses, newest first, and the cursor of
-// the next page. Errors: ErrInvalid for a filter or page that cannot be.
+// the next page. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	l, err := r.filter(ctx, f)
 	if err != nil {
@@ -183,7 +184,7 @@ func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Re
 	return walk[models.Receipt](l, err, f.Page)
 }
 
-// Failures is List of the failed receipts only. A filter for another status is ErrInvalid.
+// Failures is List of the failed receipts only. A filter for another status is models.ErrInvalid.
 func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	if f.Status != "" && f.Status != models.ReceiptFailed {
 		return nil, "", invalid(receiptsTable, "status", string(f.Status), "failures are failed")
@@ -192,8 +193,8 @@ func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Rece
 	return r.List(ctx, f)
 }
 
-// LatestByAgent is the newest receipt of an agent. Errors: ErrInvalid for a blank
-// agent, ErrNotFound if it has none.
+// LatestByAgent is the newest receipt of an agent. Errors: models.ErrInvalid for a blank
+// agent, models.ErrNotFound if it has none.
 func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.Receipt, error) {
 	if err := required(receiptsTable, "agent_id", agentID); err != nil {
 		return nil, err
@@ -208,8 +209,8 @@ func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.R
 	return &rows[0], nil
 }
 
-// Delete removes the receipt of an execution. Errors: ErrInvalid for a blank id,
-// ErrNotFound, ErrForeignKey while it has metrics or violations.
+// Delete removes the receipt of an execution. Errors: models.ErrInvalid for a blank id,
+// models.ErrNotFound, models.ErrForeignKey while it has metrics or violations.
 func (r *Receipts) Delete(ctx context.Context, executionID string) error {
 	if err := required(receiptsTable, "execution_id", executionID); err != nil {
 		return err
@@ -218,7 +219,7 @@ func (r *Receipts) Delete(ctx context.Context, executionID string) error {
 		return db.Where("execution_id = ?", executionID).Delete(&models.Receipt{})
 	})
 	if err != nil {
-		return blame(err, ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
+		return blame(err, models.ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
 	}
 	if n == 0 {
 		return notFound(receiptsTable, "execution_id", executionID)

@@ -37,7 +37,7 @@ type CollisionPair struct {
 
 // CollisionMatrix counts the collisions that f chooses for each pair of those agents
 // that have the most of them: at most so many agents, DefaultMatrixAgents if 0. It holds
-// every pair that collided. Errors: ErrInvalid for a filter that cannot be, a negative
+// every pair that collided. Errors: models.ErrInvalid for a filter that cannot be, a negative
 // number of agents or one above MaxMatrixAgents.
 func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents int) (m CollisionMatrix, err error) {
 	switch {

@@ -5,8 +5,9 @@ import (
 	"context"
 	"slices"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Percentiles are of durations, in milliseconds. A percentile p is the smallest of the
@@ -41,7 +42,7 @@ type AgentPercentiles struct {
 
 // StagePercentiles is one row a stage that ran in the executions that f chooses, in the
 // order of the stages. It holds some 40 bytes for each different duration of a stage.
-// Errors: ErrInvalid for a filter that cannot be.
+// Errors: models.ErrInvalid for a filter that cannot be.
 func (r *Reports) StagePercentiles(ctx context.Context, f ReportFilter) ([]StagePercentiles, error) {
 	q, err := r.stageRows(ctx, f)
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *Reports) stageRows(ctx context.Context, f ReportFilter) (*gorm.DB, erro
 
 // AgentPercentiles is one row an agent of the executions that f chooses, the one with
 // the most of them first, and at most limit rows, DefaultLimit if 0. It holds some 40
-// bytes for each different duration of these agents. Errors: ErrInvalid for a filter
+// bytes for each different duration of these agents. Errors: models.ErrInvalid for a filter
 // that cannot be, a negative limit or one above MaxLimit.
 func (r *Reports) AgentPercentiles(ctx context.Context, f ReportFilter, limit int) ([]AgentPercentiles, error) {
 	limit, err := Page{Limit: limit}.limit(receiptsTable)

@@ -30,7 +30,7 @@ type SLOReport struct {
 
 // SLOs is one row a metric that the executions which f chooses missed, or that is in
 // DefaultTargets, the one with the most violations first. It holds 8 bytes for each
-// violation. Errors: ErrInvalid for a filter that cannot be.
+// violation. Errors: models.ErrInvalid for a filter that cannot be.
 func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error) {
 	executions, err := r.executions(ctx, f)
 	if err != nil {

@@ -31,7 +31,7 @@ type TimelineBucket struct {
 // step long, in whole minutes, and starts at a multiple of it since the year 1, in UTC:
 // days at midnight, weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes,
 // 1, 3 and 12 hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100
-// buckets. Errors: ErrInvalid for a filter or step that cannot be, and for more than
+// buckets. Errors: models.ErrInvalid for a filter or step that cannot be, and for more than
 // MaxLimit buckets.
 func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Duration) ([]TimelineBucket, error) {
 	if step < 0 || step%time.Minute != 0 {

@@ -27,7 +27,7 @@ func (r *Reports) RecentExecutions(ctx context.Context) ([]models.RecentExecutio
 const recentFailures = 10
 
 // RecentFailures is the failed ones among RecentExecutions, newest first and at most
-// limit rows, 10 if 0. Errors: ErrInvalid for a negative limit or one above MaxLimit.
+// limit rows, 10 if 0. Errors: models.ErrInvalid for a negative limit or one above MaxLimit.
 func (r *Reports) RecentFailures(ctx context.Context, limit int) ([]models.RecentExecution, error) {
 	if limit == 0 {
 		limit = recentFailures

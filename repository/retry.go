@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/attempt"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -29,7 +29,7 @@ func pauses() backoff.BackOff {
 }
 
 // retry runs a transaction, and runs it again, whole, when it lost against another one
-// (ErrRetry): a serialization failure or a deadlock. Inside a caller's transaction it
+// (models.ErrRetry): a serialization failure or a deadlock. Inside a caller's transaction it
 // runs once, since all of that must be run again, which only the caller can do.
 //
 // Of several attempts the last alone leaves failed entries in the audit log.
@@ -37,9 +37,9 @@ func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context)
 	if h.inside() {
 		return transaction(ctx)
 	}
-	return attempt.Last(ctx, func(ctx context.Context, begin func()) error {
+	return scope.Attempts(ctx, func(ctx context.Context, begin func()) error {
 		last := transaction(ctx)
-		if !errors.Is(last, ErrRetry) { // as nearly always, so without what it takes to try again
+		if !errors.Is(last, models.ErrRetry) { // as nearly always, so without what it takes to try again
 			return last
 		}
 		tries := 0
@@ -48,13 +48,13 @@ func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context)
 				begin()
 				last = transaction(ctx)
 			}
-			if last != nil && !errors.Is(last, ErrRetry) {
+			if last != nil && !errors.Is(last, models.ErrRetry) {
 				return struct{}{}, backoff.Permanent(last)
 			}
 			return struct{}{}, last
 		}, backoff.WithBackOff(pauses()), backoff.WithMaxTries(maxTries))
 		switch {
-		case !errors.Is(last, ErrRetry):
+		case !errors.Is(last, models.ErrRetry):
 			return last
 		case ctx.Err() != nil && tries < maxTries:
 			return errors.Join(ctx.Err(), last)

@@ -6,9 +6,10 @@ import (
 	"math"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const sessionsTable = "workflow_sessions"
@@ -27,14 +28,14 @@ type SessionFilter struct {
 }
 
 // Start writes a running session and fills its id, session_id and start_time.
-// Errors: ErrInvalid, also for a session that says it ended; ErrDuplicate.
+// Errors: models.ErrInvalid, also for a session that says it ended; models.ErrDuplicate.
 func (s *Sessions) Start(ctx context.Context, session *models.WorkflowSession) error {
 	switch {
 	case session == nil:
 		return invalid(sessionsTable, "", nil, "must not be nil")
 	case session.Status != "" && session.Status != models.SessionRunning:
-		return &Error{
-			Table: sessionsTable, Column: "status", Value: string(session.Status), Kind: ErrInvalid,
+		return &models.Error{
+			Table: sessionsTable, Column: "status", Value: string(session.Status), Kind: models.ErrInvalid,
 			Reason: "a session starts running", Allowed: []string{string(models.SessionRunning)},
 		}
 	case session.EndTime != nil:
@@ -44,11 +45,11 @@ func (s *Sessions) Start(ctx context.Context, session *models.WorkflowSession) e
 	}
 	session.Prepare(s.h.now())
 	err := insert(ctx, s.h, session)
-	return blame(err, ErrDuplicate, sessionsTable, "session_id", session.SessionID, "")
+	return blame(err, models.ErrDuplicate, sessionsTable, "session_id", session.SessionID, "")
 }
 
 // Finish ends a running session as completed, with end_time and total_duration_ms,
-// and returns it. Errors: ErrInvalid for a blank id, ErrNotFound, ErrNotRunning.
+// and returns it. Errors: models.ErrInvalid for a blank id, models.ErrNotFound, models.ErrNotRunning.
 func (s *Sessions) Finish(ctx context.Context, sessionID string) (*models.WorkflowSession, error) {
 	return s.end(ctx, sessionID, models.SessionCompleted)
 }
@@ -75,8 +76,8 @@ func (s *Sessions) end(ctx context.Context, sessionID string, status models.Sess
 			return found(err, sessionsTable, "session_id", sessionID)
 		}
 		if session.Status != models.SessionRunning {
-			return &Error{
-				Table: sessionsTable, Column: "session_id", Value: sessionID, Kind: ErrNotRunning,
+			return &models.Error{
+				Table: sessionsTable, Column: "session_id", Value: sessionID, Kind: models.ErrNotRunning,
 				Reason: "the session is " + string(session.Status) + ", only a running one can end",
 			}
 		}
@@ -97,8 +98,8 @@ func (s *Sessions) end(ctx context.Context, sessionID string, status models.Sess
 }
 
 // AddOutcome adds to the counters of a session, also of one that has ended, for an
-// execution that outlived it. Errors: ErrInvalid for a blank id, a negative number
-// or a sum beyond int64, ErrNotFound.
+// execution that outlived it. Errors: models.ErrInvalid for a blank id, a negative number
+// or a sum beyond int64, models.ErrNotFound.
 func (s *Sessions) AddOutcome(ctx context.Context, sessionID string, succeeded, failed int64) error {
 	if err := required(sessionsTable, "session_id", sessionID); err != nil {
 		return err
@@ -127,7 +128,7 @@ func (s *Sessions) AddOutcome(ctx context.Context, sessionID string, succeeded, 
 	return invalid(sessionsTable, "successful_operations, failed_operations", nil, "the sum would be beyond int64")
 }
 
-// Get is a session. Errors: ErrInvalid for a blank id, ErrNotFound.
+// Get is a session. Errors: models.ErrInvalid for a blank id, models.ErrNotFound.
 func (s *Sessions) Get(ctx context.Context, sessionID string) (*models.WorkflowSession, error) {
 	if err := required(sessionsTable, "session_id", sessionID); err != nil {
 		return nil, err
@@ -147,7 +148,7 @@ func (s *Sessions) Active(ctx context.Context) ([]models.WorkflowSession, error)
 }
 
 // List is one page of the sessions that f chooses, the last started first, and the
-// cursor of the next page. Errors: ErrInvalid for a filter or page that cannot be.
+// cursor of the next page. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (s *Sessions) List(ctx context.Context, f SessionFilter) ([]models.WorkflowSession, string, error) {
 	q := equal(s.h.read(ctx).Model(&models.WorkflowSession{}), "status", string(f.Status))
 	q, window := between(q, sessionsTable, "start_time", f.Since, f.Until)

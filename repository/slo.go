@@ -68,8 +68,8 @@ func (t Target) Violation(actual float64) (models.SLOViolation, bool) {
 	return v, true
 }
 
-// Validate reports what makes the target unusable, as an *Error that wraps
-// ErrInvalid: a blank metric, a bound that is not a finite number, bounds out of
+// Validate reports what makes the target unusable, as an *models.Error that wraps
+// models.ErrInvalid: a blank metric, a bound that is not a finite number, bounds out of
 // order.
 func (t Target) Validate() error {
 	refuse := func(column string, value any, reason string) error {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const violationsTable = "slo_violations"
@@ -24,20 +25,20 @@ type ViolationSummary struct {
 }
 
 // Record writes one violation and fills its id and what was empty. Errors:
-// ErrInvalid, ErrForeignKey if no receipt has its execution_id.
+// models.ErrInvalid, models.ErrForeignKey if no receipt has its execution_id.
 func (v *Violations) Record(ctx context.Context, violation *models.SLOViolation) error {
 	if violation == nil {
 		return invalid(violationsTable, "", nil, "must not be nil")
 	}
 	violation.Prepare(v.h.now())
 	err := insert(ctx, v.h, violation)
-	return blame(err, ErrForeignKey, violationsTable, "execution_id", violation.ExecutionID, "no receipt has that id")
+	return blame(err, models.ErrForeignKey, violationsTable, "execution_id", violation.ExecutionID, "no receipt has that id")
 }
 
 // Check compares measurements, by metric, with the targets of the same metrics, and
 // writes and returns the violations in the order of the targets; a measurement
-// without a target is none. Errors: ErrInvalid for a target or measurement that
-// cannot be, ErrDuplicate for two targets of a metric, ErrNotFound if no receipt has
+// without a target is none. Errors: models.ErrInvalid for a target or measurement that
+// cannot be, models.ErrDuplicate for two targets of a metric, models.ErrNotFound if no receipt has
 // that execution_id.
 func (v *Violations) Check(ctx context.Context, executionID string, targets []Target, measurements map[string]float64) ([]models.SLOViolation, error) {
 	if err := checkTargets(targets); err != nil {
@@ -71,7 +72,7 @@ func (v *Violations) Check(ctx context.Context, executionID string, targets []Ta
 }
 
 // ByExecution is every violation of an execution, oldest first; none is no error.
-// Errors: ErrInvalid for a blank id.
+// Errors: models.ErrInvalid for a blank id.
 func (v *Violations) ByExecution(ctx context.Context, executionID string) ([]models.SLOViolation, error) {
 	if err := required(violationsTable, "execution_id", executionID); err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (v *Violations) ByExecution(ctx context.Context, executionID string) ([]mod
 }
 
 // SummaryByMetric counts the violations of a window by metric, the most frequent
-// first: since <= timestamp < until, a zero time is no bound. Errors: ErrInvalid.
+// first: since <= timestamp < until, a zero time is no bound. Errors: models.ErrInvalid.
 func (v *Violations) SummaryByMetric(ctx context.Context, since, until time.Time) ([]ViolationSummary, error) {
 	q, err := between(v.h.read(ctx).Model(&models.SLOViolation{}), violationsTable, "timestamp", since, until)
 	if err != nil {

@@ -4,9 +4,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // sqliteInstant is a time text in the form of models.TimestampLayout, whoever wrote

@@ -12,7 +12,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"github.com/seanchatmangpt/ggen/tier2/repository"
 	"github.com/seanchatmangpt/ggen/tier2/tier2test"
 )
 
@@ -143,7 +142,7 @@ func TestSaveAllOrNone(t *testing.T) {
 	})
 	assert.Contains(t, refused, "receipts.execution_id")
 	_, err := store.Receipts.Get(t.Context(), "build-1")
-	require.ErrorIs(t, err, repository.ErrNotFound)
+	require.ErrorIs(t, err, models.ErrNotFound)
 }
 
 // TestRows: what is made is valid as it is, and what callers change stays.

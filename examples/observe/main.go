@@ -24,7 +24,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 func main() {
@@ -86,7 +85,7 @@ func watched(ctx context.Context, path string, out io.Writer, provider *sdktrace
 		return err
 	}
 	again := models.Receipt{ExecutionID: "build-1", AgentID: "builder", Operation: models.OperationGeneration, Status: models.ReceiptPassed}
-	if err := store.Receipts.Create(ctx, &again); !errors.Is(err, repository.ErrDuplicate) {
+	if err := store.Receipts.Create(ctx, &again); !errors.Is(err, models.ErrDuplicate) {
 		return fmt.Errorf("build-1 was recorded twice: %w", err)
 	}
 	return store.Transaction(ctx, func(tx *tier2.Store) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
@@ -68,5 +69,5 @@ func TestKeptFile(t *testing.T) {
 
 func TestRefusesFolder(t *testing.T) {
 	t.Parallel()
-	assert.ErrorIs(t, run(t.Context(), io.Discard, t.TempDir()), repository.ErrInvalid)
+	assert.ErrorIs(t, run(t.Context(), io.Discard, t.TempDir()), models.ErrInvalid)
 }

@@ -47,7 +47,7 @@ func emit(ctx context.Context, store *tier2.Store, round int) error {
 // normalize fails until somebody tells it, by its memory, which shapes to take.
 func normalize(ctx context.Context, store *tier2.Store, _ int) error {
 	memory, err := store.Memory.Get(ctx, "normalizer")
-	if errors.Is(err, repository.ErrNotFound) {
+	if errors.Is(err, models.ErrNotFound) {
 		return errors.New("shapes.ttl is missing")
 	}
 	if err != nil {

@@ -76,7 +76,7 @@ func work(ctx context.Context, store *tier2.Store, round int) (working int, err 
 	}
 	wg.Wait()
 	for i := range errs {
-		if errors.Is(errs[i], repository.ErrNotRunning) { // the session was ended
+		if errors.Is(errs[i], models.ErrNotRunning) { // the session was ended
 			errs[i] = nil
 			continue
 		}

@@ -69,14 +69,14 @@ func (s *supervisor) settle(ctx context.Context) error {
 		fmt.Fprintf(s.out, "  %s %s of %s and %s: %s\n", c.Severity, c.CollisionType, c.AgentID1, c.AgentID2, c.Description)
 		if c.Severity == models.SeverityCritical {
 			_, err := s.store.Sessions.Cancel(ctx, c.SessionID)
-			if err != nil && !errors.Is(err, repository.ErrNotRunning) { // somebody was faster
+			if err != nil && !errors.Is(err, models.ErrNotRunning) { // somebody was faster
 				return err
 			}
 			fmt.Fprintf(s.out, "  -> %s is cancelled\n", c.SessionID)
 			return nil
 		}
 		err := s.store.Collisions.Resolve(ctx, c.ID, "keep what "+c.AgentID1+" made")
-		if err != nil && !errors.Is(err, repository.ErrConflict) { // likewise
+		if err != nil && !errors.Is(err, models.ErrConflict) { // likewise
 			return err
 		}
 		fmt.Fprintf(s.out, "  -> keep what %s made\n", c.AgentID1)

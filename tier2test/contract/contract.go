@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/contract"
+	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 )
 
