@@ -9,7 +9,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/internal/archive"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -57,7 +57,7 @@ func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts
 		if err := s.whole(); err != nil {
 			return report, err
 		}
-		m := archive.Move{Live: s.handles.Bulk, Tables: postgres.Tables()}
+		m := archive.Move{Live: s.handles.Bulk, Tables: schema.Tables()}
 		return m.Count(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}))
 	}
 	m, end, err := s.moving(ctx, path, opts.Progress)
@@ -152,7 +152,7 @@ func (s *Store) move(ctx context.Context, other *Store, progress func(ArchiveRep
 		agent = hooks.SystemActor
 	}
 	return &archive.Move{
-		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: postgres.Tables(), Now: s.handle.Now,
+		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: schema.Tables(), Now: s.handle.Now,
 		Agent: agent, Source: s.where, Where: other.where, Progress: progress,
 	}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -178,7 +178,7 @@ func TestSignedLater(t *testing.T) {
 			unsigned, err := store.Audit.Seal(ctx)
 			require.NoError(t, err)
 			copied(t, store, target)
-			require.NoError(t, store.DB().Exec("UPDATE tier2_checkpoints SET root = ?", canonical.Entry(func(int) any { return nil }).String()).Error)
+			require.NoError(t, store.DB().Exec("UPDATE tier2_checkpoints SET root = ?", schema.Entry(make(schema.Row, len(schema.Named("audit_log").Columns))).String()).Error)
 			_, err = signer.Audit.Seal(ctx)
 			require.ErrorIs(t, err, models.ErrConflict)
 			require.NoError(t, store.DB().Exec("UPDATE tier2_checkpoints SET root = ?", unsigned.Root.String()).Error)

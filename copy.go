@@ -3,7 +3,7 @@ package tier2
 import (
 	"context"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -57,6 +57,6 @@ func Copy(ctx context.Context, from, to *Store, opts CopyOptions) (*CopyReport, 
 	if err != nil {
 		return nil, transfer.Interrupted(ctx, "copy", err)
 	}
-	report, err := transfer.Run(ctx, postgres.Tables(), source, to.handles.Bulk, opts.Progress)
+	report, err := transfer.Run(ctx, schema.Tables(), source, to.handles.Bulk, opts.Progress)
 	return report, transfer.Interrupted(ctx, "copy", err)
 }

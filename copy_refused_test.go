@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -120,7 +120,7 @@ func TestCopy_Tables(t *testing.T) {
 	store := open(t, ":memory:")
 	var names []string
 	require.NoError(t, store.DB().Raw(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE 'tier2\_%\_totals' ESCAPE '\' AND name <> 'tier2_folded' ORDER BY rowid`).Scan(&names).Error)
-	tables := postgres.Tables()
+	tables := schema.Tables()
 	require.Len(t, tables, len(names))
 	for i, table := range tables {
 		assert.Equal(t, names[i], table.Name)

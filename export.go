@@ -9,8 +9,8 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/dump"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -72,7 +72,7 @@ func (s *Store) Export(ctx context.Context, dir string, opts ExportOptions) ([]E
 	if err != nil {
 		return nil, err
 	}
-	whole := filter == (dump.Filter{}) && len(tables) == len(postgres.Tables())
+	whole := filter == (dump.Filter{}) && len(tables) == len(schema.Tables())
 	var list []ExportedTable
 	err = s.reading(ctx, func(from engine.Snapshot) error {
 		told, err := opts.progress(ctx, from, tables)
@@ -105,19 +105,19 @@ func (s *Store) ExportTable(ctx context.Context, w io.Writer, table string, opts
 }
 
 // check refuses what makes no sense, and gives the tables in their order.
-func (o *ExportOptions) check(names []string) ([]engine.Table, dump.Filter, error) {
+func (o *ExportOptions) check(names []string) ([]schema.Table, dump.Filter, error) {
 	filter := dump.Filter{Since: o.Since, Until: o.Until, Agent: o.AgentID}
 	if err := checkFormat(&o.Format); err != nil {
 		return nil, filter, err
 	}
-	tables := postgres.Tables()
+	tables := schema.Tables()
 	for _, name := range names {
 		if _, err := tableOf(name); err != nil {
 			return nil, filter, err
 		}
 	}
 	if len(names) > 0 {
-		tables = slices.DeleteFunc(tables, func(t engine.Table) bool { return !slices.Contains(names, t.Name) })
+		tables = slices.DeleteFunc(tables, func(t schema.Table) bool { return !slices.Contains(names, t.Name) })
 	}
 	for i := range tables {
 		if err := filter.Check(&tables[i]); err != nil {
@@ -139,9 +139,9 @@ func checkFormat(f *Format) error {
 }
 
 // tableOf is the table of that name.
-func tableOf(name string) (engine.Table, error) {
-	tables := postgres.Tables()
-	table, ok := engine.Find(tables, name)
+func tableOf(name string) (schema.Table, error) {
+	tables := schema.Tables()
+	table, ok := schema.Find(tables, name)
 	if ok {
 		return table, nil
 	}
@@ -153,7 +153,7 @@ func tableOf(name string) (engine.Table, error) {
 }
 
 // progress counts the rows that will be read, if anybody wants to know.
-func (o *ExportOptions) progress(ctx context.Context, from engine.Snapshot, tables []engine.Table) (func(table string, rows int), error) {
+func (o *ExportOptions) progress(ctx context.Context, from engine.Snapshot, tables []schema.Table) (func(table string, rows int), error) {
 	if o.Progress == nil {
 		return func(string, int) {}, nil
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -221,7 +221,7 @@ func TestExport_Interrupted(t *testing.T) {
 	store := open(t, ":memory:")
 	fill(t, store)
 	root := t.TempDir()
-	for n := range len(postgres.Tables()) {
+	for n := range len(schema.Tables()) {
 		ctx, cancel := context.WithCancel(t.Context())
 		steps := 0
 		_, err := store.Export(ctx, filepath.Join(root, "export"), tier2.ExportOptions{Progress: func(tier2.CopyProgress) {

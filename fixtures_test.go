@@ -6,20 +6,21 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
-	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
-	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
+	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
 // engines give the DSN of a new database.
@@ -106,16 +107,16 @@ func dumpRows(ctx context.Context, store *tier2.Store) (list []string, err error
 		if err != nil {
 			return list, err
 		}
-		columns := canonical.Columns(table)
-		values, dest := make([]any, len(columns)), make([]any, len(columns))
+		of := schema.Named(table)
+		values, dest := make(schema.Row, len(of.Columns)), make([]any, len(of.Columns))
 		for i := range values {
 			dest[i] = &values[i]
 		}
 		for err == nil && rows.Next() {
 			if err = rows.Scan(dest...); err == nil && table == "agent_memory" {
-				list = append(list, table+canonical.Digest(table, func(i int) any { return plain(values[i]) }))
+				list = append(list, table+of.Digest(plain(values)))
 			} else if err == nil {
-				list = append(list, table+string(canonical.Row(nil, table, func(i int) any { return values[i] })))
+				list = append(list, table+string(of.Append(nil, values)))
 			}
 		}
 		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
@@ -125,10 +126,13 @@ func dumpRows(ctx context.Context, store *tier2.Store) (list []string, err error
 	return list, nil
 }
 
-// plain is a driver's value as canonical.Digest takes it.
-func plain(v any) any {
-	if b, ok := v.([]byte); ok {
-		return string(b)
+// plain returns a driver's values with texts as strings.
+func plain(row schema.Row) schema.Row {
+	row = slices.Clone(row)
+	for i, v := range row {
+		if b, ok := v.([]byte); ok {
+			row[i] = string(b)
+		}
 	}
-	return v
+	return row
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
+	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
 // TestFlippedBytes: bytes of a database change at random places. Every call then gives

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/dump"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -44,14 +44,14 @@ func (s *Store) Import(ctx context.Context, dir string, opts ImportOptions) (rep
 	if err := s.importing(&opts); err != nil {
 		return nil, err
 	}
-	d, err := dump.Open(dir, postgres.Tables(), opts.MaxBytes)
+	d, err := dump.Open(dir, schema.Tables(), opts.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.Check(ctx, telling(opts.Progress, "reading", d.Rows())); err != nil {
 		return nil, err
 	}
-	report, err = transfer.Run(ctx, postgres.Tables(), d, s.handles.Bulk, opts.Progress)
+	report, err = transfer.Run(ctx, schema.Tables(), d, s.handles.Bulk, opts.Progress)
 	return report, d.Told(err)
 }
 
@@ -89,7 +89,7 @@ func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, 
 	if err := d.Check(ctx, telling(opts.Progress, "reading", 0)); err != nil {
 		return done, err
 	}
-	did, err := transfer.Merge(ctx, postgres.Tables(), table, d, d.Last(), s.handles.Bulk, opts.Progress)
+	did, err := transfer.Merge(ctx, schema.Tables(), table, d, d.Last(), s.handles.Bulk, opts.Progress)
 	if err != nil {
 		return done, d.Told(err)
 	}

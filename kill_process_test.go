@@ -19,8 +19,8 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
-	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
 // What a child of TestKilledProcesses is told.

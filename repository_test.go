@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
+	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 )
 
 // TestContract runs the whole suite on each kind of database, then compares what ran:

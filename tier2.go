@@ -24,11 +24,11 @@ import (
 )
 
 //go:embed schema.sql
-var schema string
+var schemaSQL string
 
 // Schema is the text of schema.sql: the SQLite schema, which loads with the sqlite3
 // shell and Python, and twice in a row without changing anything.
-func Schema() string { return schema }
+func Schema() string { return schemaSQL }
 
 // Store is an open database. It is safe for use by many goroutines; a Store that a
 // Transaction gave is valid until its function returns.
@@ -123,7 +123,7 @@ func openEngine(ctx context.Context, cfg engine.Config) (*engine.Handles, error)
 	if postgres.IsDSN(cfg.DSN) {
 		return postgres.Open(ctx, cfg)
 	}
-	return sqlite.Open(ctx, cfg, schema)
+	return sqlite.Open(ctx, cfg, schemaSQL)
 }
 
 // newStore is s with its repositories over h.

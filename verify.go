@@ -25,5 +25,5 @@ func Verify(ctx context.Context, dsn string) (*Verification, error) {
 	if postgres.IsDSN(dsn) {
 		return postgres.Verify(ctx, dsn)
 	}
-	return sqlite.Verify(ctx, dsn, schema)
+	return sqlite.Verify(ctx, dsn, schemaSQL)
 }

@@ -10,12 +10,12 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // inserted are the columns that an INSERT sets, in the order of values: all but id.
-func inserted(table string) []canonical.Column { return canonical.Columns(table)[1:] }
+func inserted(table string) []schema.Column { return schema.Named(table).Columns[1:] }
 
 // values appends what a model puts into the columns of inserted.
 func values(args []any, m models.Model) []any {

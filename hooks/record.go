@@ -6,7 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // debt is what changes owe: an entry each, and the memory of the agents.
@@ -35,22 +35,23 @@ func (d *debt) add(table, agent string, at time.Time, took time.Duration, c chan
 
 // digest is that of the row as a create or an update left it.
 func (d *debt) digest(table string, c change) string {
+	t := schema.Named(table)
+	row := make(schema.Row, len(t.Columns))
 	switch {
 	case c.new == nil:
 		return ""
 	case c.model == nil:
-		columns := canonical.Columns(table)
-		return canonical.Digest(table, func(i int) any { return c.new[columns[i].Name] })
+		for i, column := range t.Columns {
+			row[i] = c.new[column.Name]
+		}
+		return t.Digest(row)
 	case c.values == nil:
 		d.stored = values(d.stored[:0], c.model)
 		c.values = d.stored
 	}
-	return canonical.Digest(table, func(i int) any {
-		if i == 0 {
-			return *identity(c.model)
-		}
-		return c.values[i-1]
-	})
+	row[0] = *identity(c.model)
+	copy(row[1:], c.values)
+	return t.Digest(row)
 }
 
 // pay writes it.

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -24,11 +24,11 @@ type Entry struct {
 
 // content is the hash of what the entry says.
 func (e Entry) content() tlog.Hash {
-	values := []any{
+	values := schema.Row{
 		e.ID, e.Timestamp, e.AgentID, e.Operation, e.Status,
 		orNil(e.DurationMS), orNil(e.ErrorMessage), orNil(e.ContextJSON), orNil(e.CreatedAt),
 	}
-	return canonical.Entry(func(i int) any { return values[i] })
+	return schema.Entry(values)
 }
 
 func orNil[T any](p *T) any {
@@ -76,4 +76,4 @@ func (p *Proof) Check(keys ...string) error {
 
 // Leaf is the hash of the entry's leaf in the tree: of its id, in eight bytes, big end
 // first, and of the SHA-256 of the canonical bytes of its other columns.
-func (p *Proof) Leaf() tlog.Hash { return canonical.Leaf(p.Entry.ID, p.Entry.content()) }
+func (p *Proof) Leaf() tlog.Hash { return schema.Leaf(p.Entry.ID, p.Entry.content()) }

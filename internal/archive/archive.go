@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -41,7 +42,7 @@ func (r *Report) add(e *executions) {
 // Move is one run.
 type Move struct {
 	Live, Archive engine.Bulk
-	Tables        []engine.Table
+	Tables        []schema.Table
 	Now           func() time.Time
 	Agent         string // who does it
 	Source        string // the location of the live store, as the archive notes it
@@ -59,8 +60,8 @@ const batch = 100
 const attempts = 3
 
 // table is a table of the schema.
-func (m *Move) table(name string) *engine.Table {
-	t, _ := engine.Find(m.Tables, name)
+func (m *Move) table(name string) *schema.Table {
+	t, _ := schema.Find(m.Tables, name)
 	return &t
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/archive"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
@@ -53,11 +53,11 @@ type faultyWriter struct {
 	*fault
 }
 
-func (w faultyWriter) Insert(ctx context.Context, t *engine.Table, rows []engine.Row) error {
+func (w faultyWriter) Insert(ctx context.Context, t *schema.Table, rows []schema.Row) error {
 	return errors.Join(w.next(), w.Writer.Insert(ctx, t, rows))
 }
 
-func (w faultyWriter) Delete(ctx context.Context, t *engine.Table, column string, values []any) (int64, error) {
+func (w faultyWriter) Delete(ctx context.Context, t *schema.Table, column string, values []any) (int64, error) {
 	n, err := w.Writer.Delete(ctx, t, column, values)
 	return n, errors.Join(err, w.next())
 }
@@ -105,12 +105,12 @@ func newPair(t *testing.T) *pair {
 	}
 	require.NoError(t, fill.Commit().Error)
 	now := func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }
-	p.log = sealing.Log{Bulk: p.live.Bulk, Tables: postgres.Tables(), Now: now, Archive: func(context.Context, string) (engine.Bulk, func() error, error) {
+	p.log = sealing.Log{Bulk: p.live.Bulk, Tables: schema.Tables(), Now: now, Archive: func(context.Context, string) (engine.Bulk, func() error, error) {
 		return p.archive.Bulk, func() error { return nil }, nil
 	}}
 	p.move = archive.Move{
 		Live: faulty{p.live.Bulk, &p.fault}, Archive: faulty{p.archive.Bulk, &p.fault},
-		Tables: postgres.Tables(), Now: now, Agent: "keeper", Source: "live.db", Where: "archive.db", Before: now(), Batch: 2,
+		Tables: schema.Tables(), Now: now, Agent: "keeper", Source: "live.db", Where: "archive.db", Before: now(), Batch: 2,
 	}
 	return p
 }
@@ -171,7 +171,7 @@ func (p *pair) whole(t *testing.T, want map[string]int, at any) {
 		require.NoError(t, err)
 		require.Empty(t, report.Findings, "%v", at)
 	}
-	other := sealing.Log{Bulk: p.archive.Bulk, Tables: postgres.Tables()}
+	other := sealing.Log{Bulk: p.archive.Bulk, Tables: schema.Tables()}
 	report, err := other.Verify(t.Context(), ledger.VerifyOptions{})
 	require.NoError(t, err)
 	require.Empty(t, report.Findings, "%v", at)

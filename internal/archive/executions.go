@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -20,14 +20,14 @@ const log = 3 // of parts
 // executions are the rows of some executions, by parts, in order of id; and the leaves of
 // their entries.
 type executions struct {
-	rows   [len(parts)][]engine.Row
-	leaves []engine.Row
+	rows   [len(parts)][]schema.Row
+	leaves []schema.Row
 }
 
 // ids are those of the rows of a part.
 func (e *executions) ids(part int) []any { return column(e.rows[part], 0) }
 
-func column(rows []engine.Row, i int) []any {
+func column(rows []schema.Row, i int) []any {
 	list := make([]any, len(rows))
 	for j, row := range rows {
 		list[j] = row[i]
@@ -56,13 +56,13 @@ func (m *Move) read(ctx context.Context, s engine.Snapshot, receipts []any, lock
 		}
 	}
 	operation := m.table(parts[log]).Index("operation")
-	e.rows[log] = slices.DeleteFunc(e.rows[log], func(row engine.Row) bool { return !belongs(row[operation]) })
+	e.rows[log] = slices.DeleteFunc(e.rows[log], func(row schema.Row) bool { return !belongs(row[operation]) })
 	err := m.renamed(ctx, s, e)
 	if err != nil {
 		return nil, err
 	}
 	for chunk := range slices.Chunk(e.ids(log), batch) {
-		var leaves []engine.Row
+		var leaves []schema.Row
 		if leaves, err = s.Pick(ctx, m.table("tier2_audit_tree"), engine.By{Column: "entry_id"}, chunk); err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func belongs(operation any) bool {
 	if slices.Contains(parts[:log], table) {
 		return true
 	}
-	return canonical.Columns(table) == nil
+	return schema.Audited(table) == nil
 }
 
 // sealed reports whether every entry is in the tree.
@@ -96,11 +96,11 @@ func (m *Move) equal(a, b *executions) bool {
 }
 
 // same compares two rows of a table by their canonical bytes.
-func (m *Move) same(table string) func(a, b engine.Row) bool {
+func (m *Move) same(table string) func(a, b schema.Row) bool {
 	t := m.table(table)
-	return func(a, b engine.Row) bool {
+	return func(a, b schema.Row) bool {
 		for i, c := range t.Columns {
-			if !bytes.Equal(canonical.Append(nil, c.Type.Kind(), a.Value(i)), canonical.Append(nil, c.Type.Kind(), b.Value(i))) {
+			if !bytes.Equal(schema.Append(nil, c.Kind, a.Value(i)), schema.Append(nil, c.Kind, b.Value(i))) {
 				return false
 			}
 		}
@@ -110,7 +110,7 @@ func (m *Move) same(table string) func(a, b engine.Row) bool {
 
 // put inserts rows of a table, unless they are there. Another row under the same key is
 // updated to what it is now, if that is allowed, or models.ErrConflict.
-func (m *Move) put(ctx context.Context, tx engine.Writer, table, key string, rows []engine.Row, update bool) error {
+func (m *Move) put(ctx context.Context, tx engine.Writer, table, key string, rows []schema.Row, update bool) error {
 	t := m.table(table)
 	at := t.Index(key)
 	for chunk := range slices.Chunk(rows, batch) {
@@ -118,11 +118,11 @@ func (m *Move) put(ctx context.Context, tx engine.Writer, table, key string, row
 		if err != nil {
 			return err
 		}
-		known := make(map[any]engine.Row, len(there))
+		known := make(map[any]schema.Row, len(there))
 		for _, row := range there {
 			known[row[at]] = row
 		}
-		var missing, changed []engine.Row
+		var missing, changed []schema.Row
 		for _, row := range chunk {
 			switch old, ok := known[row[at]]; {
 			case !ok:

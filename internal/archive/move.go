@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -32,7 +33,7 @@ func (m *Move) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := tx.Insert(ctx, m.table("tier2_archive"), []engine.Row{{m.Source, engine.Instant{Time: models.At(m.Now()).Time}}}); err != nil {
+	if err := tx.Insert(ctx, m.table("tier2_archive"), []schema.Row{{m.Source, schema.Instant{Time: models.At(m.Now()).Time}}}); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)
@@ -106,9 +107,9 @@ func (m *Move) remove(ctx context.Context, e *executions) error {
 		if err != nil {
 			return err
 		}
-		removed := make([]engine.Row, len(e.rows[log]))
+		removed := make([]schema.Row, len(e.rows[log]))
 		for i, row := range e.rows[log] {
-			removed[i] = engine.Row{row[0], boundary}
+			removed[i] = schema.Row{row[0], boundary}
 		}
 		if err := m.put(ctx, tx, "tier2_removed", "entry_id", removed, true); err != nil {
 			return err
@@ -150,7 +151,7 @@ func (m *Move) say(ctx context.Context, tx engine.Writer, action string, e *exec
 	if !m.Before.IsZero() {
 		b.Before = models.At(m.Before).String()
 	}
-	at := engine.Instant{Time: models.At(m.Now()).Time}
-	row := engine.Row{id, at, m.Agent, "audit_log." + action, string(models.AuditCompleted), int64(0), nil, b.Context(), at}
-	return id, tx.Insert(ctx, t, []engine.Row{row})
+	at := schema.Instant{Time: models.At(m.Now()).Time}
+	row := schema.Row{id, at, m.Agent, "audit_log." + action, string(models.AuditCompleted), int64(0), nil, b.Context(), at}
+	return id, tx.Insert(ctx, t, []schema.Row{row})
 }

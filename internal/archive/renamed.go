@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // told is what an entry of the hooks says of a row.
@@ -26,7 +27,7 @@ type name struct {
 	id    int64
 }
 
-func (m *Move) told(entry engine.Row) (t told) {
+func (m *Move) told(entry schema.Row) (t told) {
 	text, _ := entry[m.table(parts[log]).Index("context_json")].(string)
 	_ = json.Unmarshal([]byte(text), &t) // of whatever a caller's own entry says, nothing is taken
 	return t
@@ -59,23 +60,23 @@ func (m *Move) renamed(ctx context.Context, s engine.Snapshot, e *executions) er
 			return err
 		}
 		known := e.ids(log)
-		entries = slices.DeleteFunc(found, func(entry engine.Row) bool {
+		entries = slices.DeleteFunc(found, func(entry schema.Row) bool {
 			t := m.told(entry)
 			return !moved[name{t.Table, t.ID}] || slices.Contains(known, entry[0])
 		})
 		e.rows[log] = append(e.rows[log], entries...)
 	}
-	slices.SortFunc(e.rows[log], func(a, b engine.Row) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
+	slices.SortFunc(e.rows[log], func(a, b schema.Row) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
 	return nil
 }
 
 // others are the receipts of a database that have the execution_id of one of these under
 // another id: executions of the same name that are not the same.
-func (m *Move) others(ctx context.Context, s engine.Snapshot, e *executions) ([]engine.Row, error) {
+func (m *Move) others(ctx context.Context, s engine.Snapshot, e *executions) ([]schema.Row, error) {
 	at := m.table(parts[0]).Index("execution_id")
 	there, err := s.Pick(ctx, m.table(parts[0]), engine.By{Column: "execution_id"}, column(e.rows[0], at))
-	return slices.DeleteFunc(there, func(row engine.Row) bool {
-		return slices.ContainsFunc(e.rows[0], func(mine engine.Row) bool { return mine[0] == row[0] })
+	return slices.DeleteFunc(there, func(row schema.Row) bool {
+		return slices.ContainsFunc(e.rows[0], func(mine schema.Row) bool { return mine[0] == row[0] })
 	}), err
 }
 
@@ -89,7 +90,7 @@ func (m *Move) strangers(ctx context.Context, e *executions) (ids []any, err err
 	others, err := m.others(ctx, archive, e)
 	at := m.table(parts[0]).Index("execution_id")
 	for _, row := range e.rows[0] {
-		if slices.ContainsFunc(others, func(other engine.Row) bool { return other[at] == row[at] }) {
+		if slices.ContainsFunc(others, func(other schema.Row) bool { return other[at] == row[at] }) {
 			ids = append(ids, row[0])
 		}
 	}
@@ -112,7 +113,7 @@ func (m *Move) deleted(ctx context.Context, live engine.Snapshot, e *executions)
 		gone[name{t.Table, t.ID}] = t.Action == "delete"
 	}
 	for i, part := range parts[:log] {
-		e.rows[i] = slices.DeleteFunc(e.rows[i], func(row engine.Row) bool { return gone[name{part, row[0].(int64)}] })
+		e.rows[i] = slices.DeleteFunc(e.rows[i], func(row schema.Row) bool { return gone[name{part, row[0].(int64)}] })
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -60,7 +61,7 @@ var (
 )
 
 // Check refuses, with models.ErrInvalid, a filter that a table has no column for.
-func (f Filter) Check(t *engine.Table) error {
+func (f Filter) Check(t *schema.Table) error {
 	refuse := func(reason string, args ...any) error {
 		return &models.Error{Table: t.Name, Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, args...)}
 	}
@@ -76,12 +77,12 @@ func (f Filter) Check(t *engine.Table) error {
 }
 
 // chooses reports whether a row is among those of the filter.
-func (f Filter) chooses(t *engine.Table, row engine.Row) bool {
+func (f Filter) chooses(t *schema.Table, row schema.Row) bool {
 	if f == (Filter{}) {
 		return true
 	}
 	if column := times[t.Name]; column != "" {
-		at, _ := row[t.Index(column)].(engine.Instant)
+		at, _ := row[t.Index(column)].(schema.Instant)
 		if !f.Since.IsZero() && at.Before(f.Since) || !f.Until.IsZero() && !at.Before(f.Until) {
 			return false
 		}
@@ -91,7 +92,7 @@ func (f Filter) chooses(t *engine.Table, row engine.Row) bool {
 
 // Write writes the chosen rows of a table. told, unless nil, is called now and then with
 // how many rows were read since.
-func Write(ctx context.Context, w io.Writer, from engine.Snapshot, t *engine.Table, f rowfile.Format, filter Filter, told func(rows int)) (Table, error) {
+func Write(ctx context.Context, w io.Writer, from engine.Snapshot, t *schema.Table, f rowfile.Format, filter Filter, told func(rows int)) (Table, error) {
 	out, digest, read := rowfile.NewWriter(w, f, t), transfer.NewDigester(), 0
 	tell := func() {
 		if told != nil && read > 0 {
@@ -123,7 +124,7 @@ const tellEvery = 1000
 // WriteAll makes a new folder at path of the tables, which has its name when all of it is
 // on the disk. If they are all there are, whole, Open reads it. Something at path is
 // models.ErrConflict.
-func WriteAll(ctx context.Context, path string, from engine.Snapshot, tables []engine.Table, f rowfile.Format, filter Filter, whole bool, told func(table string, rows int)) (list []Table, err error) {
+func WriteAll(ctx context.Context, path string, from engine.Snapshot, tables []schema.Table, f rowfile.Format, filter Filter, whole bool, told func(table string, rows int)) (list []Table, err error) {
 	err = newfile.MakeFolder(path, func(dir string) error {
 		for i := range tables {
 			t := &tables[i]
@@ -154,8 +155,8 @@ func WriteAll(ctx context.Context, path string, from engine.Snapshot, tables []e
 }
 
 // rows are the rows of lines, until the context ends.
-func rows(ctx context.Context, lines iter.Seq2[rowfile.Line, error]) iter.Seq2[engine.Row, error] {
-	return func(yield func(engine.Row, error) bool) {
+func rows(ctx context.Context, lines iter.Seq2[rowfile.Line, error]) iter.Seq2[schema.Row, error] {
+	return func(yield func(schema.Row, error) bool) {
 		for line, err := range lines {
 			if ended := ctx.Err(); ended != nil {
 				err = ended

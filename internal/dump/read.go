@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -21,7 +21,7 @@ import (
 // file is a file of rows, which can be read again.
 type file struct {
 	name    string // as messages have it; "" for none
-	table   *engine.Table
+	table   *schema.Table
 	format  rowfile.Format
 	largest int // bytes of a row
 	open    func() (io.ReadCloser, error)
@@ -75,7 +75,7 @@ type Dump struct {
 }
 
 // One is a dump of one table, which r holds from its beginning.
-func One(r io.ReadSeeker, t *engine.Table, f rowfile.Format, largest int) *Dump {
+func One(r io.ReadSeeker, t *schema.Table, f rowfile.Format, largest int) *Dump {
 	open := func() (io.ReadCloser, error) {
 		_, err := r.Seek(0, io.SeekStart)
 		return io.NopCloser(r), err
@@ -85,7 +85,7 @@ func One(r io.ReadSeeker, t *engine.Table, f rowfile.Format, largest int) *Dump 
 
 // Open finds what WriteAll wrote whole of these tables. What is no such folder is
 // models.ErrInvalid.
-func Open(path string, tables []engine.Table, largest int) (*Dump, error) {
+func Open(path string, tables []schema.Table, largest int) (*Dump, error) {
 	refuse := func(reason string, args ...any) error {
 		return &models.Error{Value: path, Reason: fmt.Sprintf(reason, args...), Kind: models.ErrInvalid}
 	}
@@ -180,19 +180,19 @@ func (d *Dump) Rows() (n int64) {
 func (d *Dump) Last() []any { return d.last }
 
 // Count implements transfer.Source.
-func (d *Dump) Count(ctx context.Context, t *engine.Table) (int64, error) {
+func (d *Dump) Count(ctx context.Context, t *schema.Table) (int64, error) {
 	return d.digest[t.Name].Rows, ctx.Err()
 }
 
 // All implements transfer.Source.
-func (d *Dump) All(ctx context.Context, t *engine.Table) iter.Seq2[engine.Row, error] {
+func (d *Dump) All(ctx context.Context, t *schema.Table) iter.Seq2[schema.Row, error] {
 	return rows(ctx, d.find(t).lines())
 }
 
 // Close implements transfer.Source.
 func (d *Dump) Close() error { return nil }
 
-func (d *Dump) find(t *engine.Table) *file {
+func (d *Dump) find(t *schema.Table) *file {
 	i := slices.IndexFunc(d.files, func(f file) bool { return f.table.Name == t.Name })
 	return &d.files[i]
 }

@@ -3,26 +3,9 @@ package engine
 import (
 	"context"
 	"iter"
-	"time"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
-
-// Row is one row of a Table: for each column nil (NULL), int64, float64, string or
-// Instant, as its Type says; of a Lenient table also Unreadable.
-type Row []any
-
-// Value is the ith value as package canonical takes it.
-func (r Row) Value(i int) any {
-	if at, ok := r[i].(Instant); ok {
-		return at.Time
-	}
-	return r[i]
-}
-
-// Instant is a value of a Time column.
-type Instant struct {
-	time.Time        // in UTC, to the microsecond
-	Text      string // as a SQLite file has it, where other programs write other forms; else ""
-}
 
 // Bulk reads and writes whole tables below GORM and the hooks: rows come and go as
 // they are, and nothing is audited. Errors are *models.Error where the engine knows
@@ -39,16 +22,16 @@ type Bulk interface {
 // Snapshot is one state of a database. It holds a connection until Close.
 type Snapshot interface {
 	// Count is the number of a table's rows.
-	Count(ctx context.Context, table *Table) (int64, error)
+	Count(ctx context.Context, table *schema.Table) (int64, error)
 	// Rows are a table's rows in order of its key: those after one key, up to and
 	// with another; nil is no bound. They come one by one, in constant memory, and
 	// end with the first error: models.ErrCorrupt for a value that is not of its
 	// column's type.
-	Rows(ctx context.Context, table *Table, after, upTo []any) iter.Seq2[Row, error]
+	Rows(ctx context.Context, table *schema.Table, after, upTo []any) iter.Seq2[schema.Row, error]
 	// Page is the rows of a range, at most its Limit.
-	Page(ctx context.Context, table *Table, r Range) ([]Row, error)
+	Page(ctx context.Context, table *schema.Table, r Range) ([]schema.Row, error)
 	// Pick is the rows whose By is one of values, in order of the key; of none no rows.
-	Pick(ctx context.Context, table *Table, by By, values []any) ([]Row, error)
+	Pick(ctx context.Context, table *schema.Table, by By, values []any) ([]schema.Row, error)
 	// Close ends it; of a Writer, it rolls back what was not committed.
 	Close() error
 }
@@ -57,20 +40,20 @@ type Snapshot interface {
 type Writer interface {
 	Snapshot
 	// Insert adds rows under the ids they have; later ids go on after the largest.
-	Insert(ctx context.Context, table *Table, rows []Row) error
+	Insert(ctx context.Context, table *schema.Table, rows []schema.Row) error
 	// Reserve has the ids that are given out go on after id, whatever becomes of the
 	// transaction where the engine's counter is part of none.
-	Reserve(ctx context.Context, table *Table, id int64) error
+	Reserve(ctx context.Context, table *schema.Table, id int64) error
 	// Update writes all columns of the rows with these keys.
-	Update(ctx context.Context, table *Table, rows []Row) error
+	Update(ctx context.Context, table *schema.Table, rows []schema.Row) error
 	// Delete deletes the rows whose column is one of values, and says how many.
-	Delete(ctx context.Context, table *Table, column string, values []any) (int64, error)
+	Delete(ctx context.Context, table *schema.Table, column string, values []any) (int64, error)
 	// Settle shuts out other callers of Settle until the end of the transaction, waits for
 	// those that are adding rows, and returns an id: no row will be added up to there,
 	// except under an id that a program chose itself.
-	Settle(ctx context.Context, table *Table) (int64, error)
+	Settle(ctx context.Context, table *schema.Table) (int64, error)
 	// NextID is an id for a row that this transaction will insert.
-	NextID(ctx context.Context, table *Table) (int64, error)
+	NextID(ctx context.Context, table *schema.Table) (int64, error)
 	Commit(ctx context.Context) error
 }
 
@@ -89,12 +72,3 @@ type By struct {
 
 // Unreadable is a value of a Lenient table that is not of its column's type.
 type Unreadable string
-
-// KeyOf is the values of a row's primary key.
-func (t *Table) KeyOf(row Row) []any {
-	key := make([]any, len(t.Key))
-	for i, k := range t.Key {
-		key[i] = row[k]
-	}
-	return key
-}

@@ -7,20 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // Dialect is what differs between the engines below a Session.
 type Dialect interface {
-	Placeholder(n int) string                                           // of the nth argument, from 1
-	Expression(c Column) string                                         // what to select for a column
-	Value(c Column, v any) (any, error)                                 // what the driver gave, as a Row has it
-	Argument(c Column, v any) (any, error)                              // the reverse
-	Member(column, key string) string                                   // a member of the JSON object in a column, as text
-	Insert(ctx context.Context, s *Session, t *Table, rows []Row) error // Writer's
-	Settle(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
-	NextID(ctx context.Context, s *Session, t *Table) (int64, error)    // likewise
-	Reserve(ctx context.Context, s *Session, t *Table, id int64) error  // likewise
-	ForUpdate() string                                                  // what ends a SELECT that locks its rows
+	Placeholder(n int) string                                                         // of the nth argument, from 1
+	Expression(c schema.Column) string                                                // what to select for a column
+	Value(c schema.Column, v any) (any, error)                                        // what the driver gave, as a Row has it
+	Argument(c schema.Column, v any) (any, error)                                     // the reverse
+	Member(column, key string) string                                                 // a member of the JSON object in a column, as text
+	Insert(ctx context.Context, s *Session, t *schema.Table, rows []schema.Row) error // Writer's
+	Settle(ctx context.Context, s *Session, t *schema.Table) (int64, error)           // likewise
+	NextID(ctx context.Context, s *Session, t *schema.Table) (int64, error)           // likewise
+	Reserve(ctx context.Context, s *Session, t *schema.Table, id int64) error         // likewise
+	ForUpdate() string                                                                // what ends a SELECT that locks its rows
 	Translate(err error) error
 }
 
@@ -91,7 +93,7 @@ func (s *Session) Commit(ctx context.Context) error {
 }
 
 // Delete implements Writer.
-func (s *Session) Delete(ctx context.Context, t *Table, column string, values []any) (int64, error) {
+func (s *Session) Delete(ctx context.Context, t *schema.Table, column string, values []any) (int64, error) {
 	if len(values) == 0 {
 		return 0, nil
 	}
@@ -103,19 +105,19 @@ func (s *Session) Delete(ctx context.Context, t *Table, column string, values []
 }
 
 // Settle implements Writer.
-func (s *Session) Settle(ctx context.Context, t *Table) (int64, error) {
+func (s *Session) Settle(ctx context.Context, t *schema.Table) (int64, error) {
 	id, err := s.Dialect.Settle(ctx, s, t)
 	return id, s.told(ctx, err)
 }
 
 // NextID implements Writer.
-func (s *Session) NextID(ctx context.Context, t *Table) (int64, error) {
+func (s *Session) NextID(ctx context.Context, t *schema.Table) (int64, error) {
 	id, err := s.Dialect.NextID(ctx, s, t)
 	return id, s.told(ctx, err)
 }
 
 // Reserve implements Writer.
-func (s *Session) Reserve(ctx context.Context, t *Table, id int64) error {
+func (s *Session) Reserve(ctx context.Context, t *schema.Table, id int64) error {
 	return s.told(ctx, s.Dialect.Reserve(ctx, s, t, id))
 }
 
@@ -129,18 +131,18 @@ func (s *Session) places(n int) string {
 }
 
 // Insert implements Writer.
-func (s *Session) Insert(ctx context.Context, t *Table, rows []Row) error {
+func (s *Session) Insert(ctx context.Context, t *schema.Table, rows []schema.Row) error {
 	return s.told(ctx, s.Dialect.Insert(ctx, s, t, rows))
 }
 
 // Update implements Writer.
-func (s *Session) Update(ctx context.Context, t *Table, rows []Row) error {
+func (s *Session) Update(ctx context.Context, t *schema.Table, rows []schema.Row) error {
 	var set, key []string
 	for i, c := range t.Columns {
 		set = append(set, c.Name+" = "+s.Placeholder(i+1))
 	}
-	for i, name := range t.keyNames() {
-		key = append(key, name+" = "+s.Placeholder(t.Key[i]+1))
+	for _, k := range t.Key {
+		key = append(key, t.Columns[k].Name+" = "+s.Placeholder(k+1))
 	}
 	query := "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(key, " AND ")
 	for _, row := range rows {
@@ -156,7 +158,7 @@ func (s *Session) Update(ctx context.Context, t *Table, rows []Row) error {
 }
 
 // Arguments are a row as the driver takes it.
-func (s *Session) Arguments(t *Table, row Row) (args []any, err error) {
+func (s *Session) Arguments(t *schema.Table, row schema.Row) (args []any, err error) {
 	args = make([]any, len(row))
 	for i, v := range row {
 		if v == nil {
@@ -167,21 +169,4 @@ func (s *Session) Arguments(t *Table, row Row) (args []any, err error) {
 		}
 	}
 	return args, nil
-}
-
-// Names are the names of the columns.
-func (t *Table) Names() []string {
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i] = c.Name
-	}
-	return names
-}
-
-func (t *Table) keyNames() []string {
-	names := make([]string, len(t.Key))
-	for i, k := range t.Key {
-		names[i] = t.Columns[k].Name
-	}
-	return names
 }

@@ -8,26 +8,27 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Count implements Snapshot.
-func (s *Session) Count(ctx context.Context, t *Table) (n int64, err error) {
+func (s *Session) Count(ctx context.Context, t *schema.Table) (n int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.Name).Scan(&n)
 	return n, s.told(ctx, err)
 }
 
 // Rows implements Snapshot.
-func (s *Session) Rows(ctx context.Context, t *Table, after, upTo []any) iter.Seq2[Row, error] {
+func (s *Session) Rows(ctx context.Context, t *schema.Table, after, upTo []any) iter.Seq2[schema.Row, error] {
 	where, args, err := s.bounds(t, after, upTo)
-	return s.read(ctx, t, where+" ORDER BY "+strings.Join(t.keyNames(), ", "), args, err)
+	return s.read(ctx, t, where+" ORDER BY "+strings.Join(t.KeyNames(), ", "), args, err)
 }
 
 // Page implements Snapshot.
-func (s *Session) Page(ctx context.Context, t *Table, r Range) ([]Row, error) {
-	order := strings.Join(t.keyNames(), ", ")
+func (s *Session) Page(ctx context.Context, t *schema.Table, r Range) ([]schema.Row, error) {
+	order := strings.Join(t.KeyNames(), ", ")
 	if r.Descending {
-		order = strings.Join(t.keyNames(), " DESC, ") + " DESC"
+		order = strings.Join(t.KeyNames(), " DESC, ") + " DESC"
 	}
 	if r.Limit > 0 {
 		order += fmt.Sprintf(" LIMIT %d", r.Limit)
@@ -37,7 +38,7 @@ func (s *Session) Page(ctx context.Context, t *Table, r Range) ([]Row, error) {
 }
 
 // Pick implements Snapshot.
-func (s *Session) Pick(ctx context.Context, t *Table, by By, values []any) ([]Row, error) {
+func (s *Session) Pick(ctx context.Context, t *schema.Table, by By, values []any) ([]schema.Row, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
@@ -45,14 +46,14 @@ func (s *Session) Pick(ctx context.Context, t *Table, by By, values []any) ([]Ro
 	if by.Member != "" {
 		expression = s.Member(by.Column, by.Member)
 	}
-	where := " WHERE " + expression + " IN (" + s.places(len(values)) + ") ORDER BY " + strings.Join(t.keyNames(), ", ")
+	where := " WHERE " + expression + " IN (" + s.places(len(values)) + ") ORDER BY " + strings.Join(t.KeyNames(), ", ")
 	if by.Lock {
 		where += s.ForUpdate()
 	}
 	return collect(s.read(ctx, t, where, values, nil))
 }
 
-func collect(rows iter.Seq2[Row, error]) (list []Row, err error) {
+func collect(rows iter.Seq2[schema.Row, error]) (list []schema.Row, err error) {
 	for row, err := range rows {
 		if err != nil {
 			return nil, err
@@ -63,8 +64,8 @@ func collect(rows iter.Seq2[Row, error]) (list []Row, err error) {
 }
 
 // read yields the rows of a table; rest is what follows its name. An err is yielded.
-func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, err error) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
+func (s *Session) read(ctx context.Context, t *schema.Table, rest string, args []any, err error) iter.Seq2[schema.Row, error] {
+	return func(yield func(schema.Row, error) bool) {
 		columns := make([]string, len(t.Columns))
 		for i, c := range t.Columns {
 			columns[i] = s.Expression(c)
@@ -83,7 +84,7 @@ func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, e
 			dest[i] = &values[i]
 		}
 		for rows.Next() {
-			var row Row
+			var row schema.Row
 			if err = rows.Scan(dest...); err == nil {
 				row, err = s.row(t, values)
 			}
@@ -102,8 +103,8 @@ func (s *Session) read(ctx context.Context, t *Table, rest string, args []any, e
 }
 
 // bounds is the WHERE clause of a range.
-func (s *Session) bounds(t *Table, after, upTo []any) (where string, args []any, err error) {
-	key := strings.Join(t.keyNames(), ", ")
+func (s *Session) bounds(t *schema.Table, after, upTo []any) (where string, args []any, err error) {
+	key := strings.Join(t.KeyNames(), ", ")
 	var bounds []string
 	bound := func(operator string, values []any) {
 		if values == nil {
@@ -126,8 +127,8 @@ func (s *Session) bounds(t *Table, after, upTo []any) (where string, args []any,
 	return where, args, err
 }
 
-func (s *Session) row(t *Table, values []any) (Row, error) {
-	row := make(Row, len(values))
+func (s *Session) row(t *schema.Table, values []any) (schema.Row, error) {
+	row := make(schema.Row, len(values))
 	for i, v := range values {
 		if v == nil {
 			continue
@@ -142,7 +143,7 @@ func (s *Session) row(t *Table, values []any) (Row, error) {
 			}
 			return nil, &models.Error{
 				Table: t.Name, Column: t.Columns[i].Name, Value: v, Kind: models.ErrCorrupt, Err: err,
-				Reason: fmt.Sprintf("cannot be read as %s in row %s", t.Columns[i].Type, strings.Join(key, ", ")),
+				Reason: fmt.Sprintf("cannot be read as %s in row %s", t.Columns[i].Kind, strings.Join(key, ", ")),
 			}
 		}
 	}

@@ -9,11 +9,11 @@ import (
 	"iter"
 	"unicode/utf8"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-func readCSV(in *bufio.Reader, t *engine.Table, largest int) iter.Seq2[Line, error] {
+func readCSV(in *bufio.Reader, t *schema.Table, largest int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		r := &records{in: in, line: 1, largest: largest}
 		columns, err := readHeader(r, t)
@@ -27,7 +27,7 @@ func readCSV(in *bufio.Reader, t *engine.Table, largest int) iter.Seq2[Line, err
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			var row engine.Row
+			var row schema.Row
 			if err == nil {
 				row, err = readRecord(fields, columns, t)
 			}
@@ -39,7 +39,7 @@ func readCSV(in *bufio.Reader, t *engine.Table, largest int) iter.Seq2[Line, err
 }
 
 // readHeader gives the column of each field.
-func readHeader(r *records, t *engine.Table) ([]int, error) {
+func readHeader(r *records, t *schema.Table) ([]int, error) {
 	fields, err := r.next()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -64,11 +64,11 @@ func readHeader(r *records, t *engine.Table) ([]int, error) {
 	return columns, allThere(t, seen)
 }
 
-func readRecord(fields []field, columns []int, t *engine.Table) (engine.Row, error) {
+func readRecord(fields []field, columns []int, t *schema.Table) (schema.Row, error) {
 	if len(fields) != len(columns) {
 		return nil, refuse(t, "", nil, fmt.Sprintf("has %d fields instead of %d", len(fields), len(columns)))
 	}
-	row := make(engine.Row, len(columns))
+	row := make(schema.Row, len(columns))
 	for i, field := range fields {
 		if field.null() {
 			continue

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -22,7 +22,7 @@ var mark = []byte("\ufeff") // of the byte order
 // members may come in any order, each once, and none may be missing. CRLF and LF both end
 // a line, blank lines of JSONL are passed over. A row of more than largest bytes is refused
 // before more of it is read; 0 is DefaultMaxBytes.
-func Read(r io.Reader, f Format, t *engine.Table, largest int) iter.Seq2[Line, error] {
+func Read(r io.Reader, f Format, t *schema.Table, largest int) iter.Seq2[Line, error] {
 	if largest == 0 {
 		largest = DefaultMaxBytes
 	}
@@ -33,7 +33,7 @@ func Read(r io.Reader, f Format, t *engine.Table, largest int) iter.Seq2[Line, e
 	return inOrder(t, readJSONL(in, t, largest))
 }
 
-func readJSONL(in *bufio.Reader, t *engine.Table, largest int) iter.Seq2[Line, error] {
+func readJSONL(in *bufio.Reader, t *schema.Table, largest int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		var buf []byte
 		for n := 1; ; n++ {
@@ -76,7 +76,7 @@ func tooLong(largest int) error {
 }
 
 // readObject reads a line.
-func readObject(line []byte, t *engine.Table) (engine.Row, error) {
+func readObject(line []byte, t *schema.Table) (schema.Row, error) {
 	whole := func(reason string, args ...any) error { return refuse(t, "", nil, fmt.Sprintf(reason, args...)) }
 	switch {
 	case bytes.HasPrefix(line, mark):
@@ -97,7 +97,7 @@ func readObject(line []byte, t *engine.Table) (engine.Row, error) {
 	if _, err := in.Token(); err != nil {
 		return nil, broken(err)
 	}
-	row, seen := make(engine.Row, len(t.Columns)), make([]bool, len(t.Columns))
+	row, seen := make(schema.Row, len(t.Columns)), make([]bool, len(t.Columns))
 	for in.More() {
 		key, err := in.Token()
 		if err != nil {
@@ -130,8 +130,8 @@ func readObject(line []byte, t *engine.Table) (engine.Row, error) {
 }
 
 // readMember reads a member's value. Its error is the end of a sentence.
-func readMember(c engine.Column, raw json.RawMessage) (any, error) {
-	number := c.Type == engine.Integer || c.Type == engine.Float
+func readMember(c schema.Column, raw json.RawMessage) (any, error) {
+	number := c.Kind == schema.Integer || c.Kind == schema.Float
 	switch {
 	case string(raw) == "null":
 		return nil, nil
@@ -180,7 +180,7 @@ func halfPair(raw []byte) bool {
 }
 
 // allThere refuses a row or a header that lacks a column.
-func allThere(t *engine.Table, seen []bool) error {
+func allThere(t *schema.Table, seen []bool) error {
 	for i, c := range t.Columns {
 		if !seen[i] {
 			return refuse(t, c.Name, nil, "is missing")

@@ -18,7 +18,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -42,12 +42,12 @@ const DefaultMaxBytes = 64 << 20
 
 // Line is a row, and the number of the line that it begins in.
 type Line struct {
-	Row    engine.Row
+	Row    schema.Row
 	Number int
 }
 
 // inOrder holds that keys ascend, so that none is there twice.
-func inOrder(t *engine.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, error] {
+func inOrder(t *schema.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		var last Line
 		for line, err := range lines {
@@ -70,7 +70,7 @@ func inOrder(t *engine.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, erro
 }
 
 // followed refuses a row whose key does not come after the last one's.
-func followed(t *engine.Table, last, line Line) error {
+func followed(t *schema.Table, last, line Line) error {
 	for _, k := range t.Key {
 		if line.Row[k] == nil {
 			return &models.Error{Table: t.Name, Column: t.Columns[k].Name, Reason: "is the key, and must not be NULL", Kind: models.ErrInvalid}
@@ -80,7 +80,7 @@ func followed(t *engine.Table, last, line Line) error {
 		return nil
 	}
 	refuse := func(reason string) error {
-		return &models.Error{Table: t.Name, Column: t.KeyNames(), Value: t.KeyText(line.Row), Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, last.Number)}
+		return &models.Error{Table: t.Name, Column: t.KeyTitle(), Value: t.KeyText(line.Row), Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, last.Number)}
 	}
 	switch c := t.Compare(last.Row, line.Row); {
 	case c == 0:
@@ -92,7 +92,7 @@ func followed(t *engine.Table, last, line Line) error {
 }
 
 // text is a value as both formats write it; quoted says whether JSON has it as a string.
-func text(c engine.Column, v any) (text string, quoted bool) {
+func text(c schema.Column, v any) (text string, quoted bool) {
 	switch v := v.(type) {
 	case int64:
 		return strconv.FormatInt(v, 10), false
@@ -104,7 +104,7 @@ func text(c engine.Column, v any) (text string, quoted bool) {
 			return map[bool]string{true: "Infinity", false: "-Infinity"}[v > 0], true
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64), false
-	case engine.Instant:
+	case schema.Instant:
 		return c.TimeText(v), true
 	}
 	return fmt.Sprint(v), true
@@ -114,31 +114,31 @@ func text(c engine.Column, v any) (text string, quoted bool) {
 var decimal = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
 // value is the reverse of text. Its error is the end of a sentence.
-func value(c engine.Column, text string) (any, error) {
-	switch c.Type {
-	case engine.Integer:
+func value(c schema.Column, text string) (any, error) {
+	switch c.Kind {
+	case schema.Integer:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || text[0] == '+' {
 			return nil, fmt.Errorf("must be a whole number of 64 bits")
 		}
 		return n, nil
-	case engine.Float:
+	case schema.Float:
 		f, err := strconv.ParseFloat(text, 64)
 		if special := text == "NaN" || text == "Infinity" || text == "-Infinity"; err != nil || !special && !decimal.MatchString(text) {
 			return nil, fmt.Errorf(`must be a number, or "NaN", "Infinity" or "-Infinity"`)
 		}
 		return f, nil
-	case engine.Time:
+	case schema.Time:
 		at, err := models.ParseTimestamp(text)
 		if err != nil {
 			return nil, fmt.Errorf("is no ISO 8601 time such as 2026-01-29T12:34:56Z")
 		}
-		return engine.Instant{Time: at.Time, Text: text}, nil
+		return schema.Instant{Time: at.Time, Text: text}, nil
 	}
 	return text, nil
 }
 
 // refuse is what is wrong with a value of a column.
-func refuse(t *engine.Table, column string, value any, reason string) error {
+func refuse(t *schema.Table, column string, value any, reason string) error {
 	return &models.Error{Table: t.Name, Column: column, Value: value, Reason: reason, Kind: models.ErrInvalid}
 }

@@ -16,17 +16,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-var table = &engine.Table{
+var table = &schema.Table{
 	Name: "t", Key: []int{0},
-	Columns: []engine.Column{{Name: "id", Type: engine.Integer}, {Name: "name", Type: engine.Text}, {Name: "rate", Type: engine.Float}, {Name: "timestamp", Type: engine.Time}, {Name: "doc", Type: engine.Document}},
+	Columns: []schema.Column{{Name: "id", Kind: schema.Integer}, {Name: "name", Kind: schema.Text}, {Name: "rate", Kind: schema.Float}, {Name: "timestamp", Kind: schema.Time}, {Name: "doc", Kind: schema.Document}},
 }
 
-func written(t testing.TB, f rowfile.Format, rows ...engine.Row) string {
+func written(t testing.TB, f rowfile.Format, rows ...schema.Row) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := rowfile.NewWriter(&b, f, table)
@@ -37,7 +37,7 @@ func written(t testing.TB, f rowfile.Format, rows ...engine.Row) string {
 	return b.String()
 }
 
-func read(f rowfile.Format, r io.Reader, largest int) (rows []engine.Row, lines []int, err error) {
+func read(f rowfile.Format, r io.Reader, largest int) (rows []schema.Row, lines []int, err error) {
 	for line, err := range rowfile.Read(r, f, table, largest) {
 		if err != nil {
 			return rows, lines, err
@@ -47,21 +47,21 @@ func read(f rowfile.Format, r io.Reader, largest int) (rows []engine.Row, lines 
 	return rows, lines, nil
 }
 
-func at(text string) engine.Instant {
+func at(text string) schema.Instant {
 	at, err := models.ParseTimestamp(text)
 	if err != nil {
 		panic(err)
 	}
-	return engine.Instant{Time: at.Time, Text: text}
+	return schema.Instant{Time: at.Time, Text: text}
 }
 
 // TestBytes: what the formats look like is a contract.
 func TestBytes(t *testing.T) {
 	t.Parallel()
-	rows := []engine.Row{
+	rows := []schema.Row{
 		{int64(math.MinInt64), nil, nil, nil, nil},
 		{int64(1), "", 0.5, at("2026-01-29 12:34"), "{\"a\" : \"μ\\u0001\"}"},
-		{int64(2), "a,\"b\"\r\n<&>\u2028", math.Inf(-1), engine.Instant{Time: time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)}, "[]"},
+		{int64(2), "a,\"b\"\r\n<&>\u2028", math.Inf(-1), schema.Instant{Time: time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)}, "[]"},
 		{int64(math.MaxInt64), " x\t\x00", math.NaN(), nil, nil},
 	}
 	assert.Equal(t, `{"id":-9223372036854775808,"name":null,"rate":null,"timestamp":null,"doc":null}
@@ -90,8 +90,8 @@ func TestBytes(t *testing.T) {
 		rows, _, err := read(f, strings.NewReader(written(t, f)), 0)
 		require.NoError(t, err)
 		assert.Empty(t, rows)
-		assert.ErrorIs(t, rowfile.NewWriter(io.Discard, f, table).Write(engine.Row{int64(1), "\xff", nil, nil, nil}), models.ErrCorrupt)
-		lines := slices.Collect(strings.SplitSeq(written(t, f, engine.Row{int64(7), "a", 1e300, nil, nil}), "\n"))
+		assert.ErrorIs(t, rowfile.NewWriter(io.Discard, f, table).Write(schema.Row{int64(1), "\xff", nil, nil, nil}), models.ErrCorrupt)
+		lines := slices.Collect(strings.SplitSeq(written(t, f, schema.Row{int64(7), "a", 1e300, nil, nil}), "\n"))
 		for range rowfile.Read(strings.NewReader(strings.Join(lines, "\n")), f, table, 0) {
 			break // which is no error
 		}
@@ -108,7 +108,7 @@ func TestReordered(t *testing.T) {
 		rows, lines, err := read(f, strings.NewReader(text), 0)
 		require.NoError(t, err, f)
 		assert.Equal(t, []int{2}, lines)
-		assert.Equal(t, []engine.Row{{int64(5), "😀 \ufffd \\ud800", 100.0, nil, nil}}, rows)
+		assert.Equal(t, []schema.Row{{int64(5), "😀 \ufffd \\ud800", 100.0, nil, nil}}, rows)
 	}
 	rows, _, err := read(rowfile.JSONL, strings.NewReader(`{"id":5,"name":null,"rate":null,"timestamp":null,"doc":null}`), 0)
 	require.NoError(t, err, "an object is whole without a line break")
@@ -198,7 +198,7 @@ func TestRefused(t *testing.T) {
 	broken := errors.New("broken")
 	for _, f := range rowfile.Formats() {
 		for n := range len(head) + 10 {
-			text := written(t, f, engine.Row{int64(1), "a", nil, nil, "\"\n"}, engine.Row{int64(2), "a", nil, nil, "\"\n"})
+			text := written(t, f, schema.Row{int64(1), "a", nil, nil, "\"\n"}, schema.Row{int64(2), "a", nil, nil, "\"\n"})
 			_, _, err := read(f, io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(broken)), 0)
 			assert.ErrorIs(t, err, broken, "the stream's own error stays")
 		}
@@ -213,14 +213,14 @@ func FuzzRows(f *testing.F) {
 		if !utf8.ValidString(text) || !utf8.ValidString(doc) {
 			return
 		}
-		row := engine.Row{int64(1), text, rate, nil, doc}
+		row := schema.Row{int64(1), text, rate, nil, doc}
 		if at, err := models.ParseTimestamp(when); err == nil {
-			row[3] = engine.Instant{Time: at.Time, Text: when}
+			row[3] = schema.Instant{Time: at.Time, Text: when}
 		}
 		for _, format := range rowfile.Formats() {
 			got, _, err := read(format, strings.NewReader(written(t, format, row)), 0)
 			require.NoError(t, err)
-			require.Equal(t, fmt.Sprintf("%q", []engine.Row{row}), fmt.Sprintf("%q", got))
+			require.Equal(t, fmt.Sprintf("%q", []schema.Row{row}), fmt.Sprintf("%q", got))
 		}
 	})
 }

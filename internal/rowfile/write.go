@@ -8,14 +8,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Writer writes rows of a table.
 type Writer struct {
 	out    *bufio.Writer
-	table  *engine.Table
+	table  *schema.Table
 	format Format
 	names  []string // of JSONL: the members' names, encoded
 	field  bytes.Buffer
@@ -23,7 +23,7 @@ type Writer struct {
 }
 
 // NewWriter is a Writer to out; of CSV it has written the header.
-func NewWriter(out io.Writer, f Format, t *engine.Table) *Writer {
+func NewWriter(out io.Writer, f Format, t *schema.Table) *Writer {
 	w := &Writer{out: bufio.NewWriterSize(out, 64<<10), table: t, format: f}
 	w.encode = json.NewEncoder(&w.field)
 	w.encode.SetEscapeHTML(false)
@@ -39,7 +39,7 @@ func NewWriter(out io.Writer, f Format, t *engine.Table) *Writer {
 
 // Write writes a row. Text that is no UTF-8, which neither format has, is
 // models.ErrCorrupt; other errors are those of the stream.
-func (w *Writer) Write(row engine.Row) error {
+func (w *Writer) Write(row schema.Row) error {
 	for i, v := range row {
 		if s, ok := v.(string); ok && !utf8.ValidString(s) {
 			return &models.Error{
@@ -57,7 +57,7 @@ func (w *Writer) Write(row engine.Row) error {
 // Flush writes what is buffered.
 func (w *Writer) Flush() error { return w.out.Flush() }
 
-func (w *Writer) writeJSON(row engine.Row) error {
+func (w *Writer) writeJSON(row schema.Row) error {
 	for i, v := range row {
 		separator := byte(',')
 		if i == 0 {
@@ -84,7 +84,7 @@ func (w *Writer) writeJSON(row engine.Row) error {
 	return err
 }
 
-func (w *Writer) writeCSV(row engine.Row) error {
+func (w *Writer) writeCSV(row schema.Row) error {
 	for i, v := range row {
 		if i > 0 {
 			w.out.WriteByte(',')

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -47,7 +47,7 @@ func (l *Log) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sealed.content != canonical.Entry(rows[0].Value) {
+	if sealed.content != schema.Entry(rows[0]) {
 		return nil, &models.Error{Table: "audit_log", Column: "id", Value: id, Kind: models.ErrConflict, Reason: "the entry is not what was sealed"}
 	}
 	p := &ledger.Proof{Entry: entry(rows[0]), Index: sealed.n, Checkpoint: checkpoint}
@@ -61,7 +61,7 @@ func (l *Log) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 }
 
 // entry is a row of audit_log as a proof carries it.
-func entry(row engine.Row) ledger.Entry {
+func entry(row schema.Row) ledger.Entry {
 	e := ledger.Entry{
 		ID: row[0].(int64), Timestamp: *text(row[1]), AgentID: *text(row[2]), Operation: *text(row[3]), Status: *text(row[4]),
 		ErrorMessage: text(row[6]), ContextJSON: text(row[7]), CreatedAt: text(row[8]),
@@ -77,7 +77,7 @@ func text(v any) *string {
 	switch v := v.(type) {
 	case string:
 		return &v
-	case engine.Instant:
+	case schema.Instant:
 		at := models.At(v.Time).String()
 		return &at
 	}

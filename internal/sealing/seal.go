@@ -5,8 +5,8 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -80,16 +80,16 @@ func (l *Log) extend(ctx context.Context, tx engine.Writer, upTo int64) (size si
 	if err != nil || len(rows) == 0 {
 		return size, err
 	}
-	leaves := make([]engine.Row, len(rows))
+	leaves := make([]schema.Row, len(rows))
 	for i, row := range rows {
-		leaves[i] = engine.Row{int64(0), size.before + int64(i), canonical.Entry(row.Value).String(), row[entryID]}
+		leaves[i] = schema.Row{int64(0), size.before + int64(i), schema.Entry(row).String(), row[entryID]}
 	}
 	size.after += int64(len(rows))
 	if err := tx.Insert(ctx, t.table, leaves); err != nil {
 		return size, err
 	}
 	for level := height; size.after>>level > 0; level += height {
-		var nodes []engine.Row
+		var nodes []schema.Row
 		for n := size.before >> level; n < size.after>>level; n++ {
 			// Made of the level below, since its own is not there yet.
 			left, err := t.subtree(ctx, level-1, 2*n)
@@ -100,7 +100,7 @@ func (l *Log) extend(ctx context.Context, tx engine.Writer, upTo int64) (size si
 			if err != nil {
 				return size, err
 			}
-			nodes = append(nodes, engine.Row{int64(level), n, tlog.NodeHash(left, right).String(), nil})
+			nodes = append(nodes, schema.Row{int64(level), n, tlog.NodeHash(left, right).String(), nil})
 		}
 		if len(nodes) == 0 {
 			break
@@ -134,14 +134,14 @@ func (l *Log) checkpoint(ctx context.Context, tx engine.Writer, size int64) (led
 		}
 		c, write = newest, tx.Update
 	}
-	row := engine.Row{size, root.String(), engine.Instant{Time: c.Timestamp.Time}, nil}
+	row := schema.Row{size, root.String(), schema.Instant{Time: c.Timestamp.Time}, nil}
 	if l.Signer != nil {
 		if err := c.Sign(l.Signer); err != nil {
 			return c, err
 		}
 		row[checkpointNote] = c.Note
 	}
-	return c, write(ctx, l.table("tier2_checkpoints"), []engine.Row{row})
+	return c, write(ctx, l.table("tier2_checkpoints"), []schema.Row{row})
 }
 
 // newest is the newest checkpoint of the database.
@@ -153,9 +153,9 @@ func (l *Log) newest(ctx context.Context, s engine.Snapshot) (ledger.Checkpoint,
 	return readCheckpoint(rows[0])
 }
 
-func readCheckpoint(row engine.Row) (c ledger.Checkpoint, err error) {
+func readCheckpoint(row schema.Row) (c ledger.Checkpoint, err error) {
 	c.Size, _ = row[checkpointSize].(int64)
-	at, ok := row[checkpointTime].(engine.Instant)
+	at, ok := row[checkpointTime].(schema.Instant)
 	root, _ := row[checkpointRoot].(string)
 	c.Timestamp = models.At(at.Time)
 	c.Note, _ = row[checkpointNote].(string)

@@ -10,12 +10,13 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // Log is the audit log of an open database.
 type Log struct {
 	Bulk   engine.Bulk
-	Tables []engine.Table // of the schema
+	Tables []schema.Table // of the schema
 	Now    func() time.Time
 	Signer note.Signer // signs checkpoints; nil: nobody does
 	Anchor string      // the anchor file; "": none
@@ -24,8 +25,8 @@ type Log struct {
 }
 
 // table is a table of the schema, read whatever it holds.
-func (l *Log) table(name string) *engine.Table {
-	t, _ := engine.Find(l.Tables, name)
+func (l *Log) table(name string) *schema.Table {
+	t, _ := schema.Find(l.Tables, name)
 	t.Lenient = true
 	return &t
 }

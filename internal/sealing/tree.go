@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -19,7 +19,7 @@ const height = 8
 
 // tree is tier2_audit_tree in one state of the database.
 type tree struct {
-	table *engine.Table
+	table *schema.Table
 	db    engine.Snapshot
 }
 
@@ -29,7 +29,7 @@ type leaf struct {
 	content  tlog.Hash
 }
 
-func (l leaf) hash() tlog.Hash { return canonical.Leaf(l.entry, l.content) }
+func (l leaf) hash() tlog.Hash { return schema.Leaf(l.entry, l.content) }
 
 // last is the last leaf, nil if there is none.
 func (t tree) last(ctx context.Context) (*leaf, error) {
@@ -54,11 +54,11 @@ func (t tree) leaves(ctx context.Context, n, limit int64) ([]leaf, error) {
 }
 
 // nodes are the rows of a level from index n on, up to limit.
-func (t tree) nodes(ctx context.Context, level, n, limit int64) ([]engine.Row, error) {
+func (t tree) nodes(ctx context.Context, level, n, limit int64) ([]schema.Row, error) {
 	return t.db.Page(ctx, t.table, engine.Range{After: []any{level, n - 1}, UpTo: []any{level, n + limit - 1}})
 }
 
-func readLeaf(row engine.Row) (leaf, error) {
+func readLeaf(row schema.Row) (leaf, error) {
 	n, _ := row[treeN].(int64)
 	entry, ok := row[treeEntry].(int64)
 	content, err := readHash(row)
@@ -71,7 +71,7 @@ func readLeaf(row engine.Row) (leaf, error) {
 	return leaf{n, entry, content}, err
 }
 
-func readHash(row engine.Row) (tlog.Hash, error) {
+func readHash(row schema.Row) (tlog.Hash, error) {
 	text, _ := row[treeHash].(string)
 	hash, err := tlog.ParseHash(text)
 	if err != nil {

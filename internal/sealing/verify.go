@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -190,7 +190,7 @@ func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) e
 			return err
 		}
 		id, _ := row[entryID].(int64)
-		content := canonical.Entry(row.Value)
+		content := schema.Entry(row)
 		for ; i < len(leaves) && leaves[i].entry < id; i++ {
 			gone = append(gone, leaves[i])
 		}
@@ -251,7 +251,7 @@ func (v *verification) gone(ctx context.Context, leaves []leaf) error {
 		}
 		for _, row := range rows {
 			id, _ := row[entryID].(int64)
-			found[id] = canonical.Entry(row.Value)
+			found[id] = schema.Entry(row)
 		}
 	}
 	for _, l := range leaves {
@@ -278,7 +278,7 @@ func (v *verification) gone(ctx context.Context, leaves []leaf) error {
 const picked = 500
 
 // pick is Pick for any number of values.
-func pick(ctx context.Context, s engine.Snapshot, table *engine.Table, by engine.By, values []any) (rows []engine.Row, err error) {
+func pick(ctx context.Context, s engine.Snapshot, table *schema.Table, by engine.By, values []any) (rows []schema.Row, err error) {
 	for chunk := range slices.Chunk(values, picked) {
 		some, err := s.Pick(ctx, table, by, chunk)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -21,7 +21,7 @@ const (
 )
 
 // saysSo reports whether an entry is the boundary of what was removed.
-func saysSo(row engine.Row, removed span) bool {
+func saysSo(row schema.Row, removed span) bool {
 	var b ledger.Boundary
 	text, _ := row[entryContext].(string)
 	operation, _ := row[entryOperation].(string)
@@ -114,7 +114,7 @@ func gets(seen map[string]*roaring64.Bitmap, table string, id int64) bool {
 }
 
 // accountOf reads an entry that the hooks wrote of a row that was written.
-func accountOf(row engine.Row) (a account, ok bool) {
+func accountOf(row schema.Row) (a account, ok bool) {
 	id, _ := row[entryID].(int64)
 	operation, _ := row[entryOperation].(string)
 	status, _ := row[entryStatus].(string)
@@ -123,7 +123,7 @@ func accountOf(row engine.Row) (a account, ok bool) {
 		return a, false
 	}
 	a.entry = id
-	return a, a.ID != 0 && a.Table != "audit_log" && canonical.Columns(a.Table) != nil && operation == a.Table+"."+a.Action
+	return a, a.ID != 0 && a.Table != "audit_log" && schema.Audited(a.Table) != nil && operation == a.Table+"."+a.Action
 }
 
 // check compares rows of a table with what their last entries say.
@@ -147,7 +147,7 @@ func (v *verification) check(ctx context.Context, name string, last map[int64]ac
 			v.row(ledger.RowBack, a, "row %d of %s is there, and entry %d says that it was deleted")
 		case a.Digest == "":
 			v.report.Undigested++
-		case a.Digest != canonical.Digest(name, row.Value):
+		case a.Digest != schema.Named(name).Digest(row):
 			v.row(ledger.RowChanged, a, "row %d of %s is not what entry %d vouches for")
 		default:
 			v.report.Rows++

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
 
@@ -110,7 +110,7 @@ func (v *verification) due(ctx context.Context, from, to int64) ([]ledger.Checkp
 	return due, nil
 }
 
-func same(stored []engine.Row, peaks []peak) bool {
+func same(stored []schema.Row, peaks []peak) bool {
 	if len(stored) != len(peaks) {
 		return false
 	}
@@ -152,7 +152,7 @@ func (v *verification) unsealed(ctx context.Context) error {
 		v.report.Unsealed++
 		if len(v.wanted) > 0 {
 			id, _ := row[entryID].(int64)
-			v.suspect(id, canonical.Entry(row.Value))
+			v.suspect(id, schema.Entry(row))
 		}
 	}
 	return nil

@@ -5,8 +5,7 @@ import (
 	"encoding/hex"
 	"hash"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // Digest is what a table holds on one side.
@@ -26,7 +25,7 @@ type Digester struct {
 func NewDigester() *Digester { return &Digester{hash: sha256.New()} }
 
 // Add adds a row.
-func (d *Digester) Add(t *engine.Table, row engine.Row) {
+func (d *Digester) Add(t *schema.Table, row schema.Row) {
 	d.buf = appendRow(d.buf[:0], t, row)
 	d.hash.Write(d.buf)
 	d.rows++
@@ -38,9 +37,9 @@ func (d *Digester) Sum() Digest {
 }
 
 // appendRow writes the canonical bytes of a row.
-func appendRow(b []byte, t *engine.Table, row engine.Row) []byte {
+func appendRow(b []byte, t *schema.Table, row schema.Row) []byte {
 	for i := range row {
-		b = canonical.Append(b, t.Columns[i].Type.Kind(), row.Value(i))
+		b = schema.Append(b, t.Columns[i].Kind, row.Value(i))
 	}
 	return b
 }

@@ -9,23 +9,23 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 func TestRows(t *testing.T) {
 	t.Parallel()
-	table := &engine.Table{Columns: []engine.Column{{Type: engine.Text}, {Type: engine.Text}, {Type: engine.Float}, {Type: engine.Time}}}
+	table := &schema.Table{Columns: []schema.Column{{Kind: schema.Text}, {Kind: schema.Text}, {Kind: schema.Float}, {Kind: schema.Time}}}
 	at := time.Date(2026, 1, 29, 12, 34, 56, 123456000, time.UTC)
 	sum := func(row ...any) string {
 		d := NewDigester()
 		d.Add(table, row)
 		return d.Sum().SHA256
 	}
-	assert.Equal(t, sum("a", nil, 0.0, engine.Instant{Time: at}), sum("a", nil, math.Copysign(0, -1), engine.Instant{Time: at.Local(), Text: "as SQLite has it"}))
+	assert.Equal(t, sum("a", nil, 0.0, schema.Instant{Time: at}), sum("a", nil, math.Copysign(0, -1), schema.Instant{Time: at.Local(), Text: "as SQLite has it"}))
 	seen := map[string]bool{}
 	for _, row := range [][]any{
 		{"a", nil, 1.0, nil}, {nil, "a", 1.0, nil}, {"a", "", 1.0, nil}, {"", "a", 1.0, nil}, {"as", "", 1.0, nil}, {"", "", -1.0, nil}, {"", "", nil, nil},
-		{nil, nil, nil, engine.Instant{Time: at}}, {nil, nil, nil, engine.Instant{Time: at.Add(time.Microsecond)}}, {"0", "0", nil, nil}, {"00", "", nil, nil},
+		{nil, nil, nil, schema.Instant{Time: at}}, {nil, nil, nil, schema.Instant{Time: at.Add(time.Microsecond)}}, {"0", "0", nil, nil}, {"00", "", nil, nil},
 	} {
 		assert.False(t, seen[sum(row...)], row)
 		seen[sum(row...)] = true
@@ -35,9 +35,9 @@ func TestRows(t *testing.T) {
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	sizes := func(rows ...int) (list []int) {
-		all := func(yield func(engine.Row, error) bool) {
+		all := func(yield func(schema.Row, error) bool) {
 			for i, size := range rows {
-				if !yield(engine.Row{int64(i), strings.Repeat("x", size)}, nil) {
+				if !yield(schema.Row{int64(i), strings.Repeat("x", size)}, nil) {
 					return
 				}
 			}

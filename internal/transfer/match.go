@@ -7,15 +7,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // batches groups rows, in order. No batch is empty.
-func batches(rows iter.Seq2[engine.Row, error]) iter.Seq2[[]engine.Row, error] {
-	return func(yield func([]engine.Row, error) bool) {
-		var batch []engine.Row
+func batches(rows iter.Seq2[schema.Row, error]) iter.Seq2[[]schema.Row, error] {
+	return func(yield func([]schema.Row, error) bool) {
+		var batch []schema.Row
 		size := 0
 		for row, err := range rows {
 			if err != nil {
@@ -43,20 +43,20 @@ func batches(rows iter.Seq2[engine.Row, error]) iter.Seq2[[]engine.Row, error] {
 
 // difference is what rows of the source are to rows of the target.
 type difference struct {
-	missing []engine.Row // the source's, that the target lacks
-	changed []engine.Row // the source's, that the target has in an older form
+	missing []schema.Row // the source's, that the target lacks
+	changed []schema.Row // the source's, that the target has in an older form
 	rows    int64        // how many the target has
 }
 
 // match compares a batch of the source with the target's rows between the same keys.
 // A row of the target that the source does not have, or that is another row under the
 // same key, is models.ErrConflict.
-func (t *transfer) match(ctx context.Context, table *engine.Table, batch []engine.Row, target engine.Snapshot, after, upTo []any) (*difference, error) {
+func (t *transfer) match(ctx context.Context, table *schema.Table, batch []schema.Row, target engine.Snapshot, after, upTo []any) (*difference, error) {
 	rows, same := target.Rows(ctx, table, after, upTo), identity(table)
 	if !t.others {
 		return match(table, batch, rows, same, false)
 	}
-	found, err := match(table, batch, rows, func(a, b engine.Row) bool { return false }, true)
+	found, err := match(table, batch, rows, func(a, b schema.Row) bool { return false }, true)
 	if err == nil {
 		err = t.behindSeal(ctx, table, found.missing, target)
 	}
@@ -65,7 +65,7 @@ func (t *transfer) match(ctx context.Context, table *engine.Table, batch []engin
 
 // match is match of rows, both in order of the key; others says whether the target may
 // hold more, same whether two rows of one key are one.
-func match(table *engine.Table, batch []engine.Row, target iter.Seq2[engine.Row, error], same func(a, b engine.Row) bool, others bool) (*difference, error) {
+func match(table *schema.Table, batch []schema.Row, target iter.Seq2[schema.Row, error], same func(a, b schema.Row) bool, others bool) (*difference, error) {
 	found := &difference{}
 	i := 0
 	for row, err := range target {
@@ -101,17 +101,17 @@ func match(table *engine.Table, batch []engine.Row, target iter.Seq2[engine.Row,
 // agree in their natural key and in created_at, which no update touches. Entries
 // of the audit log, and what proves them, are never changed; only a checkpoint may be
 // signed later.
-func identity(table *engine.Table) func(a, b engine.Row) bool {
+func identity(table *schema.Table) func(a, b schema.Row) bool {
 	if table.Name == "tier2_checkpoints" {
-		note := slices.IndexFunc(table.Columns, func(c engine.Column) bool { return c.Name == "note" })
-		return func(a, b engine.Row) bool {
+		note := slices.IndexFunc(table.Columns, func(c schema.Column) bool { return c.Name == "note" })
+		return func(a, b schema.Row) bool {
 			unsigned := slices.Clone(a)
 			unsigned[note] = nil
 			return bytes.Equal(appendRow(nil, table, unsigned), appendRow(nil, table, b))
 		}
 	}
 	if table.Name == (&models.AuditEntry{}).TableName() || strings.HasPrefix(table.Name, "tier2_") {
-		return func(a, b engine.Row) bool { return false }
+		return func(a, b schema.Row) bool { return false }
 	}
 	names := []string{"created_at"}
 	for _, m := range models.All() {
@@ -119,10 +119,10 @@ func identity(table *engine.Table) func(a, b engine.Row) bool {
 			names = append(names, column)
 		}
 	}
-	return func(a, b engine.Row) bool {
+	return func(a, b schema.Row) bool {
 		for i, c := range table.Columns {
-			kind := c.Type.Kind()
-			if slices.Contains(names, c.Name) && !bytes.Equal(canonical.Append(nil, kind, a.Value(i)), canonical.Append(nil, kind, b.Value(i))) {
+			kind := c.Kind
+			if slices.Contains(names, c.Name) && !bytes.Equal(schema.Append(nil, kind, a.Value(i)), schema.Append(nil, kind, b.Value(i))) {
 				return false
 			}
 		}
@@ -133,8 +133,8 @@ func identity(table *engine.Table) func(a, b engine.Row) bool {
 // RowError is what is wrong with a row of the source, or with that of the target that has
 // its key.
 type RowError struct {
-	Table *engine.Table
-	Row   engine.Row
+	Table *schema.Table
+	Row   schema.Row
 	Err   error
 }
 
@@ -143,8 +143,8 @@ func (e *RowError) Error() string { return e.Err.Error() }
 // Unwrap gives what is wrong.
 func (e *RowError) Unwrap() error { return e.Err }
 
-func conflict(table *engine.Table, row engine.Row, reason string) error {
+func conflict(table *schema.Table, row schema.Row, reason string) error {
 	return &RowError{table, row, &models.Error{
-		Table: table.Name, Column: table.KeyNames(), Value: table.KeyText(row), Reason: reason, Kind: models.ErrConflict,
+		Table: table.Name, Column: table.KeyTitle(), Value: table.KeyText(row), Reason: reason, Kind: models.ErrConflict,
 	}}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -13,14 +14,14 @@ import (
 // it lacks are added, and one that it holds in another form is models.ErrConflict. It
 // looks at all of them before it writes any, and compares nothing in the end: the
 // result's Target is not set. last is the key of the source's last row, nil if it has none. The audit log takes entries behind its sealed end alone.
-func Merge(ctx context.Context, tables []engine.Table, name string, source Source, last []any, to engine.Bulk, progress func(Progress)) (Table, error) {
+func Merge(ctx context.Context, tables []schema.Table, name string, source Source, last []any, to engine.Bulk, progress func(Progress)) (Table, error) {
 	defer source.Close()
-	table, found := engine.Find(tables, name)
-	tree, known := engine.Find(tables, "tier2_audit_tree")
+	table, found := schema.Find(tables, name)
+	tree, known := schema.Find(tables, "tier2_audit_tree")
 	if !found || !known {
 		return Table{}, fmt.Errorf("no table %s", name)
 	}
-	t := &transfer{from: source, to: to, tables: []engine.Table{table}, progress: progress, others: true, log: &tree, last: last}
+	t := &transfer{from: source, to: to, tables: []schema.Table{table}, progress: progress, others: true, log: &tree, last: last}
 	report, err := t.run(ctx)
 	if err != nil {
 		return Table{}, err
@@ -54,7 +55,7 @@ func (t *transfer) reserve(ctx context.Context) error {
 
 // settle keeps the audit log from being sealed further until the end of the transaction,
 // if entries are to go behind its sealed end.
-func (t *transfer) settle(ctx context.Context, table *engine.Table, tx engine.Writer) error {
+func (t *transfer) settle(ctx context.Context, table *schema.Table, tx engine.Writer) error {
 	if !t.others || table.Name != (&models.AuditEntry{}).TableName() {
 		return nil
 	}
@@ -64,7 +65,7 @@ func (t *transfer) settle(ctx context.Context, table *engine.Table, tx engine.Wr
 
 // behindSeal refuses entries that the audit log lacks and that would come before its
 // sealed end, where verifying takes them for inserted ones.
-func (t *transfer) behindSeal(ctx context.Context, table *engine.Table, missing []engine.Row, target engine.Snapshot) error {
+func (t *transfer) behindSeal(ctx context.Context, table *schema.Table, missing []schema.Row, target engine.Snapshot) error {
 	if table.Name != (&models.AuditEntry{}).TableName() || len(missing) == 0 {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"iter"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -46,9 +47,9 @@ type Progress struct {
 // Source is what is copied.
 type Source interface {
 	// Count is the number of a table's rows.
-	Count(ctx context.Context, table *engine.Table) (int64, error)
+	Count(ctx context.Context, table *schema.Table) (int64, error)
 	// All is a table's rows in order of its key, each time the same.
-	All(ctx context.Context, table *engine.Table) iter.Seq2[engine.Row, error]
+	All(ctx context.Context, table *schema.Table) iter.Seq2[schema.Row, error]
 	// Close ends it.
 	Close() error
 }
@@ -70,7 +71,7 @@ func Database(ctx context.Context, from, to engine.Bulk) (Source, error) {
 type state struct{ engine.Snapshot }
 
 // All implements Source.
-func (s state) All(ctx context.Context, table *engine.Table) iter.Seq2[engine.Row, error] {
+func (s state) All(ctx context.Context, table *schema.Table) iter.Seq2[schema.Row, error] {
 	return s.Rows(ctx, table, nil, nil)
 }
 
@@ -78,13 +79,13 @@ func (s state) All(ctx context.Context, table *engine.Table) iter.Seq2[engine.Ro
 type transfer struct {
 	from     Source
 	to       engine.Bulk
-	tables   []engine.Table
+	tables   []schema.Table
 	progress func(Progress)
 	state    Progress
 	// others: the target may hold rows that the source does not have, and those that it
 	// has in another form are refused.
 	others bool
-	log    *engine.Table // of others: the tree of the audit log
+	log    *schema.Table // of others: the tree of the audit log
 	last   []any         // of others: the key of the last row
 }
 
@@ -94,7 +95,7 @@ type transfer struct {
 // Then it adds what is missing and updates what differs, in batches, each a
 // transaction; so whatever ends it, running it again does the rest. At the end it
 // compares both sides; a difference is models.ErrConflict too, with the report.
-func Run(ctx context.Context, tables []engine.Table, source Source, to engine.Bulk, progress func(Progress)) (*Report, error) {
+func Run(ctx context.Context, tables []schema.Table, source Source, to engine.Bulk, progress func(Progress)) (*Report, error) {
 	defer source.Close()
 	t := &transfer{from: source, to: to, tables: tables, progress: progress}
 	report, err := t.run(ctx)
@@ -161,7 +162,7 @@ func (r *Report) difference() error {
 func (t *transfer) begin(step string) { t.state.Step, t.state.Rows = step, 0 }
 
 // advance reports rows of a table as done.
-func (t *transfer) advance(table *engine.Table, rows int) {
+func (t *transfer) advance(table *schema.Table, rows int) {
 	t.state.Table = table.Name
 	t.state.Rows += int64(rows)
 	if t.progress != nil {
@@ -185,7 +186,7 @@ func (t *transfer) check(ctx context.Context) error {
 	return nil
 }
 
-func (t *transfer) checkTable(ctx context.Context, table *engine.Table, target engine.Snapshot) error {
+func (t *transfer) checkTable(ctx context.Context, table *schema.Table, target engine.Snapshot) error {
 	left, err := target.Count(ctx, table)
 	if err != nil || left == 0 {
 		return err

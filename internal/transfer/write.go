@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // copy brings a table of the target up to date.
-func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table) error {
+func (t *transfer) copy(ctx context.Context, table *schema.Table, result *Table) error {
 	digest := NewDigester()
 	var after []any
 	for batch, err := range batches(t.from.All(ctx, table)) {
@@ -39,7 +40,7 @@ func (t *transfer) copy(ctx context.Context, table *engine.Table, result *Table)
 const attempts = 5
 
 // write brings the rows of a batch up to date, in one transaction.
-func (t *transfer) write(ctx context.Context, table *engine.Table, batch []engine.Row, after, upTo []any) (found *difference, err error) {
+func (t *transfer) write(ctx context.Context, table *schema.Table, batch []schema.Row, after, upTo []any) (found *difference, err error) {
 	for range attempts {
 		found, err = t.writeOnce(ctx, table, batch, after, upTo)
 		if !errors.Is(err, models.ErrDuplicate) && !errors.Is(err, models.ErrRetry) {
@@ -55,7 +56,7 @@ func (t *transfer) write(ctx context.Context, table *engine.Table, batch []engin
 }
 
 // writeOnce returns what it found to be done even if that was refused.
-func (t *transfer) writeOnce(ctx context.Context, table *engine.Table, batch []engine.Row, after, upTo []any) (*difference, error) {
+func (t *transfer) writeOnce(ctx context.Context, table *schema.Table, batch []schema.Row, after, upTo []any) (*difference, error) {
 	tx, err := t.to.Begin(ctx)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (t *transfer) writeOnce(ctx context.Context, table *engine.Table, batch []e
 	return found, tx.Commit(ctx)
 }
 
-func save(ctx context.Context, tx engine.Writer, table *engine.Table, found *difference) error {
+func save(ctx context.Context, tx engine.Writer, table *schema.Table, found *difference) error {
 	if len(found.missing) > 0 {
 		if err := tx.Insert(ctx, table, found.missing); err != nil {
 			return err
@@ -85,25 +86,25 @@ func save(ctx context.Context, tx engine.Writer, table *engine.Table, found *dif
 
 // blame names the row that the target refused: it saves one by one what it would
 // not take at once, and rolls that back.
-func (t *transfer) blame(ctx context.Context, table *engine.Table, found *difference, refused error) error {
+func (t *transfer) blame(ctx context.Context, table *schema.Table, found *difference, refused error) error {
 	tx, err := t.to.Begin(ctx)
 	if err != nil {
 		return refused
 	}
 	defer tx.Close()
 	for _, row := range found.missing {
-		if err := tx.Insert(ctx, table, []engine.Row{row}); err != nil {
+		if err := tx.Insert(ctx, table, []schema.Row{row}); err != nil {
 			return refusedRow(table, row, err)
 		}
 	}
 	for _, row := range found.changed {
-		if err := tx.Update(ctx, table, []engine.Row{row}); err != nil {
+		if err := tx.Update(ctx, table, []schema.Row{row}); err != nil {
 			return refusedRow(table, row, err)
 		}
 	}
 	return refused
 }
 
-func refusedRow(table *engine.Table, row engine.Row, err error) error {
+func refusedRow(table *schema.Table, row schema.Row, err error) error {
 	return &RowError{table, row, fmt.Errorf("the target refused row %s of %s: %w", table.KeyText(row), table.Name, err)}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -82,21 +82,18 @@ func storedDigests(t *T, db *gorm.DB) map[rowName]string {
 	t.Helper()
 	stored := map[rowName]string{}
 	for _, table := range tables {
-		columns := canonical.Columns(table)
-		names := make([]string, len(columns))
-		for i, c := range columns {
-			names[i] = c.Name
-		}
+		of := schema.Named(table)
+		names := of.Names()
 		rows, err := db.Raw("SELECT " + strings.Join(names, ", ") + " FROM " + table).Rows()
 		require.NoError(t, err)
 		defer rows.Close()
 		for rows.Next() {
-			values, dest := make([]any, len(columns)), make([]any, len(columns))
+			values, dest := make(schema.Row, len(names)), make([]any, len(names))
 			for i := range values {
 				dest[i] = &values[i]
 			}
 			require.NoError(t, rows.Scan(dest...))
-			stored[rowName{table, values[0].(int64)}] = canonical.Digest(table, func(i int) any { return values[i] })
+			stored[rowName{table, values[0].(int64)}] = of.Digest(values)
 		}
 		require.NoError(t, rows.Err())
 	}

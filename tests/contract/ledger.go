@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/canonical"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -107,7 +107,7 @@ func ledgerLarge(t *T) {
 	for i, leaf := range leaves {
 		content, err := tlog.ParseHash(leaf.Hash)
 		require.NoError(t, err)
-		hash := canonical.Leaf(leaf.EntryID, content)
+		hash := schema.Leaf(leaf.EntryID, content)
 		// Every 16th, and all beside the end of a complete subtree of 256.
 		if i%16 == 0 || i%256 >= 254 || i == len(leaves)-1 {
 			proof, err := store.Audit.Prove(ctx, leaf.EntryID)

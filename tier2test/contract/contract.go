@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
+	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
 )
 
 // Run runs every case of the suite, as subtests of t, on databases that dsn makes: each

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -57,7 +58,7 @@ type dialect struct{}
 
 func (dialect) Placeholder(n int) string { return fmt.Sprintf("$%d", n) }
 
-func (dialect) Expression(c engine.Column) string {
+func (dialect) Expression(c schema.Column) string {
 	if c.JSON {
 		return c.Name + "::text"
 	}
@@ -70,17 +71,17 @@ func (dialect) Translate(err error) error { return translate(err) }
 func (dialect) Member(column, key string) string { return column + " ->> '" + key + "'" }
 
 // Value implements engine.Dialect. Times that ISO 8601 has no year for are refused.
-func (dialect) Value(c engine.Column, v any) (any, error) {
+func (dialect) Value(c schema.Column, v any) (any, error) {
 	switch v := v.(type) {
 	case int64, float64:
 		return v, nil
 	case string:
-		if c.Type != engine.Time { // which is text where it is infinity
+		if c.Kind != schema.Time { // which is text where it is infinity
 			return v, nil
 		}
 	case time.Time:
 		if y := v.UTC().Year(); y >= 1 && y <= 9999 {
-			return engine.Instant{Time: models.At(v).Time}, nil
+			return schema.Instant{Time: models.At(v).Time}, nil
 		}
 		return nil, fmt.Errorf("the year %d is none of 1 to 9999", v.UTC().Year())
 	}
@@ -89,12 +90,12 @@ func (dialect) Value(c engine.Column, v any) (any, error) {
 
 // Argument implements engine.Dialect. The type json takes escapes that its operators then
 // fail on, and with them the view recent_executions: models.JSON refuses those.
-func (dialect) Argument(c engine.Column, v any) (any, error) {
+func (dialect) Argument(c schema.Column, v any) (any, error) {
 	switch v := v.(type) {
-	case engine.Instant:
+	case schema.Instant:
 		return v.Time, nil
 	case string:
-		if c.Type == engine.JSONText {
+		if c.Kind == schema.JSONText {
 			return models.JSON(v).Value()
 		}
 	}
@@ -103,7 +104,7 @@ func (dialect) Argument(c engine.Column, v any) (any, error) {
 
 // Insert implements engine.Dialect: by COPY, and with the identity's counter taken
 // along, so that the table takes new rows whenever the copy ends.
-func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, rows []engine.Row) error {
+func (dialect) Insert(ctx context.Context, s *engine.Session, t *schema.Table, rows []schema.Row) error {
 	args := make([][]any, len(rows))
 	for i, row := range rows {
 		var err error
@@ -126,7 +127,7 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, r
 }
 
 // Reserve implements engine.Dialect. Whoever else has gone on further stays there.
-func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, id int64) error {
+func (dialect) Reserve(ctx context.Context, s *engine.Session, t *schema.Table, id int64) error {
 	const raise = `SELECT setval(counter, $1) FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c
 		WHERE counter IS NOT NULL AND coalesce(pg_sequence_last_value(counter), 0) < $1`
 	_, err := s.Conn.ExecContext(ctx, raise, id, t.Name, t.Columns[t.Key[0]].Name)

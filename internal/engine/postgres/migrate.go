@@ -16,31 +16,31 @@ import (
 )
 
 //go:embed schema.sql
-var schema string
+var ddl string
 
 // SchemaVersion is the version that schema.sql puts into tier2_schema.
 const SchemaVersion = 4
 
 // steps are the upgrades: each is SQL that takes the schema from the version of its
 // key to a later one, and says so in tier2_schema. 0 is a schema without our tables.
-var steps = map[int64]string{0: schema, 2: fromTwo(), 3: fromThree()}
+var steps = map[int64]string{0: ddl, 2: fromTwo(), 3: fromThree()}
 
 // fromTwo makes the indexes again, in ascending order, with those that are new, and
 // recent_executions, which searches them; who may read the view, and views of users on
 // it, stay.
 func fromTwo() string {
 	var b strings.Builder
-	for _, m := range regexp.MustCompile(`(?m)^CREATE INDEX (\w+) [^;]+;`).FindAllStringSubmatch(schema, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^CREATE INDEX (\w+) [^;]+;`).FindAllStringSubmatch(ddl, -1) {
 		b.WriteString("DROP INDEX IF EXISTS " + m[1] + ";\n" + m[0] + "\n")
 	}
-	view := regexp.MustCompile(`CREATE VIEW recent_executions [^;]+;`).FindString(schema)
+	view := regexp.MustCompile(`CREATE VIEW recent_executions [^;]+;`).FindString(ddl)
 	b.WriteString(strings.Replace(view, "CREATE", "CREATE OR REPLACE", 1) + "\nUPDATE tier2_schema SET version = 3;\n")
 	return b.String()
 }
 
 // fromThree adds what proves the audit log.
 func fromThree() string {
-	return schema[strings.Index(schema, "-- What proves the audit log"):] + "\nUPDATE tier2_schema SET version = 4;\n"
+	return ddl[strings.Index(ddl, "-- What proves the audit log"):] + "\nUPDATE tier2_schema SET version = 4;\n"
 }
 
 // state is what migrate finds in a schema.

@@ -17,6 +17,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -144,11 +145,15 @@ func backup(context.Context, string, func(context.Context, string) error) error 
 // refreshes the statistics of the query planner. A table that another such command
 // holds is passed over.
 func vacuum(ctx context.Context, db *sql.DB, done engine.Done) error {
-	for _, m := range tableText.FindAllStringSubmatch(schema, -1) {
-		if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE, SKIP_LOCKED) "+m[1]); err != nil {
+	tables := []string{versionTable}
+	for _, table := range schema.Tables() {
+		tables = append(tables, table.Name)
+	}
+	for _, table := range tables {
+		if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE, SKIP_LOCKED) "+table); err != nil {
 			return translate(err)
 		}
-		done("vacuum and statistics: %s", m[1])
+		done("vacuum and statistics: %s", table)
 	}
 	return nil
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Settle implements engine.Dialect. A transaction that has taken an id holds the lock
 // that its INSERT took before; so no id up to the counter is open when those who hold it
 // after the counter was read have ended. Nobody is kept from adding rows meanwhile.
-func (dialect) Settle(ctx context.Context, s *engine.Session, t *engine.Table) (int64, error) {
+func (dialect) Settle(ctx context.Context, s *engine.Session, t *schema.Table) (int64, error) {
 	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('tier2_settle ' || $1::text::regclass::oid, 0))`
 	if _, err := s.Conn.ExecContext(ctx, lock, t.Name); err != nil {
 		return 0, err
@@ -53,7 +54,7 @@ func (dialect) Settle(ctx context.Context, s *engine.Session, t *engine.Table) (
 func (dialect) ForUpdate() string { return " FOR UPDATE" }
 
 // NextID implements engine.Dialect, under the lock that Settle looks for.
-func (dialect) NextID(ctx context.Context, s *engine.Session, t *engine.Table) (id int64, err error) {
+func (dialect) NextID(ctx context.Context, s *engine.Session, t *schema.Table) (id int64, err error) {
 	if _, err := s.Conn.ExecContext(ctx, "LOCK TABLE "+t.Name+" IN ROW EXCLUSIVE MODE"); err != nil {
 		return 0, err
 	}

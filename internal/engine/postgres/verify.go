@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // Verify examines the schema at a postgres:// URL, in one state of the database,
@@ -70,7 +71,7 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 		v.Add("schema: version %d, expected %d", now.version, SchemaVersion)
 	}
 	whole := compare(have, want, v)
-	for _, table := range Tables() {
+	for _, table := range schema.Tables() {
 		if !whole[table.Name] {
 			continue // its rows cannot be asked for what is not there
 		}
@@ -97,8 +98,8 @@ var functionName = regexp.MustCompile(`CREATE FUNCTION (\w+)\(`)
 // temporarySchema is schema.sql for pg_temp, where functions are found by their full
 // name only (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
 func temporarySchema() string {
-	text := schema
-	for _, m := range functionName.FindAllStringSubmatch(schema, -1) {
+	text := ddl
+	for _, m := range functionName.FindAllStringSubmatch(ddl, -1) {
 		text = regexp.MustCompile(`\b`+m[1]+`\(`).ReplaceAllString(text, "pg_temp."+m[1]+"(")
 	}
 	return text

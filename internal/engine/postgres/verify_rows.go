@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // foreignKey reads what pg_get_constraintdef says of one, for names that need no quotes.
@@ -20,8 +21,8 @@ func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + 
 
 // rows examines a table's rows: what a constraint promises may not hold where one is
 // NOT VALID or was made anew, or triggers were off. search_path is pg_temp.
-func rows(ctx context.Context, tx *sql.Tx, schema string, table engine.Table, v *engine.Examination) error {
-	name := pgx.Identifier{schema, table.Name}.Sanitize()
+func rows(ctx context.Context, tx *sql.Tx, namespace string, table schema.Table, v *engine.Examination) error {
+	name := pgx.Identifier{namespace, table.Name}.Sanitize()
 	var conditions, documents []string
 	add := func(condition, finding string) {
 		conditions = append(conditions, fmt.Sprintf("(CASE WHEN %s THEN %s END)", condition, finding))
@@ -42,7 +43,7 @@ func rows(ctx context.Context, tx *sql.Tx, schema string, table engine.Table, v 
 		if m == nil {
 			return fmt.Errorf("the foreign key %s has an unknown form: %s", c[0], c[1])
 		}
-		child, parent, column := pgx.Identifier{m[1]}.Sanitize(), pgx.Identifier{schema, m[2]}.Sanitize(), pgx.Identifier{m[3]}.Sanitize()
+		child, parent, column := pgx.Identifier{m[1]}.Sanitize(), pgx.Identifier{namespace, m[2]}.Sanitize(), pgx.Identifier{m[3]}.Sanitize()
 		add(fmt.Sprintf("ours.%[1]s IS NOT NULL AND NOT EXISTS (SELECT FROM %[2]s p WHERE p.%[3]s = ours.%[1]s)", child, parent, column),
 			literal("foreign key: %s row %s names a row of "+m[2]+" that does not exist"))
 	}
@@ -50,11 +51,11 @@ func rows(ctx context.Context, tx *sql.Tx, schema string, table engine.Table, v 
 		column := pgx.Identifier{c.Name}.Sanitize()
 		finding := literal("value: %s row %s: "+c.Name+" cannot be read: ") + " || " + column
 		switch {
-		case c.Type == engine.Time: // models.Timestamp and ISO 8601 know these years
+		case c.Kind == schema.Time: // models.Timestamp and ISO 8601 know these years
 			add(column+" NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'", finding)
-		case c.Type == engine.Float:
+		case c.Kind == schema.Float:
 			add(column+" IN ('NaN', 'Infinity', '-Infinity')", finding)
-		case c.Type == engine.JSONText: // only escapes can make it unreadable
+		case c.Kind == schema.JSONText: // only escapes can make it unreadable
 			add("strpos("+column+"::text, '\\u') > 0 AND NOT pg_temp.readable("+column+")", literal("json: %s row %s: "+c.Name+" cannot be read by the database's operators"))
 		}
 		if c.JSON {
@@ -111,10 +112,10 @@ func constraints(ctx context.Context, tx *sql.Tx, table, kind, expression string
 
 // identity reports a counter behind the rows: the next insert would be refused. It
 // is unknown to a role that may not read the sequence.
-func identity(ctx context.Context, tx *sql.Tx, name string, table engine.Table, v *engine.Examination) error {
+func identity(ctx context.Context, tx *sql.Tx, name string, table schema.Table, v *engine.Examination) error {
 	column := table.Columns[table.Key[0]]
 	var largest, last sql.NullInt64
-	if len(table.Key) != 1 || column.Type != engine.Integer {
+	if len(table.Key) != 1 || column.Kind != schema.Integer {
 		return nil
 	}
 	const query = `SELECT max(%[1]s), (SELECT coalesce(pg_sequence_last_value(sequence), 0)

@@ -123,8 +123,8 @@ func (l location) dsn() string {
 
 // checkCopy is what a copy must pass before anyone may rely on it, beside what package
 // tier2 checks.
-func checkCopy(ctx context.Context, copied location, schema string) error {
-	v, err := Verify(ctx, copied.dsn(), schema)
+func checkCopy(ctx context.Context, copied location, ddl string) error {
+	v, err := Verify(ctx, copied.dsn(), ddl)
 	if err != nil {
 		return err
 	}

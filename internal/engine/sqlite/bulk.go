@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -53,8 +54,8 @@ func (dialect) Placeholder(n int) string { return fmt.Sprintf("?%d", n) }
 
 // Expression implements engine.Dialect. The cast keeps the drivers from reading
 // times themselves: mattn turns one that it cannot read into the year 1.
-func (dialect) Expression(c engine.Column) string {
-	if c.Type == engine.Time {
+func (dialect) Expression(c schema.Column) string {
+	if c.Kind == schema.Time {
 		return "CAST(" + c.Name + " AS TEXT)"
 	}
 	return c.Name
@@ -71,14 +72,14 @@ func (dialect) Member(column, key string) string {
 func (dialect) ForUpdate() string { return "" }
 
 // NextID implements engine.Dialect: as AUTOINCREMENT would choose it.
-func (dialect) NextID(ctx context.Context, s *engine.Session, t *engine.Table) (id int64, err error) {
+func (dialect) NextID(ctx context.Context, s *engine.Session, t *schema.Table) (id int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", t.Name).Scan(&id)
 	return id, err
 }
 
 // Reserve implements engine.Dialect: https://www.sqlite.org/autoinc.html lets programs
 // write the counters.
-func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, id int64) error {
+func (dialect) Reserve(ctx context.Context, s *engine.Session, t *schema.Table, id int64) error {
 	if _, err := s.Conn.ExecContext(ctx, `INSERT INTO sqlite_sequence (name, seq)
 		SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)`, t.Name); err != nil {
 		return err
@@ -88,50 +89,50 @@ func (dialect) Reserve(ctx context.Context, s *engine.Session, t *engine.Table, 
 }
 
 // Settle implements engine.Dialect: an immediate transaction shuts out every other.
-func (dialect) Settle(context.Context, *engine.Session, *engine.Table) (int64, error) {
+func (dialect) Settle(context.Context, *engine.Session, *schema.Table) (int64, error) {
 	return math.MaxInt64, nil
 }
 
 // Value implements engine.Dialect. SQLite stores any type in any column
 // (https://www.sqlite.org/flextypegood.html).
-func (dialect) Value(c engine.Column, v any) (any, error) {
+func (dialect) Value(c schema.Column, v any) (any, error) {
 	if b, ok := v.([]byte); ok {
 		v = string(b)
 	}
 	switch v := v.(type) {
 	case int64:
-		switch c.Type {
-		case engine.Integer:
+		switch c.Kind {
+		case schema.Integer:
 			return v, nil
-		case engine.Float:
+		case schema.Float:
 			return float64(v), nil
 		}
 	case float64:
-		if c.Type == engine.Float {
+		if c.Kind == schema.Float {
 			return v, nil
 		}
 	case string:
-		switch c.Type {
-		case engine.Text, engine.JSONText, engine.Document:
+		switch c.Kind {
+		case schema.Text, schema.JSONText, schema.Document:
 			return v, nil
-		case engine.Time:
+		case schema.Time:
 			at, err := models.ParseTimestamp(v)
-			return engine.Instant{Time: at.Time, Text: v}, err
+			return schema.Instant{Time: at.Time, Text: v}, err
 		}
 	}
 	return nil, fmt.Errorf("is a %T", v)
 }
 
 // Argument implements engine.Dialect.
-func (dialect) Argument(c engine.Column, v any) (any, error) {
-	if at, ok := v.(engine.Instant); ok {
+func (dialect) Argument(c schema.Column, v any) (any, error) {
+	if at, ok := v.(schema.Instant); ok {
 		return c.TimeText(at), nil
 	}
 	return v, nil
 }
 
 // Insert implements engine.Dialect.
-func (dialect) Insert(ctx context.Context, s *engine.Session, t *engine.Table, rows []engine.Row) error {
+func (dialect) Insert(ctx context.Context, s *engine.Session, t *schema.Table, rows []schema.Row) error {
 	places := make([]string, len(t.Columns))
 	for i := range places {
 		places[i] = s.Placeholder(i + 1)

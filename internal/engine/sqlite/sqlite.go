@@ -24,11 +24,11 @@ type config struct {
 }
 
 // Open opens the database at a path, a file: URI or :memory:, makes it if it does
-// not exist, and upgrades it if it is older than schema, the text of schema.sql, in
+// not exist, and upgrades it if it is older than ddl, the text of schema.sql, in
 // one transaction. A database that cannot be used is left as
 // it was, and what was made for it is removed again.
-func Open(ctx context.Context, c engine.Config, schema string) (*engine.Handles, error) {
-	cfg := config{c, schema}
+func Open(ctx context.Context, c engine.Config, ddl string) (*engine.Handles, error) {
+	cfg := config{c, ddl}
 	cfg.Fill()
 	where, err := locate(cfg.DSN)
 	if err != nil {

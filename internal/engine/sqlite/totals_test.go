@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // direct is what the views must answer, from the rows themselves.
@@ -185,13 +186,13 @@ func TestBulkBetweenRows(t *testing.T) {
 		VALUES (5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
 	require.NoError(t, err)
 	require.NoError(t, h.Maintain(t.Context(), t.Logf))
-	table := &engine.Table{Name: "receipts", Key: []int{0}}
+	table := &schema.Table{Name: "receipts", Key: []int{0}}
 	for _, c := range []string{"id", "execution_id", "agent_id", "operation", "status", "timestamp", "duration_ms"} {
-		table.Columns = append(table.Columns, engine.Column{Name: c, Type: engine.Text})
+		table.Columns = append(table.Columns, schema.Column{Name: c, Kind: schema.Text})
 	}
 	w, err := h.Bulk.Begin(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, w.Insert(t.Context(), table, []engine.Row{{int64(2), "x2", "ann", "watch", "failed", "2026-01-29T12:00:00Z", int64(4)}}))
+	require.NoError(t, w.Insert(t.Context(), table, []schema.Row{{int64(2), "x2", "ann", "watch", "failed", "2026-01-29T12:00:00Z", int64(4)}}))
 	require.NoError(t, w.Commit(t.Context()))
 	require.NoError(t, w.Close())
 	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary"))

@@ -13,7 +13,7 @@ import (
 
 // steps lead from a version of the schema to a newer one. Each runs inside migrate's
 // transaction, with foreign keys off, and sets user_version.
-var steps = map[int]func(ctx context.Context, conn *sql.Conn, schema string) error{
+var steps = map[int]func(ctx context.Context, conn *sql.Conn, ddl string) error{
 	0: fromSeed,
 	2: fromTwo,
 	3: fromThree,
@@ -24,24 +24,24 @@ var indexName = regexp.MustCompile("INDEX IF NOT EXISTS `([a-z0-9_]+)`")
 
 // fromTwo makes the indexes again, in ascending order, where newer rows are appended
 // and pages stay full, and adds the totals of the views.
-func fromTwo(ctx context.Context, conn *sql.Conn, schema string) error {
+func fromTwo(ctx context.Context, conn *sql.Conn, ddl string) error {
 	u := &upgrade{ctx: ctx, conn: conn}
 	if ids := u.texts("SELECT id FROM audit_log WHERE context_json IS NOT NULL AND NOT json_valid(context_json) ORDER BY id"); len(ids) > 0 {
 		u.refuse(&models.Error{Table: "audit_log", Column: "context_json", Kind: models.ErrInvalid, Reason: "is not valid JSON, " + listed(ids)})
 		return u.result()
 	}
-	for _, name := range indexName.FindAllStringSubmatch(schema, -1) {
+	for _, name := range indexName.FindAllStringSubmatch(ddl, -1) {
 		u.exec("DROP INDEX IF EXISTS " + quote(name[1]))
 	}
-	u.exec(schema)
+	u.exec(ddl)
 	u.fold()
 	return u.err
 }
 
 // fromThree adds what proves the audit log.
-func fromThree(ctx context.Context, conn *sql.Conn, schema string) error {
+func fromThree(ctx context.Context, conn *sql.Conn, ddl string) error {
 	u := &upgrade{ctx: ctx, conn: conn}
-	u.exec(schema)
+	u.exec(ddl)
 	return u.err
 }
 
@@ -64,7 +64,7 @@ var seedViews = []string{"recent_executions", "agent_performance_summary", "pipe
 // schema. Tables are rebuilt, since SQLite cannot alter constraints
 // (https://www.sqlite.org/lang_altertable.html#otheralter): rows keep their ids,
 // AUTOINCREMENT its counters, and tables, indexes, triggers and views of others stay.
-func fromSeed(ctx context.Context, conn *sql.Conn, schema string) error {
+func fromSeed(ctx context.Context, conn *sql.Conn, ddl string) error {
 	u := &upgrade{ctx: ctx, conn: conn}
 	// With the legacy rename, references and views keep the name that the new table
 	// will have, and a broken view is no obstacle.
@@ -74,7 +74,7 @@ func fromSeed(ctx context.Context, conn *sql.Conn, schema string) error {
 	u.findTables()
 	u.checkForeignKeys()
 	foreign := u.setAside()
-	u.exec(schema)
+	u.exec(ddl)
 	for _, table := range u.tables {
 		u.check(table)
 	}

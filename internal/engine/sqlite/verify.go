@@ -15,7 +15,7 @@ import (
 
 // Verify examines the file as it is, without making, upgrading or changing it. An
 // error means that the check itself could not be made.
-func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, error) {
+func Verify(ctx context.Context, dsn, ddl string) (*engine.Verification, error) {
 	where, err := locate(dsn)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func Verify(ctx context.Context, dsn, schema string) (*engine.Verification, erro
 		v.Add("file: %s is no regular file", where)
 		return &v.Verification, nil
 	}
-	fresh, err := Open(ctx, engine.Config{DSN: ":memory:"}, schema)
+	fresh, err := Open(ctx, engine.Config{DSN: ":memory:"}, ddl)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package canonical
+package schema
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package canonical
+package schema
 
 import (
 	"math/big"
