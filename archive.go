@@ -51,7 +51,7 @@ type RestoreOptions struct {
 // what Audit.Seal returns, which it calls; and the context's own.
 func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ArchiveOptions) (report ArchiveReport, err error) {
 	switch {
-	case before.IsZero() || models.At(before).After(s.handle.Now()):
+	case before.IsZero() || models.At(before).After(s.log.Now()):
 		return report, &models.Error{Kind: models.ErrInvalid, Value: before, Reason: "an archive is of executions that began before a time, which must be set and not lie in the future"}
 	case opts.DryRun:
 		if err := s.whole(); err != nil {
@@ -126,7 +126,7 @@ func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Sto
 	if err := s.whole(); err != nil {
 		return nil, err
 	}
-	if err := s.handle.Read.WithContext(ctx).Exec("SELECT 1").Error; err != nil { // a closed store makes no archive
+	if err := s.handles.Read.WithContext(ctx).Exec("SELECT 1").Error; err != nil { // a closed store makes no archive
 		return nil, err
 	}
 	where, err := Location(path)
@@ -152,7 +152,7 @@ func (s *Store) move(ctx context.Context, other *Store, progress func(ArchiveRep
 		agent = hooks.SystemActor
 	}
 	return &archive.Move{
-		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: schema.Tables(), Now: s.handle.Now,
+		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: schema.Tables(), Now: s.log.Now,
 		Agent: agent, Source: s.where, Where: other.where, Progress: progress,
 	}, nil
 }
@@ -162,7 +162,7 @@ func (s *Store) whole() error {
 	if s.archive {
 		return &models.Error{Kind: models.ErrReadOnly, Value: s.where, Reason: "is an archive: executions go between the store that they come from and its archives"}
 	}
-	if s.handle.Write != s.handles.Write {
+	if s.db != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "executions cannot be archived or restored from inside a transaction"}
 	}
 	return nil

@@ -51,7 +51,7 @@ const closingEntries = 50_000
 
 // sealWritten seals on Close, if this store has written anything.
 func (s *Store) sealWritten() error {
-	if !s.handles.Kept || !s.plugin.Wrote() {
+	if !s.handles.Kept || !s.log.Wrote() {
 		return nil
 	}
 	_, err := s.seal.Log.Seal(context.Background(), closingEntries)

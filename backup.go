@@ -19,7 +19,7 @@ import (
 // of a transaction, and PostgreSQL, which pg_dump backs up; models.ErrCorrupt for a
 // database of which Verify finds something, or Audit.Verify about its log; models.ErrClosed; and the context's own error.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	if s.handle.Write != s.handles.Write {
+	if s.db != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "a database cannot be backed up from inside a transaction"}
 	}
 	return s.handles.Backup(ctx, path, checkAudit)

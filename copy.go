@@ -49,7 +49,7 @@ type CopyOptions struct {
 // models.ErrClosed; and the context's own.
 func Copy(ctx context.Context, from, to *Store, opts CopyOptions) (*CopyReport, error) {
 	for _, s := range []*Store{from, to} {
-		if s.handle.Write != s.handles.Write {
+		if s.db != s.handles.Write {
 			return nil, &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be copied, nor copied to"}
 		}
 	}

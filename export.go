@@ -181,7 +181,7 @@ func telling(progress func(CopyProgress), step string, total int64) func(table s
 
 // reading gives f one state of the database.
 func (s *Store) reading(ctx context.Context, f func(from engine.Snapshot) error) error {
-	if s.handle.Write != s.handles.Write {
+	if s.db != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be exported"}
 	}
 	from, err := s.handles.Bulk.Snapshot(ctx)

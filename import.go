@@ -99,7 +99,7 @@ func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, 
 // importing refuses what cannot be imported into, and options that make no sense.
 func (s *Store) importing(o *ImportOptions) error {
 	switch {
-	case s.handle.Write != s.handles.Write:
+	case s.db != s.handles.Write:
 		return &models.Error{Kind: models.ErrInvalid, Reason: "nothing can be imported into a transaction's store"}
 	case o.MaxBytes < 0:
 		return &models.Error{Column: "max_bytes", Value: o.MaxBytes, Reason: "must not be negative", Kind: models.ErrInvalid}

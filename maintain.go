@@ -22,7 +22,7 @@ func (s *Store) Maintain(ctx context.Context) error { return s.MaintainSteps(ctx
 // MaintainSteps is Maintain, and calls done, unless nil, with a sentence for each thing
 // that it did, found not needed, or left to another time because others were in the way.
 func (s *Store) MaintainSteps(ctx context.Context, done func(step string)) error {
-	if s.handle.Write != s.handles.Write {
+	if s.db != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "a database cannot be maintained from inside a transaction"}
 	}
 	return s.handles.Maintain(ctx, func(format string, args ...any) {

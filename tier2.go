@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
@@ -33,20 +34,12 @@ func Schema() string { return schemaSQL }
 // Store is an open database. It is safe for use by many goroutines; a Store that a
 // Transaction gave is valid until its function returns.
 type Store struct {
-	Receipts   *repository.Receipts   // what each execution did and how it ended
-	Memory     *repository.Memory     // what each agent remembers
-	Audit      *repository.Audit      // what was changed, by whom
-	Sessions   *repository.Sessions   // runs of several agents
-	Collisions *repository.Collisions // agents in each other's way
-	Metrics    *repository.Metrics    // the timings of the five stages
-	Violations *repository.Violations // SLO targets that were missed
-	Executions *repository.Executions // a whole run of the pipeline: Begin, Stage, Finish; Import, ImportLog
-	Reports    *repository.Reports    // the views and the usual questions
+	*repository.Repositories
 
-	handles *engine.Handles // the whole database; shared by transactions, as all below but handle
-	handle  repository.Handle
+	handles *engine.Handles // the whole database; shared by transactions, as all below but db
+	db      *gorm.DB        // that writes, or the transaction
 	closing *closing
-	plugin  *hooks.Plugin
+	log     *audit.Log
 	seal    *seal
 	where   string // the location of the database, without a password
 	archive bool   // whether it is an archive, which is not written to
@@ -90,32 +83,38 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err := handles.Read.WithContext(ctx).Table("tier2_archive").Count(&archives).Error; err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
-	options := []hooks.Option{hooks.WithClock(handles.Write.NowFunc), hooks.WithInserted(handles.Inserted)}
-	for _, secret := range cfg.Redactors {
-		options = append(options, hooks.WithRedactor(secret))
-	}
-	if archives > 0 {
-		options = append(options, hooks.WithReadOnly("is an archive: its executions are restored to the store that they come from"))
-	}
-	if cfg.ReadOnly {
-		options = append(options, hooks.WithReadOnly("was opened for reading only"))
-	}
-	plugin := hooks.New(options...)
-	if err := handles.Write.Use(plugin); err != nil {
+	s := &Store{handles: handles, db: handles.Write, closing: &closing{}, archive: archives > 0, seal: newSeal(handles.Bulk, cfg)}
+	if err := s.wire(cfg); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
-	seal := newSeal(handles.Bulk, cfg)
-	h := repository.Handle{Write: handles.Write, Read: handles.Read, Now: handles.Write.NowFunc, Adding: handles.Adding, Ledger: seal}
-	if !cfg.Ungrouped {
-		if h.Creator, err = hooks.NewWriter(handles.Write, handles.Writers, cfg.BusyTimeout); err != nil {
-			return nil, errors.Join(err, handles.Close())
-		}
+	return s, nil
+}
+
+// wire installs the hooks and makes the repositories.
+func (s *Store) wire(cfg engine.Config) (err error) {
+	if s.where, err = Location(cfg.DSN); err != nil {
+		return err
 	}
-	where, err := Location(dsn)
+	readOnly := ""
+	switch {
+	case cfg.ReadOnly:
+		readOnly = "was opened for reading only"
+	case s.archive:
+		readOnly = "is an archive: its executions are restored to the store that they come from"
+	}
+	s.log, err = audit.Install(s.db, audit.Config{
+		Secrets: cfg.Redactors, Read: s.handles.Read, ReadOnly: readOnly, Inserted: s.handles.Inserted,
+		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.Ungrouped,
+		Adding: s.handles.Adding, Ledger: s.seal,
+	})
 	if err != nil {
-		return nil, errors.Join(err, handles.Close())
+		return err
 	}
-	return newStore(Store{handles: handles, closing: &closing{}, plugin: plugin, seal: seal, where: where, archive: archives > 0}, h), nil
+	if err := s.db.Use(hooks.New()); err != nil {
+		return err
+	}
+	s.Repositories, err = repository.New(s.db)
+	return err
 }
 
 // openEngine lets the DSN choose the engine.
@@ -124,21 +123,6 @@ func openEngine(ctx context.Context, cfg engine.Config) (*engine.Handles, error)
 		return postgres.Open(ctx, cfg)
 	}
 	return sqlite.Open(ctx, cfg, schemaSQL)
-}
-
-// newStore is s with its repositories over h.
-func newStore(s Store, h repository.Handle) *Store {
-	s.Receipts = repository.NewReceipts(h)
-	s.Memory = repository.NewMemory(h)
-	s.Audit = repository.NewAudit(h)
-	s.Sessions = repository.NewSessions(h)
-	s.Collisions = repository.NewCollisions(h)
-	s.Metrics = repository.NewMetrics(h)
-	s.Violations = repository.NewViolations(h)
-	s.Executions = repository.NewExecutions(h)
-	s.Reports = repository.NewReports(h)
-	s.handle = h
-	return &s
 }
 
 // Location is how messages name the database at dsn: an absolute path, :memory:, or
@@ -158,7 +142,7 @@ func (s *Store) Location() string { return s.where }
 // audited. Inside Transaction it is the transaction. db.Exec and db.Raw pass no
 // hooks. On SQLite it is one connection: inside a transaction use the transaction's
 // own DB, since the outer one waits for the transaction to end.
-func (s *Store) DB() *gorm.DB { return s.handle.Write }
+func (s *Store) DB() *gorm.DB { return s.db }
 
 // Transaction runs fn and commits what it did through tx, or rolls all of it back if
 // fn returns an error, which is returned as it is, or panics, which goes on. Called on tx it is a
@@ -168,10 +152,13 @@ func (s *Store) DB() *gorm.DB { return s.handle.Write }
 // transaction lost against another one, the error is models.ErrRetry, and the
 // whole Transaction may be called again.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
-	return s.handle.Write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		h := s.handle
-		h.Write, h.Read = db, db
-		return fn(newStore(*s, h))
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		inner := *s
+		inner.db = tx
+		if inner.Repositories, err = repository.New(tx); err != nil {
+			return err
+		}
+		return fn(&inner)
 	})
 }
 
@@ -181,7 +168,7 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 // what the first did. Close of a transaction's store is refused with
 // models.ErrInvalid.
 func (s *Store) Close() error {
-	if s.handle.Write != s.handles.Write {
+	if s.db != s.handles.Write {
 		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be closed; return from its function"}
 	}
 	s.closing.once.Do(func() { s.closing.err = errors.Join(s.sealWritten(), s.handles.Close()) })

@@ -4,52 +4,54 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"slices"
-	"strconv"
-	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 )
 
-// capture stands in for the connection of one update or delete. When GORM sends the
-// statement, it first reads the rows that the WHERE clause names, in the same
-// transaction, and has the statement return the rows that it really changed.
+// capture is the connection of one update or delete. When GORM sends the statement, capture
+// first reads the rows that the WHERE clause selects, in the same transaction, and lets the
+// statement return the rows that it changed.
 type capture struct {
 	gorm.ConnPool
-	db      *gorm.DB
-	dialect *dialect
-	action  string
-	permit  func(ctx context.Context, pool gorm.ConnPool, rows []row) error // of rows to delete, unless nil
-	before  []row
-	after   []row
-	queried bool // GORM read the RETURNING rows itself, so after must be selected
+	write  *write
+	before audit.Set
+	after  audit.Set
+	// queried: GORM reads the returned rows itself, for the caller's own clause.Returning,
+	// so after must be selected.
+	queried bool
 }
 
-// returning stands on a line of its own: the condition may end in a comment.
+// returning is on a line of its own, because the condition may end in a comment.
 const returning = "\nRETURNING *"
 
 // ExecContext implements gorm.ConnPool.
-func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if c.action == actionDelete {
-		var err error
-		if c.permit != nil {
-			if query, args, err = c.lockBefore(query, args); err != nil {
-				return nil, err
-			}
-			if err := c.permit(ctx, c.ConnPool, c.before); err != nil {
-				return nil, err
-			}
+func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	if c.write.action == audit.Update {
+		if query, args, err = c.lockBefore(query, args); err != nil {
+			return nil, err
 		}
-		c.before, err = readRows(c.ConnPool.QueryContext(ctx, query+returning, args...))
-		return driver.RowsAffected(len(c.before)), err
+		c.after, err = c.send(ctx, query, args)
+		return driver.RowsAffected(len(c.after.Rows)), err
 	}
-	query, args, err := c.lockBefore(query, args)
-	if err != nil {
-		return nil, err
+	if c.write.table.Name == "audit_log" {
+		if query, args, err = c.lockBefore(query, args); err != nil {
+			return nil, err
+		}
+		if err := c.write.log.Permit(ctx, c.ConnPool, c.before.Rows, c.write.at); err != nil {
+			return nil, err
+		}
 	}
-	c.after, err = readRows(c.ConnPool.QueryContext(ctx, query+returning, args...))
-	return driver.RowsAffected(len(c.after)), err
+	c.before, err = c.send(ctx, query, args)
+	return driver.RowsAffected(len(c.before.Rows)), err
+}
+
+// send sends a statement and reads the rows that it changed.
+func (c *capture) send(ctx context.Context, query string, args []any) (audit.Set, error) {
+	rows, err := c.ConnPool.QueryContext(ctx, query+returning, args...)
+	return audit.ReadSet(c.write.table, rows, err)
 }
 
 // QueryContext implements gorm.ConnPool, for a caller's own clause.Returning.
@@ -62,35 +64,29 @@ func (c *capture) QueryContext(ctx context.Context, query string, args ...any) (
 	return c.ConnPool.QueryContext(ctx, query, args...)
 }
 
-// lockBefore reads the rows that the condition names. Where other writers are not shut
-// out, it locks them and returns the statement for them alone: what meets the condition
-// only since then is not changed unseen, just as if the statement had come before.
+// lockBefore reads the rows that the condition selects. If other writers are not excluded,
+// it locks them and returns the statement for these rows alone. Rows that meet the
+// condition only since then stay unchanged, as if the statement had run before.
 func (c *capture) lockBefore(query string, args []any) (string, []any, error) {
-	where, conditional := c.db.Statement.Clauses["WHERE"]
+	s := c.write.db.Statement
+	where, conditional := s.Clauses["WHERE"]
 	var err error
-	c.before, err = selectRows(c.db, c.ConnPool, c.dialect.lock, func(s *gorm.Statement) {
-		if conditional {
-			s.Clauses["WHERE"] = where
-			s.Build("WHERE")
-		}
-	})
-	if err != nil || c.dialect.lock == "" {
+	c.before, err = c.write.selectWhere(c.ConnPool, where, conditional)
+	if err != nil || c.write.log.Dialect.Exclusive() {
 		return query, args, err
 	}
-	s := c.db.Statement
-	s.Clauses["WHERE"] = clause.Clause{Name: "WHERE", Expression: among{idList(c.before), where.Expression}}
+	s.Clauses["WHERE"] = clause.Clause{Name: "WHERE", Expression: among{idList(c.before.Rows), where.Expression}}
 	s.SQL.Reset()
 	s.Vars = nil
 	s.Build(s.BuildClauses...)
 	if delete(s.Clauses, "WHERE"); conditional {
 		s.Clauses["WHERE"] = where
 	}
-	args, err = resolve(s.Vars)
-	return s.SQL.String(), args, err
+	return s.SQL.String(), s.Vars, nil
 }
 
-// among is a condition, nil for none, for the rows with these ids alone. They are one
-// parameter of PostgreSQL's, or each row would make another statement to prepare.
+// among is a condition, nil for none, for the rows with these ids alone. The ids are one
+// parameter, because each number of parameters would be another statement to prepare.
 type among struct {
 	ids       string
 	condition clause.Expression
@@ -108,46 +104,19 @@ func (a among) Build(b clause.Builder) {
 	}
 }
 
-// changes says what the statement changed.
-func (c *capture) changes(key string) ([]change, error) {
-	if c.action == actionDelete {
-		deleted := make([]change, len(c.before))
-		slices.SortFunc(c.before, byID)
-		for i, r := range c.before {
-			deleted[i] = change{action: actionDelete, old: r}
-		}
-		return deleted, nil
+// changes returns what the statement changed.
+func (c *capture) changes() ([]audit.Change, error) {
+	if c.write.action == audit.Delete {
+		return c.before.Deleted(), nil
 	}
 	if c.queried {
 		var err error
-		if c.after, err = selectByID(c.db, c.ConnPool, c.before); err != nil {
+		if c.after, err = c.write.selectByID(c.ConnPool, c.before.Rows); err != nil {
 			return nil, err
 		}
-		if len(c.after) < len(c.before) {
-			return nil, invalid(tableOf(c.db.Statement), "an update of id with clause.Returning is not supported: the rows it changes could not be recorded")
+		if len(c.after.Rows) < len(c.before.Rows) {
+			return nil, invalid(c.write.table, "an update of id with clause.Returning is not supported: the rows it changes could not be recorded")
 		}
 	}
-	return compareMoved(c.before, c.after, key), nil
-}
-
-// selectByID reads again those of the rows that are still there.
-func selectByID(db *gorm.DB, pool gorm.ConnPool, rows []row) ([]row, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	return selectRows(db, pool, "", func(s *gorm.Statement) {
-		_, _ = s.WriteString("WHERE id IN (" + idList(rows) + ")")
-	})
-}
-
-// idList is what stands in the parentheses of IN.
-func idList(rows []row) string {
-	if len(rows) == 0 {
-		return "NULL"
-	}
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = strconv.FormatInt(r.id(), 10)
-	}
-	return strings.Join(ids, ",")
+	return audit.CompareUpdate(c.before, c.after), nil
 }

@@ -1,68 +1,48 @@
-// Package hooks keeps one promise: whatever a GORM call changes in tier2's tables,
-// the audit_log entries that name exactly the changed rows, and the agent_memory of
-// who acted, are written in the same transaction, or nothing is.
+// Package hooks is a GORM plugin. Every GORM call that changes rows of tier2's tables also
+// writes the audit_log entries that describe exactly those rows, and the agent_memory of
+// the acting agent, in the same transaction. Either all of it is stored or none.
 //
-// It is a gorm.Plugin. It wraps GORM's own create, update and delete callbacks, so
-// it sees every way GORM can write: structs, slices, maps, conditions, upserts,
-// associations, with SkipHooks, without default transactions, through Table().
+// The plugin wraps GORM's create, update and delete callbacks. So it covers every way in
+// which GORM writes: structs, slices, maps, conditions, upserts and associations, with
+// SkipHooks, without default transactions, and through Table().
 //
-// It cannot see db.Exec and db.Raw, whose SQL never passes those callbacks. Whoever
-// needs them writes an entry of their own beside, in the same transaction.
+// db.Exec and db.Raw bypass the callbacks and are not audited. Callers that need them should
+// add their own audit entry in the same transaction.
 package hooks
 
 import (
-	"context"
 	"fmt"
 	"reflect"
-	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
 // Plugin writes audit entries and agent memory. Install it with db.Use.
-type Plugin struct {
-	now      func() time.Time
-	dialect  *dialect
-	turns    *turns
-	redact   redactor
-	inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64) // may be nil
-	wrote    atomic.Bool
-	readOnly string // why nothing may be written; "" if it may
-}
-
-// Wrote reports whether anything was written to tier2's tables, or was about to be.
-func (p *Plugin) Wrote() bool { return p.wrote.Load() }
+type Plugin struct{ cfg audit.Config }
 
 // Option changes how a Plugin works.
 type Option func(*Plugin)
 
-// WithClock sets the clock that dates entries and fills empty times. Without it the
-// plugin takes GORM's NowFunc.
-func WithClock(now func() time.Time) Option { return func(p *Plugin) { p.now = now } }
+// WithClock sets the clock that dates entries and fills empty times. Default: GORM's NowFunc.
+func WithClock(now func() time.Time) Option { return func(p *Plugin) { p.cfg.Now = now } }
 
-// WithInserted has a function called in the transaction of every create, with the
-// largest id that it gave.
-func WithInserted(f func(ctx context.Context, tx gorm.ConnPool, table string, id int64)) Option {
-	return func(p *Plugin) { p.inserted = f }
-}
-
-// WithReadOnly refuses every write with models.ErrReadOnly, for a reason that ends a
-// sentence about the database.
-func WithReadOnly(reason string) Option { return func(p *Plugin) { p.readOnly = reason } }
-
-// mayWrite notes that something is about to be written, or refuses it.
-func (p *Plugin) mayWrite() error {
-	if p.readOnly != "" {
-		return &models.Error{Kind: models.ErrReadOnly, Reason: "the database " + p.readOnly}
+// WithRedactor redacts additional keys: values whose key makes secret return true, besides
+// passwords, tokens and similar keys. secret gets the key of a JSON object, a column, or the
+// key of "key=value" in an error text, as written there. Many goroutines call it at once,
+// and it must not call the store. Several redactors add up; nil adds none.
+func WithRedactor(secret func(key string) bool) Option {
+	return func(p *Plugin) {
+		if secret != nil {
+			p.cfg.Secrets = append(p.cfg.Secrets, secret)
+		}
 	}
-	p.wrote.Store(true)
-	return nil
 }
 
-// New makes a plugin for one *gorm.DB.
+// New returns a plugin.
 func New(opts ...Option) *Plugin {
 	p := &Plugin{}
 	for _, opt := range opts {
@@ -74,34 +54,34 @@ func New(opts ...Option) *Plugin {
 // Name implements gorm.Plugin.
 func (*Plugin) Name() string { return "tier2:hooks" }
 
-// Initialize implements gorm.Plugin. It fails on an engine that tier2 has no SQL for.
+// Initialize implements gorm.Plugin. It fails on an engine other than SQLite and PostgreSQL.
 func (p *Plugin) Initialize(db *gorm.DB) error {
-	if p.dialect = dialects[db.Dialector.Name()]; p.dialect == nil {
-		return fmt.Errorf("tier2 hooks: no support for %q, only for sqlite and postgres", db.Dialector.Name())
+	log := audit.Of(db) // package tier2 brings its own
+	if log == nil {
+		var err error
+		if log, err = audit.Install(db, p.cfg); err != nil {
+			return err
+		}
 	}
-	if p.now == nil {
-		p.now = db.NowFunc
-	}
-	p.turns = newTurns(db.ConnPool)
-	pool := &pool{ConnPool: db.ConnPool, plugin: p, log: db.Logger, translate: translator(db)}
+	pool := log.Wrap(db.ConnPool)
 	db.ConnPool, db.Statement.ConnPool = pool, pool
 
 	cb := db.Callback()
 	for _, step := range []struct {
-		action  string
+		action  audit.Action
 		get     func(string) func(*gorm.DB)
 		replace func(string, func(*gorm.DB)) error
 	}{
-		{actionCreate, cb.Create().Get, cb.Create().Replace},
-		{actionUpdate, cb.Update().Get, cb.Update().Replace},
-		{actionDelete, cb.Delete().Get, cb.Delete().Replace},
+		{audit.Create, cb.Create().Get, cb.Create().Replace},
+		{audit.Update, cb.Update().Get, cb.Update().Replace},
+		{audit.Delete, cb.Delete().Get, cb.Delete().Replace},
 	} {
-		name := "gorm:" + step.action
+		name := "gorm:" + string(step.action)
 		next := step.get(name)
 		if next == nil {
 			return fmt.Errorf("tier2 hooks: callback %s is not registered", name)
 		}
-		if err := step.replace(name, guarded(step.action, p.around(step.action, next))); err != nil {
+		if err := step.replace(name, guarded(string(step.action), around(log, step.action, next))); err != nil {
 			return err
 		}
 	}
@@ -111,12 +91,63 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	return cb.Create().Before("gorm:begin_transaction").Register("tier2:refuse", refuseUnaddressable)
 }
 
-// refuseUnaddressable refuses what GORM panics on, with a sentence.
+// refuseUnaddressable rejects a struct that is not passed by pointer, on which GORM panics.
 func refuseUnaddressable(db *gorm.DB) {
-	if db.Error != nil || db.DryRun || !isOurs(tableOf(db.Statement)) {
+	table := tableOf(db.Statement)
+	if db.Error != nil || db.DryRun || table == nil {
 		return
 	}
 	if v := db.Statement.ReflectValue; v.IsValid() && v.Kind() == reflect.Struct && !v.CanAddr() {
-		_ = db.AddError(invalid(tableOf(db.Statement), fmt.Sprintf("pass a pointer to %s, not the value", v.Type())))
+		_ = db.AddError(notAddressable(table, v))
+	}
+}
+
+func notAddressable(table *schema.Table, v reflect.Value) error {
+	return invalid(table, fmt.Sprintf("pass a pointer to %s, not the value", v.Type()))
+}
+
+// guardCallbacks makes a panic in the callbacks around a write, such as a model's own
+// BeforeCreate, an error of that write. GORM does not recover: a caller that does would
+// continue with the default transaction open and, on one connection, wait for ever.
+func guardCallbacks(db *gorm.DB) error {
+	cb := db.Callback()
+	for _, step := range []struct {
+		get     func(string) func(*gorm.DB)
+		replace func(string, func(*gorm.DB)) error
+		names   []string
+	}{
+		{cb.Create().Get, cb.Create().Replace, []string{
+			"before_create", "save_before_associations", "save_after_associations", "after_create"}},
+		{cb.Update().Get, cb.Update().Replace, []string{
+			"before_update", "save_before_associations", "save_after_associations", "after_update"}},
+		{cb.Delete().Get, cb.Delete().Replace, []string{
+			"before_delete", "delete_before_associations", "after_delete"}},
+	} {
+		for _, name := range step.names {
+			next := step.get("gorm:" + name)
+			if next == nil {
+				continue
+			}
+			if err := step.replace("gorm:"+name, guarded(name, next)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func guarded(name string, next func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) {
+		table := tableOf(db.Statement)
+		if table == nil {
+			next(db)
+			return
+		}
+		defer func() {
+			if r := recover(); r != nil {
+				_ = db.AddError(fmt.Errorf("tier2 hooks: panic in %s of %s: %v", name, table.Name, r))
+			}
+		}()
+		next(db)
 	}
 }

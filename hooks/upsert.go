@@ -1,39 +1,20 @@
 package hooks
 
 import (
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/callbacks"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// needsCapture reports whether a create may do something else than insert each of
-// its structs, an upsert or an INSERT OR ..., or inserts what does not tell its row:
-// maps, structs of the caller's own types, and not all columns of a struct.
-func needsCapture(s *gorm.Statement) bool {
-	if _, ok := s.Clauses["ON CONFLICT"]; ok {
-		return true
-	}
-	if insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert); ok && insert.Modifier != "" {
-		return true
-	}
-	if _, ok := s.Clauses["RETURNING"]; ok { // the caller's, perhaps without the id
-		return true
-	}
-	if len(s.Selects) > 0 || slices.ContainsFunc(s.Omits, func(name string) bool { return name != clause.Associations }) {
-		return true
-	}
-	list := elements(s.ReflectValue)
-	return s.Schema == nil || len(list) == 0 || !isModel(list[0])
-}
-
-// upsert runs such a create: what GORM's own callback does, but it reads the rows
-// that stand in the way first, and takes from RETURNING what was really written.
-func (w *write) upsert() ([]change, error) {
+// upsert runs a create that is not plain. It does what GORM's own callback does, but first
+// reads the rows with the same keys, and takes from RETURNING the rows that were written.
+func (w *write) upsert() ([]audit.Change, error) {
 	db, s := w.db, w.db.Statement
 	if s.Schema != nil && !s.Unscoped {
 		for _, c := range s.Schema.CreateClauses {
@@ -45,7 +26,7 @@ func (w *write) upsert() ([]change, error) {
 	if db.Error != nil {
 		return nil, nil
 	}
-	w.plugin.redact.values(w.table, s, values)
+	w.redactValues(values)
 	s.AddClause(values)
 	delete(s.Clauses, "RETURNING")
 	s.AddClause(clause.Returning{})
@@ -53,82 +34,94 @@ func (w *write) upsert() ([]change, error) {
 	s.Build(s.BuildClauses...)
 
 	query := s.SQL.String()
-	if expr := w.plugin.dialect.inserted; expr != "" {
+	if expr := w.log.Dialect.Inserted; expr != "" {
 		query += ", " + expr + " AS " + insertedColumn
 	}
-	var before, after []row
-	err := w.plugin.dialect.exact(s.Context, s.ConnPool, func() (complete bool, err error) {
-		if before, err = w.inTheWay(values); err != nil {
+	var before, after audit.Set
+	err := w.exact(func() (complete bool, err error) {
+		if before, err = w.conflicting(values); err != nil {
 			return false, err
 		}
-		after, err = readRows(s.ConnPool.QueryContext(s.Context, query, s.Vars...))
-		return allSeen(before, after), err
+		rows, err := s.ConnPool.QueryContext(s.Context, query, s.Vars...)
+		after, err = audit.ReadSet(w.table, rows, err)
+		return allSeen(before, &after), err
 	})
 	if err != nil {
 		return nil, err
 	}
-	db.RowsAffected = int64(len(after))
+	db.RowsAffected = int64(len(after.Rows))
 	if s.Result != nil {
 		s.Result.RowsAffected = db.RowsAffected
 	}
-	w.backfill(after)
-
-	after = lastOf(after)
-	if insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert); ok && strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE") {
-		gone, err := w.gone(before)
-		if err != nil {
-			return nil, err
-		}
-		if after, err = selectByID(db, s.ConnPool, after); err != nil { // they may replace each other
-			return nil, err
-		}
-		return append(gone, compare(before, after)...), nil
-	}
-	return compare(before, after), nil
+	w.backfill(after.Rows)
+	return w.upserted(before, after)
 }
 
-// lastOf keeps, of rows that one statement wrote more than once, how they ended.
-func lastOf(rows []row) []row {
-	last := make(map[int64]row, len(rows))
+// upserted returns what an upsert changed.
+func (w *write) upserted(before, after audit.Set) ([]audit.Change, error) {
+	s := w.db.Statement
+	after.Rows = lastOf(after.Rows)
+	insert, ok := s.Clauses["INSERT"].Expression.(clause.Insert)
+	if !ok || !strings.Contains(strings.ToUpper(insert.Modifier), "REPLACE") {
+		return audit.Compare(before, after), nil
+	}
+	left, err := w.selectByID(s.ConnPool, before.Rows)
+	if err != nil {
+		return nil, err
+	}
+	removed, there := before, idSet(left.Rows)
+	removed.Rows = slices.DeleteFunc(slices.Clone(before.Rows), func(r schema.Row) bool { return there[r.ID()] })
+	if after, err = w.selectByID(s.ConnPool, after.Rows); err != nil { // they may replace each other
+		return nil, err
+	}
+	return append(removed.Deleted(), audit.Compare(before, after)...), nil
+}
+
+// lastOf returns the rows without earlier versions of a row that the statement wrote twice.
+// Each row has the place of its first version.
+func lastOf(rows []schema.Row) []schema.Row {
+	last := make(map[int64]schema.Row, len(rows))
 	for _, r := range rows {
-		last[r.id()] = r
+		last[r.ID()] = r
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
-		now, there := last[r.id()]
-		delete(last, r.id())
-		if there {
-			maps.Copy(r, now)
+	var list []schema.Row
+	for _, r := range rows {
+		if newest, ok := last[r.ID()]; ok {
+			list = append(list, newest)
+			delete(last, r.ID())
 		}
-		return !there
-	})
+	}
+	return list
 }
 
-// insertedColumn carries dialect.inserted among the columns of RETURNING.
+// insertedColumn carries Dialect.Inserted at the end of the columns of RETURNING.
 const insertedColumn = "tier2_inserted"
 
-// allSeen reports whether every row that an upsert updated was read before, and takes
-// insertedColumn out of the rows.
-func allSeen(before, after []row) bool {
-	seen := make(map[int64]bool, len(before))
-	for _, r := range before {
-		seen[r.id()] = true
+// allSeen reports whether every row that an upsert updated was read before, and removes
+// insertedColumn from the rows.
+func allSeen(before audit.Set, after *audit.Set) bool {
+	n := len(after.Extra)
+	if n == 0 || after.Extra[n-1] != insertedColumn {
+		return true
 	}
-	all := true
-	for _, r := range after {
-		if inserted, ok := r[insertedColumn]; ok && inserted == false && !seen[r.id()] {
+	after.Extra = after.Extra[:n-1]
+	seen, all := idSet(before.Rows), true
+	for i, r := range after.Rows {
+		end := len(r) - 1
+		if r[end] == false && !seen[r.ID()] {
 			all = false
 		}
-		delete(r, insertedColumn)
+		after.Rows[i] = r[:end:end]
 	}
 	return all
 }
 
-// inTheWay reads the rows that have the id or the natural key of a row to insert.
-func (w *write) inTheWay(values clause.Values) ([]row, error) {
+// conflicting reads the rows that have the id or the natural key of a row to insert.
+func (w *write) conflicting(values clause.Values) (audit.Set, error) {
 	var conditions []clause.Expression
 	for i, column := range values.Columns {
 		name := strings.ToLower(column.Name)
-		if !slices.Contains([]string{"id", "rowid", "oid", "_rowid_"}, name) && (name != w.key || w.key == "") {
+		if !slices.Contains([]string{"id", "rowid", "oid", "_rowid_"}, name) && (name != w.table.NaturalKey || name == "") {
 			continue
 		}
 		in := clause.IN{Column: clause.Column{Name: column.Name}}
@@ -143,85 +136,80 @@ func (w *write) inTheWay(values clause.Values) ([]row, error) {
 		}
 	}
 	if len(conditions) == 0 {
-		return nil, nil
+		return audit.Set{Table: w.table}, nil
 	}
-	return selectRows(w.db, w.db.Statement.ConnPool, w.plugin.dialect.lock, func(s *gorm.Statement) {
-		s.Clauses["WHERE"] = clause.Clause{Name: "WHERE", Expression: clause.Where{Exprs: []clause.Expression{clause.Or(conditions...)}}}
-		s.Build("WHERE")
-	})
+	where := clause.Clause{Name: "WHERE", Expression: clause.Where{Exprs: []clause.Expression{clause.Or(conditions...)}}}
+	return w.selectWhere(w.db.Statement.ConnPool, where, true)
 }
 
-// gone lists the rows that INSERT OR REPLACE removed.
-func (w *write) gone(before []row) ([]change, error) {
-	left, err := selectByID(w.db, w.db.Statement.ConnPool, before)
-	if err != nil {
-		return nil, err
-	}
-	there := map[int64]bool{}
-	for _, r := range left {
-		there[r.id()] = true
-	}
-	var changes []change
-	for _, r := range before {
-		if !there[r.id()] {
-			changes = append(changes, change{action: actionDelete, old: r})
-		}
-	}
-	return changes, nil
-}
-
-// backfill gives the caller's structs and maps the ids that they now have: by the
-// natural key where there is one, else in order if every element was written.
-func (w *write) backfill(after []row) {
+// backfill gives the caller's structs and maps their ids: by the natural key if there is
+// one, else in order if every element was written.
+func (w *write) backfill(after []schema.Row) {
 	s := w.db.Statement
 	switch dest := s.Dest.(type) {
 	case map[string]any:
 		if len(after) == 1 {
-			dest["@id"] = after[0].id()
+			dest["@id"] = after[0].ID()
 		}
 		return
 	case *map[string]any:
 		if len(after) == 1 {
-			(*dest)["@id"] = after[0].id()
+			(*dest)["@id"] = after[0].ID()
 		}
 		return
 	}
 	if s.Schema == nil || s.Schema.PrioritizedPrimaryField == nil {
 		return
 	}
-	list := elements(s.ReflectValue)
-	byKey := make(map[string]row, len(after))
+	key := w.table.NaturalKey
+	byKey := make(map[string]int64, len(after))
 	for _, r := range after {
-		byKey[r.text(w.key)] = r
+		byKey[w.table.Text(r, key)] = r.ID()
 	}
+	list := elements(s.ReflectValue)
 	for i, v := range list {
-		var r row
-		if m := modelOf(v); m != nil && w.key != "" {
-			_, key := m.NaturalKey()
-			r = byKey[key]
+		var id int64
+		if m, _ := schema.ModelIn(v); m != nil && key != "" {
+			id = byKey[w.table.Text(schema.RecordOf(m).Row(), key)]
 		} else if len(after) == len(list) {
-			r = after[i]
+			id = after[i].ID()
 		}
-		if r != nil {
-			_ = w.db.AddError(s.Schema.PrioritizedPrimaryField.Set(s.Context, v, r.id()))
+		if id != 0 {
+			_ = w.db.AddError(s.Schema.PrioritizedPrimaryField.Set(s.Context, v, id))
 		}
 	}
 }
 
-// elements are the structs that a statement writes, whatever holds them; none if it
-// writes maps.
-func elements(v reflect.Value) []reflect.Value {
-	switch v.Kind() {
-	case reflect.Struct:
-		return []reflect.Value{v}
-	case reflect.Slice, reflect.Array:
-		list := make([]reflect.Value, 0, v.Len())
-		for i := range v.Len() {
-			if e := reflect.Indirect(v.Index(i)); e.Kind() == reflect.Struct {
-				list = append(list, e)
-			}
-		}
-		return list
+// exactAttempts is how often exact runs an attempt.
+const exactAttempts = 10
+
+// exact runs attempt until it reports that it saw the old values of all the rows that it
+// changed. On an engine that excludes other writers, one attempt is enough. Otherwise each
+// runs in a savepoint and is undone if another transaction added rows between the reading
+// and the writing; the next attempt finds these rows and locks them.
+func (w *write) exact(attempt func() (complete bool, err error)) error {
+	if w.log.Dialect.Exclusive() {
+		_, err := attempt()
+		return err
 	}
-	return nil
+	exec := func(query string) error {
+		_, err := w.db.Statement.ConnPool.ExecContext(w.db.Statement.Context, query+" tier2_exact")
+		return err
+	}
+	for range exactAttempts {
+		if err := exec("SAVEPOINT"); err != nil {
+			return err
+		}
+		complete, err := attempt()
+		if err != nil {
+			return err
+		}
+		if complete {
+			return exec("RELEASE SAVEPOINT")
+		}
+		if err := exec("ROLLBACK TO SAVEPOINT"); err != nil {
+			return err
+		}
+	}
+	return &models.Error{Kind: models.ErrRetry, Reason: "other transactions kept changing the same rows; try again"}
 }

@@ -5,18 +5,22 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/callbacks"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// given are the rows of a statement that takes its values from maps.
+// given returns the rows of a statement that takes its values from maps.
 func given(dest any) []map[string]any {
 	switch dest := dest.(type) {
 	case map[string]any:
@@ -31,14 +35,14 @@ func given(dest any) []map[string]any {
 	return nil
 }
 
-// checkValues refuses what SQLite would put into any column and PostgreSQL into none:
-// text that is no text, or is no number, time or document where one belongs. Rules of a
-// column's content, such as an enum, are left to its CHECK.
-func (w *write) checkValues() error {
+// checkMaps rejects values of maps that SQLite would put into any column and PostgreSQL into
+// none: bytes that are not text, and text where a number, time or document belongs. Rules of
+// a column's content, such as an enum, are left to its CHECK.
+func (w *write) checkMaps() error {
 	var fields map[string]reflect.Type
 	for _, values := range given(w.db.Statement.Dest) {
 		if fields == nil {
-			fields = columnTypes(w.db, w.table)
+			fields = w.columnTypes()
 		}
 		for name, v := range values {
 			column := name
@@ -50,20 +54,19 @@ func (w *write) checkValues() error {
 				continue
 			}
 			if reason := unfit(t, v); reason != "" {
-				return &models.Error{Table: w.table, Column: column, Value: v, Reason: reason, Kind: models.ErrInvalid}
+				return &models.Error{Table: w.table.Name, Column: column, Value: v, Reason: reason, Kind: models.ErrInvalid}
 			}
 		}
 	}
 	return nil
 }
 
-// columnTypes are the Go types of a table's columns, in the model that package models
-// has for it.
-func columnTypes(db *gorm.DB, table string) map[string]reflect.Type {
+// columnTypes returns the Go types of the table's columns, in the model of package models.
+func (w *write) columnTypes() map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for _, m := range models.All() {
-		s := &gorm.Statement{DB: db}
-		if m.TableName() != table || s.Parse(m) != nil {
+		s := &gorm.Statement{DB: w.db}
+		if m.TableName() != w.table.Name || s.Parse(m) != nil {
 			continue
 		}
 		for _, f := range s.Schema.Fields {
@@ -79,8 +82,8 @@ var (
 	timeType      = reflect.TypeFor[time.Time]()
 )
 
-// unfit says why a value is none for a column of type t, "" if it may be one. NULL and
-// what the database computes are left to it.
+// unfit returns why a value is unfit for a column of type t, or "". NULL and expressions are
+// left to the database.
 func unfit(t reflect.Type, v any) string {
 	switch expression := v.(type) {
 	case clause.Expression, *gorm.DB:
@@ -154,4 +157,96 @@ func unfitNumber(t reflect.Type, f float64) string {
 		return ""
 	}
 	return "has the wrong type for its column"
+}
+
+// redactValue redacts a caller's value for a column, of any type. Expressions, and values
+// that the column would reject, are returned unchanged.
+func (w *write) redactValue(place schema.Secrets, v any) any {
+	given := v
+	switch expression := v.(type) {
+	case nil, clause.Expression, *gorm.DB:
+		return v
+	case driver.Valuer:
+		if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
+			return v
+		}
+		var err error
+		if given, err = expression.Value(); err != nil {
+			return v
+		}
+	}
+	text := ""
+	switch t := reflect.Indirect(reflect.ValueOf(given)); {
+	case t.Kind() == reflect.String:
+		text = t.String()
+	case t.Kind() == reflect.Slice && t.Type().Elem().Kind() == reflect.Uint8:
+		text = string(t.Bytes())
+	}
+	if clean := w.log.Redact.In(place, text); clean != text {
+		return clean
+	}
+	return v
+}
+
+// secrets returns where a column of the table may hold secrets.
+func (w *write) secrets(column string) schema.Secrets {
+	if i := w.table.Index(strings.ToLower(column)); i >= 0 {
+		return w.table.Columns[i].Secrets
+	}
+	return schema.Nowhere
+}
+
+// redactSet returns the assignments of an UPDATE without secrets. It leaves the caller's as
+// they are.
+func (w *write) redactSet(set clause.Set) clause.Set {
+	set = slices.Clone(set)
+	for i, a := range set {
+		if place := w.secrets(a.Column.Name); place != schema.Nowhere {
+			set[i].Value = w.redactValue(place, a.Value)
+		}
+	}
+	return set
+}
+
+// redactValues redacts the rows of an INSERT in place, and its assignments on a conflict.
+func (w *write) redactValues(values clause.Values) {
+	for j, column := range values.Columns {
+		if place := w.secrets(column.Name); place != schema.Nowhere {
+			for _, row := range values.Values {
+				row[j] = w.redactValue(place, row[j])
+			}
+		}
+	}
+	clauses := w.db.Statement.Clauses
+	if c, ok := clauses["ON CONFLICT"]; ok {
+		if on, ok := c.Expression.(clause.OnConflict); ok {
+			on.DoUpdates = w.redactSet(on.DoUpdates)
+			c.Expression = on
+			clauses["ON CONFLICT"] = c
+		}
+	}
+}
+
+// redactUpdate builds the assignments of an UPDATE as GORM would, and redacts them. The
+// caller restores the clause.
+func (w *write) redactUpdate() (restore func()) {
+	s := w.db.Statement
+	before, given := s.Clauses["SET"]
+	set, ok := before.Expression.(clause.Set)
+	if w.action != audit.Update || !w.table.HasSecrets() || given && !ok || s.SQL.Len() > 0 {
+		return func() {}
+	}
+	if !given {
+		if set = callbacks.ConvertToAssignments(s); len(set) == 0 {
+			return func() {}
+		}
+	}
+	after := before
+	after.Name, after.Expression = "SET", w.redactSet(set)
+	s.Clauses["SET"] = after
+	return func() {
+		if delete(s.Clauses, "SET"); given {
+			s.Clauses["SET"] = before
+		}
+	}
 }

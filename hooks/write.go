@@ -1,54 +1,50 @@
 package hooks
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// savepoint guards one statement inside a caller's transaction, so that a refused
-// write leaves nothing even if the caller ignores the error and commits.
-const savepoint = "tier2_write"
-
-// write is one GORM create, update or delete of one of our tables.
+// write is one GORM create, update or delete of one of the tables.
 type write struct {
-	plugin *Plugin
+	log    *audit.Log
 	db     *gorm.DB
 	next   func(*gorm.DB) // GORM's own callback
-	action string
-	table  string
-	key    string // the table's natural key column
+	action audit.Action
+	table  *schema.Table
 	at     time.Time
 	start  time.Time
 }
 
 // around wraps one of GORM's callbacks.
-func (p *Plugin) around(action string, next func(*gorm.DB)) func(*gorm.DB) {
+func around(log *audit.Log, action audit.Action, next func(*gorm.DB)) func(*gorm.DB) {
 	return func(db *gorm.DB) {
 		table := tableOf(db.Statement)
-		if db.Error != nil || db.DryRun || !isOurs(table) {
+		if db.Error != nil || db.DryRun || table == nil {
 			next(db)
 			return
 		}
-		if err := p.mayWrite(); err != nil {
+		if err := log.MayWrite(); err != nil {
 			_ = db.AddError(err)
 			return
 		}
-		w := write{
-			plugin: p, db: db, next: next, action: action,
-			table: table, key: naturalKeys[table], at: p.now(), start: time.Now(),
-		}
+		w := write{log: log, db: db, next: next, action: action, table: table, at: log.Now(), start: time.Now()}
 		w.run()
 	}
 }
 
-// run does the write in a transaction: GORM's, the caller's, or one of its own.
+// run does the write in a transaction: GORM's, the caller's, or one of its own. In a
+// caller's transaction, a savepoint undoes a refused write.
 func (w *write) run() {
 	s := w.db.Statement
 	if _, ok := s.ConnPool.(gorm.TxCommitter); !ok {
@@ -59,7 +55,7 @@ func (w *write) run() {
 			return
 		}
 		s.ConnPool = begun.Statement.ConnPool
-		w.guarded()
+		_ = w.guarded()
 		if w.db.Error != nil {
 			begun.Rollback()
 		} else if err := begun.Commit().Error; err != nil {
@@ -69,100 +65,101 @@ func (w *write) run() {
 		return
 	}
 	if _, ok := w.db.InstanceGet("gorm:started_transaction"); ok {
-		w.guarded()
+		_ = w.guarded()
 		return
 	}
-	if err := w.exec("SAVEPOINT " + savepoint); err != nil {
-		_ = w.db.AddError(err)
-		return
-	}
-	w.guarded()
-	if w.db.Error != nil {
-		_ = w.exec("ROLLBACK TO SAVEPOINT " + savepoint)
-	}
-	if err := w.exec("RELEASE SAVEPOINT " + savepoint); w.db.Error == nil { // GORM would make text of the first error
-		_ = w.db.AddError(err)
+	_, broken := w.log.Savepoint(s.Context, s.ConnPool, w.guarded)
+	if w.db.Error == nil { // GORM would make text of the first error
+		_ = w.db.AddError(broken)
 	}
 }
 
-func (w *write) exec(query string) error {
-	// The end of the context must not keep the savepoint: the transaction may have another.
-	_, err := w.db.Statement.ConnPool.ExecContext(context.WithoutCancel(w.db.Statement.Context), query)
-	return err
-}
-
-// guarded does the write; a panic becomes an error, and any error a failed entry.
-func (w *write) guarded() {
+// guarded does the write and returns the statement's error. A panic becomes an error, and
+// an error leaves a failed entry.
+func (w *write) guarded() (err error) {
 	pool := w.db.Statement.ConnPool
 	defer func() {
 		if r := recover(); r != nil {
-			_ = w.db.AddError(fmt.Errorf("tier2 hooks: panic in %s of %s: %v", w.action, w.table, r))
+			_ = w.db.AddError(fmt.Errorf("tier2 hooks: panic in %s of %s: %v", w.action, w.table.Name, r))
 		}
 		w.db.Statement.ConnPool = pool
-		if w.db.Error != nil {
-			w.refused(currentTx(pool))
+		if err = w.db.Error; err != nil {
+			w.refused(audit.TxOf(pool))
 		}
 	}()
-	if err := w.check(); err != nil {
-		_ = w.db.AddError(err)
-		return
+	if w.db.AddError(w.check()) == nil {
+		_ = w.db.AddError(w.perform())
 	}
-	changes, err := w.perform()
-	if w.db.AddError(err) != nil || len(changes) == 0 || w.table == "audit_log" {
-		return
-	}
-	_ = w.db.AddError(w.record(changes))
+	return nil
 }
 
-// refused remembers the failed entry until the transaction has ended.
-func (w *write) refused(t *tx) {
-	if t == nil {
+// refused leaves a failed entry that is written when the transaction has ended.
+func (w *write) refused(tx *audit.Tx) {
+	if tx == nil {
 		return
 	}
-	ctx := w.db.Statement.Context
-	agent, r := Actor(ctx), row{}
-	if list := elements(w.db.Statement.ReflectValue); len(list) > 0 {
-		if m := modelOf(list[0]); m != nil {
-			if agent == "" {
-				agent = m.ActingAgent()
-			}
-			if len(list) == 1 {
-				r = rowOf(m)
-			}
+	r := audit.Refusal{Table: w.table, Action: w.action, At: w.at, Start: w.start, Err: w.db.Error}
+	for _, v := range elements(w.db.Statement.ReflectValue) {
+		if m, _ := schema.ModelIn(addressable(v)); m != nil {
+			r.Records = append(r.Records, schema.RecordOf(m))
 		}
 	}
-	w.blame(r)
-	c := change{action: w.action, new: r, execution: Execution(ctx)}
-	t.failures = append(t.failures, failedEntry(w.table, orSystem(agent), w.at, time.Since(w.start), c, w.db.Error, &w.plugin.redact))
-}
-
-// orSystem is the agent in a storable form, SystemActor if that is blank.
-func orSystem(agent string) string {
-	if agent = storable(agent); strings.TrimSpace(agent) == "" {
-		return SystemActor
+	if rows := given(w.db.Statement.Dest); len(rows) == 1 {
+		r.Given = func(column string) (any, bool) {
+			v, ok := rows[0][column]
+			if _, computed := v.(clause.Expression); computed {
+				v = nil
+			}
+			return v, ok
+		}
 	}
-	return agent
+	tx.Leave(w.log.Refused(w.db.Statement.Context, r))
 }
 
-// perform runs the statement and says what it changed.
-func (w *write) perform() ([]change, error) {
+// perform runs the statement and writes the entries and memory for its changes.
+func (w *write) perform() error {
+	if w.action == audit.Create && isPlain(w.db.Statement, w.table) {
+		return w.create()
+	}
+	changes, err := w.change()
+	if err != nil || w.db.Error != nil || w.table.Name == "audit_log" {
+		return err
+	}
+	return w.log.Record(w.db.Statement.Context, w.db.Statement.ConnPool, w.at, w.start, changes)
+}
+
+// create inserts plain models as repositories do. The statement gets the SQL, so that
+// loggers and other plugins see it.
+func (w *write) create() error {
 	s := w.db.Statement
-	if w.action == actionCreate {
-		if needsCapture(s) {
-			return w.upsert()
-		}
-		w.next(w.db)
-		if w.db.Error != nil {
-			return nil, nil
-		}
-		return created(elements(s.ReflectValue)), nil
+	list := elements(s.ReflectValue)
+	rows := make([]models.Model, len(list))
+	for i, v := range list {
+		rows[i], _ = schema.ModelIn(v)
 	}
-	c := &capture{ConnPool: s.ConnPool, db: w.db, dialect: w.plugin.dialect, action: w.action}
-	if w.table == "audit_log" && w.action == actionDelete {
-		c.permit = func(ctx context.Context, pool gorm.ConnPool, rows []row) error {
-			return w.plugin.dialect.permit(ctx, pool, rows, w.at)
-		}
+	save, err := w.log.NewSave(s.Context, rows)
+	if save == nil {
+		return err
 	}
+	query, args := save.Statement(w.log.Dialect)
+	s.SQL.WriteString(query)
+	s.Vars = args
+	if err := w.log.WriteIn(s.ConnPool, save); err != nil {
+		return err
+	}
+	w.db.RowsAffected = int64(len(rows))
+	return nil
+}
+
+// change runs a statement that may do more than insert its models, and returns what it
+// changed.
+func (w *write) change() ([]audit.Change, error) {
+	if w.action == audit.Create {
+		return w.upsert()
+	}
+	s := w.db.Statement
+	none := audit.Set{Table: w.table}
+	c := &capture{ConnPool: s.ConnPool, write: w, before: none, after: none}
 	restore := w.redactUpdate()
 	s.ConnPool = c
 	w.next(w.db)
@@ -171,34 +168,186 @@ func (w *write) perform() ([]change, error) {
 	if w.db.Error != nil {
 		return nil, nil
 	}
-	return c.changes(w.key)
+	return c.changes()
 }
 
-func created(list []reflect.Value) []change {
-	changes := make([]change, len(list))
+// check fills, validates and redacts the values of the statement, before any SQL.
+func (w *write) check() error {
+	s := w.db.Statement
+	if w.table.Name == "audit_log" && !(w.action == audit.Delete && audit.Retaining(s.Context)) {
+		if _, upsert := s.Clauses["ON CONFLICT"]; w.action != audit.Create || upsert {
+			return &models.Error{
+				Table: w.table.Name, Kind: models.ErrAppendOnly,
+				Reason: "entries are append-only: they are never changed, and deleted only by retention (hooks.WithRetention)",
+			}
+		}
+	}
+	if err := w.checkMaps(); err != nil {
+		return err
+	}
+	switch w.action {
+	case audit.Create:
+		if isPlain(s, w.table) { // Save does it
+			return nil
+		}
+		return w.checkAll(elements(s.ReflectValue))
+	case audit.Update:
+		if _, ok := s.Clauses["FROM"]; ok {
+			return invalid(w.table, "UPDATE ... FROM is not supported: the rows it changes could not be recorded")
+		}
+		if u, ok := s.Clauses["UPDATE"].Expression.(clause.Update); ok && strings.Contains(strings.ToUpper(u.Modifier), "REPLACE") {
+			return invalid(w.table, "UPDATE OR REPLACE is not supported: the rows it removes could not be recorded")
+		}
+		return w.checkUpdate()
+	}
+	return nil
+}
+
+// checkAll fills, validates and redacts the caller's own structs.
+func (w *write) checkAll(list []reflect.Value) error {
 	for i, v := range list {
-		changes[i] = createdModel(modelOf(v))
+		if !v.CanAddr() {
+			return notAddressable(w.table, v)
+		}
+		m, _ := schema.ModelIn(v)
+		if m == nil {
+			return nil
+		}
+		if err := w.log.Fill(schema.RecordOf(m), w.at, validator(v, m)); err != nil {
+			return audit.RowError(i, len(list), err)
+		}
 	}
-	return changes
+	return nil
 }
 
-// modelOf is the struct v as a Model, or nil if it is none of ours. Of a struct that
-// cannot be addressed it is a copy.
-func modelOf(v reflect.Value) models.Model {
-	if !v.CanAddr() {
-		c := reflect.New(v.Type()).Elem()
-		c.Set(v)
-		v = c
+// addressable returns v, or a copy of it if it cannot be addressed.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
 	}
-	m, _ := v.Addr().Interface().(models.Model)
-	return m
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
 }
 
-// isModel reports whether the struct v is one of package models itself: one that embeds
-// it has its methods and may have other columns.
-func isModel(v reflect.Value) bool {
-	m := modelOf(v)
-	return m != nil && v.Type().PkgPath() == modelsPath
+// validator returns the Validate method of v, or that of the model in it.
+func validator(v reflect.Value, m models.Model) func() error {
+	if own, ok := v.Addr().Interface().(interface{ Validate() error }); ok {
+		return own.Validate
+	}
+	return m.Validate
 }
 
-var modelsPath = reflect.TypeFor[models.Receipt]().PkgPath()
+// checkUpdate validates the struct from which an update takes its values: all of it for
+// Save, else the selected fields or, without Select, the non-zero ones, which GORM writes.
+func (w *write) checkUpdate() error {
+	s := w.db.Statement
+	v := reflect.Indirect(reflect.ValueOf(s.Dest))
+	if s.Schema == nil || v.Kind() != reflect.Struct || v.Type() != s.Schema.ModelType {
+		return nil
+	}
+	all := len(s.Selects) == 1 && s.Selects[0] == "*"
+	if all && v.CanAddr() {
+		return w.checkAll([]reflect.Value{v})
+	}
+	v = addressable(v)
+	m, _ := schema.ModelIn(v)
+	if m == nil {
+		return nil
+	}
+	if all {
+		return validator(v, m)()
+	}
+	chosen, restricted := s.SelectAndOmitColumns(false, true)
+	var errs []error
+	for _, err := range split(validator(v, m)()) {
+		var e *models.Error
+		if !errors.As(err, &e) {
+			continue
+		}
+		if field := s.Schema.LookUpField(e.Column); field != nil {
+			_, zero := field.ValueOf(s.Context, v)
+			if selected, named := chosen[e.Column]; (named && selected) || (!named && !restricted && !zero) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// split returns the parts of a joined error.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if _, leaf := err.(*models.Error); !leaf {
+			return joined.Unwrap()
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+func invalid(table *schema.Table, reason string) error {
+	return &models.Error{Table: table.Name, Kind: models.ErrInvalid, Reason: reason}
+}
+
+// isPlain reports whether a create only inserts models of package models, whole. Other
+// creates may do something else, such as an upsert, or do not show their rows: maps, structs
+// of the caller's own types, some columns only, another schema or a modified INSERT.
+func isPlain(s *gorm.Statement, table *schema.Table) bool {
+	for _, name := range s.BuildClauses {
+		if _, ok := s.Clauses[name]; ok {
+			return false
+		}
+	}
+	if s.TableExpr != nil || s.Table != table.Name || len(s.Selects) > 0 {
+		return false
+	}
+	for _, name := range s.Omits {
+		if name != clause.Associations {
+			return false
+		}
+	}
+	list := elements(s.ReflectValue)
+	for _, v := range list {
+		if !v.CanAddr() {
+			return false
+		}
+		if _, exact := schema.ModelIn(v); !exact {
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+// elements returns the structs that a statement writes; none if it writes maps.
+func elements(v reflect.Value) []reflect.Value {
+	switch v.Kind() {
+	case reflect.Struct:
+		return []reflect.Value{v}
+	case reflect.Slice, reflect.Array:
+		list := make([]reflect.Value, 0, v.Len())
+		for i := range v.Len() {
+			if e := reflect.Indirect(v.Index(i)); e.Kind() == reflect.Struct {
+				list = append(list, e)
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// tableOf returns the table that a statement writes, or nil if it is not one of the seven.
+func tableOf(s *gorm.Statement) *schema.Table {
+	name := s.Table
+	if s.TableExpr != nil {
+		built := gorm.Statement{DB: s.DB, Clauses: map[string]clause.Clause{}}
+		s.TableExpr.Build(&built)
+		if fields := strings.Fields(built.SQL.String()); len(fields) > 0 {
+			name = fields[0]
+		}
+	}
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	return schema.Audited(strings.ToLower(strings.Trim(name, "`\"[]")))
+}

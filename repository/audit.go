@@ -17,9 +17,6 @@ const auditTable = "audit_log"
 // beside what callers record.
 type Audit struct{ h Handle }
 
-// NewAudit is Audit over h.
-func NewAudit(h Handle) *Audit { return &Audit{h} }
-
 // AuditFilter chooses audit entries; the zero value is all of them.
 type AuditFilter struct {
 	AgentID      string

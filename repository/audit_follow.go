@@ -167,7 +167,7 @@ func (l *follower) late() (late []int64, err error) {
 	if len(l.missing) == 0 {
 		return nil, nil
 	}
-	open, err := l.a.h.Adding(l.ctx)
+	open, err := l.a.h.log.Adding(l.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func both(a, b []string) []string {
 
 // waitFrom is wait for those between two ids that are not there now.
 func (l *follower) waitFrom(after, upTo int64) error {
-	if l.a.h.Adding == nil {
+	if l.a.h.log.Adding == nil {
 		return nil
 	}
 	after = max(after, upTo-lookBack, 0)
@@ -213,10 +213,10 @@ func (l *follower) waitFrom(after, upTo int64) error {
 // wait adds the ids between these that are missing. Who may have taken them is asked after,
 // so that nobody is forgotten; who has ended since is asked for once more.
 func (l *follower) wait(there []int64, after, upTo int64) error {
-	if l.a.h.Adding == nil || int64(len(there)) == upTo-after {
+	if l.a.h.log.Adding == nil || int64(len(there)) == upTo-after {
 		return nil
 	}
-	open, err := l.a.h.Adding(l.ctx)
+	open, err := l.a.h.log.Adding(l.ctx)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 	if err := a.outside(); err != nil {
 		return ledger.Checkpoint{}, err
 	}
-	return a.h.Ledger.Seal(ctx)
+	return a.h.log.Ledger.Seal(ctx)
 }
 
 // Verify reads the whole audit log, in one state and in constant memory, and holds the
@@ -36,7 +36,7 @@ func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.
 	if err := a.outside(); err != nil {
 		return nil, err
 	}
-	return a.h.Ledger.Verify(ctx, opts)
+	return a.h.log.Ledger.Verify(ctx, opts)
 }
 
 // Prove is the proof that an entry is in the tree of the newest checkpoint, which
@@ -47,13 +47,13 @@ func (a *Audit) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	if err := a.outside(); err != nil {
 		return nil, err
 	}
-	return a.h.Ledger.Prove(ctx, id)
+	return a.h.log.Ledger.Prove(ctx, id)
 }
 
 // outside refuses what only a whole store can do.
 func (a *Audit) outside() error {
 	switch {
-	case a.h.Ledger == nil:
+	case a.h.log.Ledger == nil:
 		return invalid(auditTable, "", nil, "this store keeps no tree over its audit log")
 	case a.h.inside():
 		return invalid(auditTable, "", nil, "the audit log cannot be sealed, verified or proved from inside a transaction")

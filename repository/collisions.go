@@ -15,9 +15,6 @@ const collisionsTable = "collision_detection"
 // Collisions reads and writes the table collision_detection.
 type Collisions struct{ h Handle }
 
-// NewCollisions is Collisions over h.
-func NewCollisions(h Handle) *Collisions { return &Collisions{h} }
-
 // CollisionFilter chooses collisions; the zero value is all of them.
 type CollisionFilter struct {
 	SessionID     string

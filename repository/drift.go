@@ -87,7 +87,7 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 	if err != nil {
 		return nil, summary, err
 	}
-	l, err := NewReceipts(r.h).filter(ctx, ReceiptFilter{
+	l, err := (&Receipts{r.h}).filter(ctx, ReceiptFilter{
 		AgentID: f.AgentID, Operation: f.Operation, Since: f.Since, Until: f.Until,
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ func (r *run) write(ctx context.Context, h Handle, now time.Time) error {
 	for i := range r.metrics {
 		r.metrics[i].ID = 0
 	}
-	return NewReceipts(h).create(ctx, r.receipt)
+	return (&Receipts{h}).create(ctx, r.receipt)
 }
 
 // measure is what was measured and what follows from the timings: the time of RDF

@@ -13,9 +13,6 @@ import (
 // transaction: all of it is stored, or none.
 type Executions struct{ h Handle }
 
-// NewExecutions is the repository of executions over h.
-func NewExecutions(h Handle) *Executions { return &Executions{h: h} }
-
 // ExecutionOptions is what is known of an execution when it begins. All of it is
 // optional.
 type ExecutionOptions struct {

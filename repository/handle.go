@@ -6,64 +6,75 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/ledger"
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Handle is what every repository works with. Inside a transaction Write and Read
-// are both that transaction.
+// Repositories are all repositories of one database.
+type Repositories struct {
+	Receipts   *Receipts   // the outcome of each execution
+	Memory     *Memory     // what each agent remembers
+	Audit      *Audit      // what was changed, by which agent
+	Sessions   *Sessions   // runs of several agents
+	Collisions *Collisions // conflicts between agents
+	Metrics    *Metrics    // the timings of the five stages
+	Violations *Violations // SLO targets that were missed
+	Executions *Executions // a whole run of the pipeline: Begin, Stage, Finish; Import, ImportLog
+	Reports    *Reports    // the views and the usual questions
+}
+
+// New returns the repositories over a database that has tier2's tables and the plugin of
+// package hooks (db.Use(hooks.New())), or over a transaction of such a database. tier2.Open
+// returns a store that has them already. Errors: models.ErrInvalid without the plugin.
+func New(db *gorm.DB) (*Repositories, error) {
+	log := audit.Of(db)
+	if log == nil {
+		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "the hooks are not installed; call db.Use(hooks.New()) first"}
+	}
+	h := Handle{Write: db, Read: db, log: log}
+	if log.Read != nil && !h.inside() {
+		h.Read = log.Read
+	}
+	return &Repositories{
+		Receipts: &Receipts{h}, Memory: &Memory{h}, Audit: &Audit{h}, Sessions: &Sessions{h}, Collisions: &Collisions{h},
+		Metrics: &Metrics{h}, Violations: &Violations{h}, Executions: &Executions{h}, Reports: &Reports{h},
+	}, nil
+}
+
+// Handle is the database of a repository. Inside a transaction Write and Read are both that
+// transaction.
 type Handle struct {
-	Write *gorm.DB         // the handle that writes, hooks installed
-	Read  *gorm.DB         // a handle for reading, which may be a pool of its own
-	Now   func() time.Time // the store's clock; time.Now if nil
-	// Creator, unless nil, writes new rows instead of GORM.
-	Creator Creator
-	// Adding, unless nil, lists the transactions that may have taken ids of audit_log
-	// which nobody else sees yet. Nil says that ids are committed in their order.
-	Adding func(ctx context.Context) ([]string, error)
-	// Ledger proves the audit log; nil where nobody keeps its tree.
-	Ledger Ledger
+	Write *gorm.DB // writes, with the hooks
+	Read  *gorm.DB // reads; a pool of its own in a store
+	log   *audit.Log
 }
 
-// Creator writes new rows with what they owe to audit log and memory, all or none,
-// and gives them their ids; in the transaction that db is, if it is one.
-type Creator interface {
-	Create(ctx context.Context, db *gorm.DB, rows ...models.Model) error
-}
-
-// Ledger keeps the Merkle tree over the audit log. What its methods do and return is what
-// those of Audit say.
-type Ledger interface {
-	Seal(ctx context.Context) (ledger.Checkpoint, error)
-	Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error)
-	Prove(ctx context.Context, id int64) (*ledger.Proof, error)
-}
-
-// in is h inside the transaction tx.
+// in returns h inside the transaction tx.
 func (h Handle) in(tx *gorm.DB) Handle {
 	h.Write, h.Read = tx, tx
 	return h
 }
 
-// now is the clock in UTC, to the microsecond that both engines keep.
-func (h Handle) now() time.Time {
-	if h.Now == nil {
-		return models.At(time.Now()).Time
-	}
-	return models.At(h.Now()).Time
+// inside reports whether h is in a caller's transaction.
+func (h Handle) inside() bool {
+	_, inside := h.Write.Statement.ConnPool.(gorm.TxCommitter)
+	return inside
 }
+
+// now returns the time in UTC, to the microsecond that both engines keep.
+func (h Handle) now() time.Time { return models.At(h.log.Now()).Time }
 
 func (h Handle) write(ctx context.Context) *gorm.DB { return h.Write.WithContext(ctx) }
 
 func (h Handle) read(ctx context.Context) *gorm.DB { return h.Read.WithContext(ctx) }
 
-// transaction runs fn in one transaction, again from its beginning if that lost against
-// another, or in a savepoint of the one h is in.
+// transaction runs fn in one transaction and repeats it from the beginning if it lost against
+// another one. In a caller's transaction, fn runs in a savepoint.
 func (h Handle) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return h.retry(ctx, func(ctx context.Context) error { return h.write(ctx).Transaction(fn) })
 }
 
-// affected does one write, likewise, and says how many rows it changed.
+// affected does one write as transaction does, and returns how many rows it changed.
 func (h Handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) (n int64, err error) {
 	err = h.retry(ctx, func(ctx context.Context) error {
 		res := write(h.write(ctx))
@@ -71,4 +82,23 @@ func (h Handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) 
 		return res.Error
 	})
 	return n, err
+}
+
+// insert creates rows without their associations, parents before children, all of them or
+// none. Rows that were not created have no ids afterwards.
+func (h Handle) insert(ctx context.Context, rows ...models.Model) error {
+	return h.retry(ctx, func(ctx context.Context) error { return h.log.Create(ctx, h.Write, rows...) })
+}
+
+// insert creates rows of one table.
+func insert[T models.Model](ctx context.Context, h Handle, rows ...T) error {
+	return h.insert(ctx, asModels(rows)...)
+}
+
+func asModels[T models.Model](rows []T) []models.Model {
+	list := make([]models.Model, len(rows))
+	for i, row := range rows {
+		list[i] = row
+	}
+	return list
 }

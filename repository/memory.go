@@ -19,9 +19,6 @@ const memoryTable = "agent_memory"
 // are the agent's own.
 type Memory struct{ h Handle }
 
-// NewMemory is Memory over h.
-func NewMemory(h Handle) *Memory { return &Memory{h} }
-
 // MemoryFilter chooses memories; the zero value is all of them.
 type MemoryFilter struct {
 	UpdatedSince, UpdatedUntil time.Time // UpdatedSince <= updated_at < UpdatedUntil; a zero time is no bound

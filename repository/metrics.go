@@ -15,9 +15,6 @@ const metricsTable = "pipeline_metrics"
 // Metrics reads and writes the table pipeline_metrics.
 type Metrics struct{ h Handle }
 
-// NewMetrics is Metrics over h.
-func NewMetrics(h Handle) *Metrics { return &Metrics{h} }
-
 // Record writes the timing of one stage and fills its id and what was empty. Errors:
 // models.ErrInvalid, models.ErrForeignKey if no receipt has its execution_id.
 func (m *Metrics) Record(ctx context.Context, metric *models.PipelineMetric) error {
@@ -43,7 +40,7 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 	}
 	var orphan any
 	for _, metric := range metrics {
-		if _, missing := NewReceipts(m.h).Get(ctx, metric.ExecutionID); errors.Is(missing, models.ErrNotFound) {
+		if _, missing := (&Receipts{m.h}).Get(ctx, metric.ExecutionID); errors.Is(missing, models.ErrNotFound) {
 			orphan = metric.ExecutionID
 			break
 		}

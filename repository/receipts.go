@@ -21,9 +21,6 @@ const receiptsTable = "receipts"
 // Receipts reads and writes the table receipts.
 type Receipts struct{ h Handle }
 
-// NewReceipts is Receipts over h.
-func NewReceipts(h Handle) *Receipts { return &Receipts{h} }
-
 // ReceiptFilter chooses receipts; the zero value is all of them.
 type ReceiptFilter struct {
 	AgentID      string
@@ -69,10 +66,10 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 
 // create writes prepared receipts with their children.
 func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) error {
-	if rows := families(receipts); rows != nil && r.h.Creator != nil {
-		return r.h.create(ctx, rows...)
+	if rows := families(receipts); rows != nil {
+		return r.h.insert(ctx, rows...)
 	}
-	restore := keepReceipts(receipts)
+	restore := keepChildren(receipts)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		restore()
 		return tx.CreateInBatches(receipts, batchSize).Error

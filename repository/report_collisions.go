@@ -48,7 +48,7 @@ func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents in
 	case agents == 0:
 		agents = DefaultMatrixAgents
 	}
-	q, err := NewCollisions(r.h).filter(ctx, CollisionFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
+	q, err := (&Collisions{r.h}).filter(ctx, CollisionFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
 	if err != nil {
 		return m, err
 	}

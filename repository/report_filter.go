@@ -22,7 +22,7 @@ func (f ReportFilter) all() bool { return f.AgentID == "" && f.Since.IsZero() &&
 
 // executions are the receipts that f chooses, on a handle that may be used again.
 func (r *Reports) executions(ctx context.Context, f ReportFilter) (*gorm.DB, error) {
-	l, err := NewReceipts(r.h).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
+	l, err := (&Receipts{r.h}).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,6 @@ import (
 // Reports answers the questions of the views, and the usual ones about them.
 type Reports struct{ h Handle }
 
-// NewReports is Reports over h.
-func NewReports(h Handle) *Reports { return &Reports{h} }
-
 // RecentExecutions is the newest 100 executions with the number of their audit
 // entries and violations, newest first.
 func (r *Reports) RecentExecutions(ctx context.Context) ([]models.RecentExecution, error) {
@@ -73,10 +70,10 @@ func (r *Reports) Bottlenecks(ctx context.Context) ([]models.StagePerformance, e
 
 // ViolationsLastWeek is Violations.SummaryByMetric of the last seven days.
 func (r *Reports) ViolationsLastWeek(ctx context.Context) ([]ViolationSummary, error) {
-	return NewViolations(r.h).SummaryByMetric(ctx, r.h.now().AddDate(0, 0, -7), time.Time{})
+	return (&Violations{r.h}).SummaryByMetric(ctx, r.h.now().AddDate(0, 0, -7), time.Time{})
 }
 
 // CollisionsLastDay is Collisions.Summary of the last 24 hours.
 func (r *Reports) CollisionsLastDay(ctx context.Context) ([]CollisionSummary, error) {
-	return NewCollisions(r.h).Summary(ctx, r.h.now().Add(-24*time.Hour), time.Time{})
+	return (&Collisions{r.h}).Summary(ctx, r.h.now().Add(-24*time.Hour), time.Time{})
 }

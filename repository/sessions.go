@@ -17,9 +17,6 @@ const sessionsTable = "workflow_sessions"
 // Sessions reads and writes the table workflow_sessions.
 type Sessions struct{ h Handle }
 
-// NewSessions is Sessions over h.
-func NewSessions(h Handle) *Sessions { return &Sessions{h} }
-
 // SessionFilter chooses sessions; the zero value is all of them.
 type SessionFilter struct {
 	Status       models.SessionStatus

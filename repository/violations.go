@@ -14,9 +14,6 @@ const violationsTable = "slo_violations"
 // Violations reads and writes the table slo_violations.
 type Violations struct{ h Handle }
 
-// NewViolations is Violations over h.
-func NewViolations(h Handle) *Violations { return &Violations{h} }
-
 // ViolationSummary is how often a metric missed its target, and by which average.
 type ViolationSummary struct {
 	Metric         string
@@ -51,7 +48,7 @@ func (v *Violations) Check(ctx context.Context, executionID string, targets []Ta
 	now := v.h.now()
 	err := v.h.transaction(ctx, func(tx *gorm.DB) error {
 		inside := v.h.in(tx)
-		if _, err := NewReceipts(inside).Get(ctx, executionID); err != nil {
+		if _, err := (&Receipts{inside}).Get(ctx, executionID); err != nil {
 			return err
 		}
 		if missed = violations(targets, measurements); len(missed) == 0 {

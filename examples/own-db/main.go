@@ -122,19 +122,22 @@ func show(ctx context.Context, out io.Writer, db *gorm.DB) error {
 	}
 
 	// tier2's repositories work on the program's database as well.
-	handle := repository.Handle{Write: db, Read: db, Now: db.NowFunc}
-	receipts, _, err := repository.NewReceipts(handle).List(ctx, repository.ReceiptFilter{})
+	repositories, err := repository.New(db)
+	if err != nil {
+		return err
+	}
+	receipts, _, err := repositories.Receipts.List(ctx, repository.ReceiptFilter{})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%d receipt\n", len(receipts))
-	for entry, err := range repository.NewAudit(handle).All(ctx, repository.AuditFilter{}) {
+	for entry, err := range repositories.Audit.All(ctx, repository.AuditFilter{}) {
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "audit   %s %s by %s\n", entry.Operation, entry.Status, entry.AgentID)
 	}
-	memory, err := repository.NewMemory(handle).Get(ctx, "release-bot")
+	memory, err := repositories.Memory.Get(ctx, "release-bot")
 	if err != nil {
 		return err
 	}

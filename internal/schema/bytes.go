@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -124,4 +125,15 @@ func Entry(row Row) tlog.Hash {
 // bytes, big end first, and its Entry.
 func Leaf(id int64, entry tlog.Hash) tlog.Hash {
 	return tlog.RecordHash(append(binary.BigEndian.AppendUint64(nil, uint64(id)), entry[:]...))
+}
+
+// EncodeJSON returns v as JSON without the escapes that only HTML needs.
+func EncodeJSON(v any) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "", err
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }

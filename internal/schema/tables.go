@@ -181,3 +181,15 @@ func Find(tables []Table, name string) (Table, bool) {
 	}
 	return Table{}, false
 }
+
+// Models returns the seven tables of the models, parents before their children.
+func Models() []*Table { return seven }
+
+var seven = func() (list []*Table) {
+	for i := range tables {
+		if tables[i].fields != nil {
+			list = append(list, &tables[i])
+		}
+	}
+	return list
+}()

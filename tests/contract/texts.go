@@ -80,10 +80,8 @@ func textsMethods(t *T) {
 			methods[name+"."+method.Name] = true
 		}
 	}
-	for field := range reflect.TypeFor[tier2.Store]().Fields() {
-		if field.IsExported() {
-			add(field.Name, field.Type)
-		}
+	for field := range reflect.TypeFor[repository.Repositories]().Fields() {
+		add(field.Name, field.Type)
 	}
 	add("Execution", reflect.TypeFor[*repository.Execution]())
 	assert.Equal(t, slices.Sorted(maps.Keys(methods)), slices.Sorted(maps.Keys(called)))

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/hooks"
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -24,9 +24,9 @@ var writerCases = cases{
 	"Refused":       writerRefused,
 }
 
-func newWriter(t *T, db *gorm.DB, leaders int) *hooks.Writer {
+func newWriter(t *T, db *gorm.DB, leaders int) *audit.Log {
 	t.Helper()
-	w, err := hooks.NewWriter(db, leaders, time.Second)
+	w, err := audit.New(db, audit.Config{Writers: leaders, BusyTimeout: time.Second})
 	require.NoError(t, err)
 	return w
 }

@@ -1,15 +1,15 @@
-package hooks
+package redact
 
 import (
 	"regexp"
 	"strings"
 )
 
-// text is an error text without its secrets: what stands behind a secret key and = or :
+// Text is an error text without its secrets: what stands behind a secret key and = or :
 // (in quotes up to where they close, else up to the next space; behind Authorization and
 // Cookie the rest of the line), behind the word Bearer, and as the password of a URL.
-func (r *redactor) text(s string) string {
-	if r.also == nil && !hasStem(s) && !strings.Contains(s, "://") {
+func (r *Redactor) Text(s string) string {
+	if len(r.also) == 0 && !hasStem(s) && !strings.Contains(s, "://") {
 		return s
 	}
 	for range 10 { // what is taken out may lay bare another
@@ -41,7 +41,7 @@ func redactURL(s string) string {
 		at = strings.LastIndexByte(s, '@')
 	}
 	if password := len(user) + 1; at > password {
-		s = s[:password] + redacted + s[at:]
+		s = s[:password] + Placeholder + s[at:]
 	}
 	return "://" + s
 }
@@ -51,11 +51,11 @@ func redactBearer(s string) string {
 	if strings.EqualFold(s[i:], "token") {
 		return s
 	}
-	return s[:i] + redacted + s[tokenEnd(s, i):]
+	return s[:i] + Placeholder + s[tokenEnd(s, i):]
 }
 
 // pairs redacts key=value and key: value.
-func (r *redactor) pairs(s string) string {
+func (r *Redactor) pairs(s string) string {
 	var b strings.Builder
 	copied := 0
 	for i := 0; i < len(s); i++ {
@@ -63,13 +63,13 @@ func (r *redactor) pairs(s string) string {
 			continue
 		}
 		start, key := keyBefore(s, i)
-		if key == "" || !r.secret(key) {
+		if key == "" || !r.Secret(key) {
 			continue
 		}
 		from, to := valueBehind(s, i, start, key)
 		if from < to {
 			b.WriteString(s[copied:from])
-			b.WriteString(redacted)
+			b.WriteString(Placeholder)
 			copied = to
 			i = to - 1
 		}

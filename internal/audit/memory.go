@@ -1,4 +1,4 @@
-package hooks
+package audit
 
 import (
 	"context"
@@ -9,15 +9,17 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/redact"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// activity is what to add to the document under models.ActivityKey.
+// activity is an addition to the document under models.ActivityKey.
 type activity struct {
 	saves         int64 // rows created, updated or deleted
 	executions    executionCount
 	lastSave      *lastSave      // nil keeps the stored one
-	lastExecution *lastExecution // likewise
+	lastExecution *lastExecution // nil keeps the stored one
 }
 
 // executionCount counts the outcomes recorded: receipts created, and updates that
@@ -35,7 +37,7 @@ type lastExecution struct {
 	timestamp                      models.Timestamp
 }
 
-// document is the activity as a whole memory_json of its own.
+// document returns the activity as a memory_json of its own.
 func (a *activity) document() string {
 	b := make([]byte, 0, 384)
 	b = strconv.AppendInt(append(b, `{"`+models.ActivityKey+`":{"saves":`...), a.saves, 10)
@@ -64,7 +66,7 @@ func (a *activity) document() string {
 	return string(append(b, "}}"...))
 }
 
-// appendTime appends a time as JSON; null if the database held none that can be read.
+// appendTime appends a time as JSON, or null if the stored one could not be read.
 func appendTime(b []byte, t models.Timestamp) []byte {
 	if t.IsZero() {
 		return append(b, "null"...)
@@ -82,17 +84,17 @@ type meeting struct {
 	Timestamp string `json:"timestamp"`
 }
 
-// memory is what one agent's row gains.
+// memory is what the row of one agent gains.
 type memory struct {
 	at        time.Time // of the newest change
 	activity  activity
 	meetings  []meeting
-	passed    bool    // a receipt passed, so the retries counted before are over
-	failures  int64   // failed receipts since
+	passed    bool    // a receipt passed, which ends the retries counted before
+	failures  int64   // failed receipts since then
 	lastError *string // nil keeps the stored one
 }
 
-// memories gathers what a statement's changes add, by agent.
+// memories collects the additions of a set of changes, by agent.
 type memories map[string]*memory
 
 func (m memories) of(agent string) *memory {
@@ -102,26 +104,31 @@ func (m memories) of(agent string) *memory {
 	return m[agent]
 }
 
-// add counts one change for the agent who acted.
-func (m memories) add(agent, table string, at time.Time, c change, redact *redactor) {
-	r, own := c.row(), m.of(agent)
-	own.at = at
+// add counts one change for the acting agent.
+func (m memories) add(c Change, ev event, redactor *redact.Redactor) {
+	t, r, own := c.Table, c.row(), m.of(ev.agent)
+	own.at = ev.at
 	own.activity.saves++
-	own.activity.lastSave = &lastSave{table: table, action: c.action, id: r.id(), timestamp: models.At(at)}
-	switch {
-	case table == "receipts" && c.new != nil && (c.old == nil || c.old["status"] != c.new["status"]):
-		own.outcome(r, redact)
-	case table == "collision_detection" && c.action == actionCreate:
-		one, two := r.text("agent_id_1"), r.text("agent_id_2")
-		m.of(one).meet(r, two, at)
-		m.of(two).meet(r, one, at)
+	own.activity.lastSave = &lastSave{table: t.Name, action: string(c.Action), id: r.ID(), timestamp: models.At(ev.at)}
+	switch t.Name {
+	case "receipts":
+		if c.New != nil && (c.Old == nil || t.Text(c.Old, "status") != t.Text(c.New, "status")) {
+			own.outcome(t, r, redactor)
+		}
+	case "collision_detection":
+		if c.Action == Create {
+			one, two := t.Text(r, "agent_id_1"), t.Text(r, "agent_id_2")
+			m.of(one).meet(t, r, two, ev.at)
+			m.of(two).meet(t, r, one, ev.at)
+		}
 	}
 }
 
-func (m *memory) outcome(r row, redact *redactor) {
-	status := r.text("status")
-	m.activity.lastExecution = &lastExecution{executionID: r.text("execution_id"), operation: r.text("operation"), status: status}
-	_ = m.activity.lastExecution.timestamp.Scan(r.text("timestamp"))
+// outcome counts the outcome of a receipt.
+func (m *memory) outcome(t *schema.Table, r schema.Row, redactor *redact.Redactor) {
+	id, status := t.Text(r, "execution_id"), t.Text(r, "status")
+	m.activity.lastExecution = &lastExecution{executionID: id, operation: t.Text(r, "operation"), status: status}
+	_ = m.activity.lastExecution.timestamp.Scan(t.Text(r, "timestamp"))
 	count := &m.activity.executions
 	switch models.ReceiptStatus(status) {
 	case models.ReceiptPassed:
@@ -130,9 +137,9 @@ func (m *memory) outcome(r row, redact *redactor) {
 	case models.ReceiptFailed:
 		count.failed++
 		m.failures++
-		message := redact.text(r.text("error_message")) // another program may have stored it
+		message := redactor.Text(t.Text(r, "error_message")) // another program may have stored it
 		if message == "" {
-			message = "execution " + r.text("execution_id") + " failed"
+			message = "execution " + id + " failed"
 		}
 		m.lastError = &message
 	case models.ReceiptPartial:
@@ -143,43 +150,42 @@ func (m *memory) outcome(r row, redact *redactor) {
 }
 
 // meet appends a collision; only the newest are kept.
-func (m *memory) meet(r row, with string, at time.Time) {
+func (m *memory) meet(t *schema.Table, r schema.Row, with string, at time.Time) {
 	m.at = at
 	m.meetings = append(m.meetings, meeting{
-		ID: r.id(), SessionID: r.text("session_id"), With: with,
-		Type: r.text("collision_type"), Severity: r.text("severity"), Timestamp: r.text("timestamp"),
+		ID: r.ID(), SessionID: t.Text(r, "session_id"), With: with,
+		Type: t.Text(r, "collision_type"), Severity: t.Text(r, "severity"), Timestamp: t.Text(r, "timestamp"),
 	})
 	if extra := len(m.meetings) - models.CollisionHistoryLimit; extra > 0 {
 		m.meetings = m.meetings[extra:]
 	}
 }
 
-// write sends one UPSERT an agent, in the order of names so that concurrent batches
+// write sends one UPSERT per agent, in the order of names, so that concurrent batches
 // cannot deadlock.
-func (m memories) write(ctx context.Context, pool gorm.ConnPool, d *dialect) error {
+func (m memories) write(ctx context.Context, pool gorm.ConnPool, upsert string) error {
 	for _, agent := range slices.Sorted(maps.Keys(m)) {
-		if err := m[agent].upsert(ctx, pool, d, agent); err != nil {
+		if err := m[agent].write(ctx, pool, upsert, agent); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *memory) upsert(ctx context.Context, pool gorm.ConnPool, d *dialect, agent string) error {
+func (m *memory) write(ctx context.Context, pool gorm.ConnPool, upsert, agent string) error {
 	at := models.At(m.at).Time
-	var history any
+	var history, lastError any
 	if len(m.meetings) > 0 {
-		text, err := encode(m.meetings)
+		text, err := schema.EncodeJSON(m.meetings)
 		if err != nil {
 			return err
 		}
 		history = text
 	}
-	var lastError any
 	if m.lastError != nil {
 		lastError = *m.lastError
 	}
-	result, err := pool.ExecContext(ctx, d.upsertMemory, agent, m.activity.document(), history, m.failures, lastError, at, at, m.passed)
+	result, err := pool.ExecContext(ctx, upsert, agent, m.activity.document(), history, m.failures, lastError, at, at, m.passed)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package hooks
+package redact
 
 import (
 	"encoding/json"
@@ -11,30 +11,30 @@ import (
 
 func TestSecretKeys(t *testing.T) {
 	t.Parallel()
-	r := &redactor{}
+	r := New()
 	for _, key := range []string{
 		"password", "Password", "PASSWORD", "db_password", "dbPassword", "DBPassword", "db-passwd", "passphrase", "PWD", "client_secret", "clientSecret",
 		"token", "githubToken", "GITHUB_TOKEN", "access-token", "api_key", "apiKey", "APIKey", "X-Api-Key", "apikey", "API key", "x.apikey",
 		"aws_secret_access_key", "accessKey", "privateKey", "PRIVATE_KEY", "SECRET_KEY", "Authorization", "Proxy-Authorization", "credential", "credentials", "gitCredentials",
 		"Cookie", "Set-Cookie", "bearer", "token_", "passWord", "ключ_password",
 	} {
-		assert.True(t, r.secret(key), key)
+		assert.True(t, r.Secret(key), key)
 		assert.True(t, hasStem(key), key)
 	}
 	for _, key := range []string{
 		"", "_", "token_budget", "tokens_used", "tokens", "secretary", "key", "keys", "primary_key", "monkey", "passwordless", "password_length", "tokenCount", "author", "bearer_of_news", "execution_id", "to_ken", "crossword",
 	} {
-		assert.False(t, r.secret(key), key)
+		assert.False(t, r.Secret(key), key)
 	}
-	more := New(WithRedactor(func(key string) bool { return key == "ssn" }), WithRedactor(nil), WithRedactor(func(key string) bool { return key == "iban" })).redact
+	more := New(func(key string) bool { return key == "ssn" }, func(key string) bool { return key == "iban" })
 	for key, secret := range map[string]bool{"ssn": true, "iban": true, "SSN": false, "password": true, "name": false} {
-		assert.Equal(t, secret, more.secret(key), key)
+		assert.Equal(t, secret, more.Secret(key), key)
 	}
 }
 
 func TestRedactDocument(t *testing.T) {
 	t.Parallel()
-	r := &redactor{}
+	r := New()
 	for given, want := range map[string]string{
 		`{"password":"x"}`: `{"password":"[redacted]"}`,
 		` { "a" : [ 1.0 , { "apiKey" : { "b" : [ "x" , "}" ] } , "c" : 1e2 } ] , "token": null , "z":"é" } `: ` { "a" : [ 1.0 , { "apiKey" : "[redacted]" , "c" : 1e2 } ] , "token": "[redacted]" , "z":"é" } `,
@@ -47,21 +47,21 @@ func TestRedactDocument(t *testing.T) {
 		`["\u007b\"token\":1}"," {\"token\":1}","\n{\"token\":1}"]`: `["{\"token\":\"[redacted]\"}"," {\"token\":\"[redacted]\"}","\n{\"token\":\"[redacted]\"}"]`,
 		`"{\"token\":1}"`: `"{\"token\":\"[redacted]\"}"`,
 	} {
-		assert.Equal(t, want, r.document(given))
-		assert.Equal(t, want, r.document(want), "again")
+		assert.Equal(t, want, r.Document(given))
+		assert.Equal(t, want, r.Document(want), "again")
 	}
 	for _, same := range []string{
 		``, `{}`, `null`, `1.0`, `"password"`, `["password","x"]`, `{"a":"password"}`, `{"key" : "v", "token_budget": 1e2 }`, `{"password":"x"`, `{"doc":"{\"token\":"}`, `{"a":"token: x"}`,
 	} {
-		assert.Equal(t, same, r.document(same))
+		assert.Equal(t, same, r.Document(same))
 	}
-	more := New(WithRedactor(func(key string) bool { return key == "ssn" })).redact
-	assert.Equal(t, `{"ssn":"[redacted]","a":{"token":"[redacted]"}}`, more.document(`{"ssn":12,"a":{"token":1}}`))
+	more := New(func(key string) bool { return key == "ssn" })
+	assert.Equal(t, `{"ssn":"[redacted]","a":{"token":"[redacted]"}}`, more.Document(`{"ssn":12,"a":{"token":1}}`))
 }
 
 func TestRedactText(t *testing.T) {
 	t.Parallel()
-	r := &redactor{}
+	r := New()
 	for given, want := range map[string]string{
 		`password=hunter2`:                                       `password=[redacted]`,
 		`bad DB_PASSWORD=hunter2, host=x`:                        `bad DB_PASSWORD=[redacted], host=x`,
@@ -90,17 +90,17 @@ func TestRedactText(t *testing.T) {
 		`token="[x]yz"`:                                          `token="[redacted]"`,
 		`token:[x]yz`:                                            `token:[redacted]`,
 	} {
-		assert.Equal(t, want, r.text(given))
-		assert.Equal(t, want, r.text(want), "again")
+		assert.Equal(t, want, r.Text(given))
+		assert.Equal(t, want, r.Text(want), "again")
 	}
 	for _, same := range []string{
 		``, `no ontology`, `password`, `password=`, `password=""`, `key: 7`, `token_budget=5`, `tokens_used: 5`, `https://host:80/a@b`, `https://user@host`, `https://host`,
 		`the bearer token is missing`, `exec-1: no template (12:30:01)`, `duplicate key value violates unique constraint "idx"`,
 	} {
-		assert.Equal(t, same, r.text(same))
+		assert.Equal(t, same, r.Text(same))
 	}
-	more := New(WithRedactor(func(key string) bool { return key == "ssn" })).redact
-	assert.Equal(t, `ssn=[redacted] b=1`, more.text(`ssn=12 b=1`))
+	more := New(func(key string) bool { return key == "ssn" })
+	assert.Equal(t, `ssn=[redacted] b=1`, more.Text(`ssn=12 b=1`))
 }
 
 // FuzzRedact: redacting twice is redacting once, valid JSON stays valid and invalid
@@ -112,13 +112,13 @@ func FuzzRedact(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	r := &redactor{}
+	r := New()
 	f.Fuzz(func(t *testing.T, s string) {
-		text := r.text(s)
-		require.Equal(t, text, r.text(text))
+		text := r.Text(s)
+		require.Equal(t, text, r.Text(text))
 
-		doc := r.document(s)
-		require.Equal(t, doc, r.document(doc))
+		doc := r.Document(s)
+		require.Equal(t, doc, r.Document(doc))
 		require.Equal(t, json.Valid([]byte(s)), json.Valid([]byte(doc)))
 		if !json.Valid([]byte(s)) {
 			require.Equal(t, s, doc)
@@ -128,12 +128,12 @@ func FuzzRedact(f *testing.F) {
 
 		whole, err := json.Marshal(map[string]any{"doc": s, "nested": map[string]any{"db_password": s, "list": []any{json.RawMessage(s)}}})
 		require.NoError(t, err)
-		requireRedacted(t, r, r.document(string(whole)))
+		requireRedacted(t, r, r.Document(string(whole)))
 	})
 }
 
 // requireRedacted finds the secrets of a document as encoding/json reads it.
-func requireRedacted(t *testing.T, r *redactor, doc string) {
+func requireRedacted(t *testing.T, r *Redactor, doc string) {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(doc))
 	decoder.UseNumber()
@@ -144,8 +144,8 @@ func requireRedacted(t *testing.T, r *redactor, doc string) {
 		switch v := v.(type) {
 		case map[string]any:
 			for key, inner := range v {
-				if r.secret(key) {
-					require.Equal(t, redacted, inner, key)
+				if r.Secret(key) {
+					require.Equal(t, Placeholder, inner, key)
 				}
 				look(inner)
 			}

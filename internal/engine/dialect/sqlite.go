@@ -1,16 +1,16 @@
-package hooks
+package dialect
 
-var sqlite = dialect{
-	begin:       "BEGIN IMMEDIATE",
-	placeholder: questionMark,
-	insertIDs:   lastInsertID,
+var sqlite = Dialect{
+	Begin:       "BEGIN IMMEDIATE",
+	Placeholder: func(int) string { return "?" },
 
-	agentOf: `SELECT agent_id FROM receipts WHERE execution_id = ?`,
+	AgentOf: `SELECT agent_id FROM receipts WHERE execution_id = ?`,
 
-	// The row to insert carries what to add; excluded hands it to the update, so the
-	// counters are added up by the database and never read first. A document that is
-	// not an object, or a history that is no array, matches no row: it is reported.
-	upsertMemory: `INSERT INTO agent_memory (agent_id, memory_json, collision_history, retry_count, last_error, updated_at, created_at)
+	// The inserted row carries the additions, and the update finds them in excluded. So the
+	// database adds up the counters, and no client reads them first. If the stored document
+	// is not an object, or the history is not an array, no row matches and the caller
+	// reports it.
+	UpsertMemory: `INSERT INTO agent_memory (agent_id, memory_json, collision_history, retry_count, last_error, updated_at, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (agent_id) DO UPDATE SET
   memory_json = json_set(agent_memory.memory_json, '$._activity', json_object(
@@ -46,6 +46,6 @@ WHERE CASE WHEN json_valid(agent_memory.memory_json) AND json_valid(coalesce(age
   ELSE 0 END`,
 }
 
-// jsonItem is an element of json_each as JSON text, whatever its type.
+// jsonItem is an element of json_each as JSON text.
 const jsonItem = `CASE type WHEN 'object' THEN value WHEN 'array' THEN value
   WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE json_quote(value) END`

@@ -1,17 +1,18 @@
-package hooks
+package dialect
 
-// postgres: under READ COMMITTED another transaction may commit between two of our
-// statements, so the rows to compare are locked as they are read.
-var postgres = dialect{
-	begin:       "BEGIN",
-	placeholder: dollar,
-	returningID: " RETURNING id",
-	insertIDs:   returnedID,
+import "strconv"
 
-	agentOf: `SELECT agent_id FROM receipts WHERE execution_id = $1`,
+// postgres reads the rows to compare with a lock: under READ COMMITTED another transaction
+// may commit between two statements.
+var postgres = Dialect{
+	Begin:       "BEGIN",
+	Placeholder: func(n int) string { return "$" + strconv.Itoa(n) },
+	ReturningID: " RETURNING id",
 
-	// As on SQLite, excluded carries what to add.
-	upsertMemory: `INSERT INTO agent_memory (agent_id, memory_json, collision_history, retry_count, last_error, updated_at, created_at)
+	AgentOf: `SELECT agent_id FROM receipts WHERE execution_id = $1`,
+
+	// As on SQLite, excluded carries the additions.
+	UpsertMemory: `INSERT INTO agent_memory (agent_id, memory_json, collision_history, retry_count, last_error, updated_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (agent_id) DO UPDATE SET
   memory_json = agent_memory.memory_json || jsonb_build_object('_activity', jsonb_build_object(
@@ -35,12 +36,12 @@ ON CONFLICT (agent_id) DO UPDATE SET
 WHERE jsonb_typeof(agent_memory.memory_json) = 'object'
   AND jsonb_typeof(coalesce(agent_memory.collision_history, '[]')) = 'array'`,
 
-	lock:     "\nORDER BY id\nFOR UPDATE", // in one order, so that no two writers of several rows deadlock
-	patience: "SET LOCAL lock_timeout = %d",
-	inserted: "(xmax = 0)",
+	Lock:        "\nORDER BY id\nFOR UPDATE", // in one order, so that writers of several rows do not deadlock
+	LockTimeout: "SET LOCAL lock_timeout = %d",
+	Inserted:    "(xmax = 0)",
 }
 
-// pgSum adds a counter; what is stored there and is no number counts as 0.
+// pgSum adds to a counter. A stored value that is not a number counts as 0.
 func pgSum(path string) string {
 	path = "'{_activity," + path + "}'"
 	return `CASE jsonb_typeof(agent_memory.memory_json #> ` + path + `) WHEN 'number'
@@ -48,7 +49,7 @@ func pgSum(path string) string {
       + (excluded.memory_json #>> ` + path + `)::bigint`
 }
 
-// pgNewer takes the new member unless it is null.
+// pgNewer returns the new member unless it is null.
 func pgNewer(member string) string {
 	path := "'{_activity," + member + "}'"
 	return `coalesce(nullif(excluded.memory_json #> ` + path + `, 'null'), agent_memory.memory_json #> ` + path + `)`

@@ -1,4 +1,4 @@
-package hooks
+package audit
 
 import (
 	"context"
@@ -9,19 +9,18 @@ import (
 	"time"
 )
 
-// group is the queue of the saves that wait for a transaction. Whoever waits and
-// finds a place among the leaders runs one, for all that wait by then; there is no
-// goroutine of its own.
+// group is the queue of saves that wait for a transaction. A waiting goroutine that gets a
+// token of leaders runs one transaction for all saves that wait by then. There is no
+// background goroutine.
 type group struct {
-	leaders chan struct{} // holds a token for each that is at work
+	leaders chan struct{} // one token per running leader
 	mu      sync.Mutex
-	queue   []*save
+	queue   []*Save
 	shared  atomic.Bool // whether the newest transaction had several saves
 }
 
-// join returns when s is done, or given up because its context ended before a leader
-// took it.
-func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
+// join returns when s is done, or when its context ends before a leader has taken it.
+func (g *group) join(ctx context.Context, s *Save, lead func(*Save)) error {
 	g.mu.Lock()
 	g.queue = append(g.queue, s)
 	g.mu.Unlock()
@@ -41,8 +40,8 @@ func (g *group) join(ctx context.Context, s *save, lead func(*save)) error {
 	}
 }
 
-// lead gives the place among the leaders back, whatever happens.
-func (g *group) lead(s *save, lead func(*save)) {
+// lead runs a transaction and returns the token even if it panics.
+func (g *group) lead(s *Save, lead func(*Save)) {
 	defer func() { <-g.leaders }()
 	if g.shared.Load() {
 		g.gather()
@@ -52,11 +51,10 @@ func (g *group) lead(s *save, lead func(*save)) {
 	}
 }
 
-// gather lets those who shared the last transaction, who are just waking up and may save
-// again, have their turn on the processors first, as long as they come: some
-// microseconds more if none does.
+// gather yields briefly so that goroutines woken by the last commit can queue their next
+// save and join this one. If none comes, it costs some microseconds.
 func (g *group) gather() {
-	const patience = 50 // turns without a newcomer
+	const patience = 50 // yields without a new save
 	for waiting, idle := 0, 0; idle < patience; idle++ {
 		runtime.Gosched()
 		g.mu.Lock()
@@ -68,8 +66,8 @@ func (g *group) gather() {
 	}
 }
 
-// take removes and returns what waits, in order of arrival.
-func (g *group) take() []*save {
+// take removes and returns the waiting saves, in order of arrival.
+func (g *group) take() []*Save {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	saves := g.queue
@@ -78,11 +76,11 @@ func (g *group) take() []*save {
 	return saves
 }
 
-// fail ends s, and all that waited since before then, with an error.
-func (g *group) fail(s *save, since time.Time, err error) {
+// fail ends s, and all saves that have waited since before then, with an error.
+func (g *group) fail(s *Save, since time.Time, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.queue = slices.DeleteFunc(g.queue, func(waiting *save) bool {
+	g.queue = slices.DeleteFunc(g.queue, func(waiting *Save) bool {
 		if waiting != s && waiting.start.After(since) {
 			return false
 		}
@@ -92,8 +90,8 @@ func (g *group) fail(s *save, since time.Time, err error) {
 	})
 }
 
-// withdraw removes s, unless a leader has taken it.
-func (g *group) withdraw(s *save) bool {
+// withdraw removes s and reports true, unless a leader has taken it.
+func (g *group) withdraw(s *Save) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := slices.Index(g.queue, s)
@@ -103,7 +101,7 @@ func (g *group) withdraw(s *save) bool {
 	return i >= 0
 }
 
-func (s *save) isDone() bool {
+func (s *Save) isDone() bool {
 	select {
 	case <-s.done:
 		return true

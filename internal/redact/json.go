@@ -1,15 +1,17 @@
-package hooks
+package redact
 
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
-// document is a JSON text in which "[redacted]" stands for whatever is under a secret
+// Document is a JSON text in which "[redacted]" stands for whatever is under a secret
 // key, at any depth, also in documents that stand there as text. All else keeps its
 // bytes. What is no JSON stays as it is.
-func (r *redactor) document(s string) string {
-	if r.also == nil && !hasStem(s) && !strings.Contains(s, `\u`) || !json.Valid([]byte(s)) {
+func (r *Redactor) Document(s string) string {
+	if len(r.also) == 0 && !hasStem(s) && !strings.Contains(s, `\u`) || !json.Valid([]byte(s)) {
 		return s
 	}
 	var b []byte
@@ -28,17 +30,17 @@ func (r *redactor) document(s string) string {
 		switch {
 		case value < len(s) && s[value] == ':': // only keys are followed by a colon
 			value = skipSpace(s, value+1)
-			if r.secret(unquote(s[i:end])) {
+			if r.Secret(unquote(s[i:end])) {
 				end = valueEnd(s, value)
-				put(value, end, `"`+redacted+`"`)
+				put(value, end, `"`+Placeholder+`"`)
 				value = end
 			}
 			i = value
 			continue
 		case end-i > 2 && strings.IndexByte("{[\\ ", s[i+1]) >= 0:
 			text := unquote(s[i:end])
-			if clean := r.document(text); clean != text {
-				quoted, _ := encode(clean) // a string always encodes
+			if clean := r.Document(text); clean != text {
+				quoted, _ := schema.EncodeJSON(clean) // a string always encodes
 				put(i, end, quoted)
 			}
 		}

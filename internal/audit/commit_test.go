@@ -1,4 +1,4 @@
-package hooks
+package audit
 
 import (
 	"context"
@@ -24,8 +24,8 @@ import (
 )
 
 // each runs a test with a Writer on each engine.
-func each(t *testing.T, log logger.Interface, test func(t *testing.T, db *gorm.DB, w *Writer)) {
-	schema, err := os.ReadFile("../schema.sql")
+func each(t *testing.T, log logger.Interface, test func(t *testing.T, db *gorm.DB, w *Log)) {
+	schema, err := os.ReadFile("../../schema.sql")
 	require.NoError(t, err)
 	cfg := engine.Config{Logger: log, Readers: 8}
 	cfg.Fill()
@@ -45,8 +45,7 @@ func each(t *testing.T, log logger.Interface, test func(t *testing.T, db *gorm.D
 			handles, err := open(t)
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, handles.Close()) })
-			require.NoError(t, handles.Write.Use(New()))
-			w, err := NewWriter(handles.Write, 1, cfg.BusyTimeout)
+			w, err := Install(handles.Write, Config{Writers: 1, BusyTimeout: cfg.BusyTimeout})
 			require.NoError(t, err)
 			test(t, handles.Write, w)
 		})
@@ -59,11 +58,11 @@ func newReceipt(id, agent string) *models.Receipt {
 
 // share has one transaction run for receipts, of the agents by whose names they go, as
 // if their callers had come at the same time. What is left to a caller the result does.
-func share(t *testing.T, w *Writer, agents ...string) map[string]func() error {
+func share(t *testing.T, w *Log, agents ...string) map[string]func() error {
 	t.Helper()
-	var saves []*save
+	var saves []*Save
 	for _, agent := range agents {
-		s, err := w.prepare(t.Context(), []models.Model{newReceipt(agent, agent)})
+		s, err := w.NewSave(t.Context(), []models.Model{newReceipt(agent, agent)})
 		require.NoError(t, err)
 		saves = append(saves, s)
 	}
@@ -97,7 +96,7 @@ func stored(t *testing.T, db *gorm.DB) (ids []string) {
 // share a transaction with that agent's saves need not wait until these are busy.
 func TestLockedMemory(t *testing.T) {
 	t.Parallel()
-	each(t, nil, func(t *testing.T, db *gorm.DB, w *Writer) {
+	each(t, nil, func(t *testing.T, db *gorm.DB, w *Log) {
 		if db.Dialector.Name() == "sqlite" {
 			t.Skip("one writer at a time: there is no lock to wait for inside a transaction")
 		}
@@ -135,7 +134,7 @@ func TestCommitRefused(t *testing.T) {
 				WHEN (NEW.agent_id = 'b') EXECUTE FUNCTION look()`,
 		},
 	}
-	each(t, nil, func(t *testing.T, db *gorm.DB, w *Writer) {
+	each(t, nil, func(t *testing.T, db *gorm.DB, w *Log) {
 		for _, statement := range refuse[db.Dialector.Name()] {
 			require.NoError(t, db.Exec(statement).Error)
 		}
@@ -176,7 +175,7 @@ func TestGoroutineEnds(t *testing.T) {
 			t.Run(fmt.Sprint(name, after), func(t *testing.T) {
 				t.Parallel()
 				log := &spoilsport{logger.Discard, &atomic.Int64{}, how}
-				each(t, log, func(t *testing.T, db *gorm.DB, w *Writer) {
+				each(t, log, func(t *testing.T, db *gorm.DB, w *Log) {
 					log.left.Store(after)
 					acknowledged := []string(nil)
 					outcomes := share(t, w, "a", "b")

@@ -1,0 +1,229 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// lead runs one transaction for s and all that wait by the time it has begun.
+func (l *Log) lead(s *Save) {
+	since := time.Now()
+	conn, err := l.begin(s.ctx)
+	if err != nil {
+		if s.ctx.Err() != nil { // the others may have more patience
+			return // join finds out
+		}
+		l.group.fail(s, since, err)
+		return
+	}
+	saves := l.group.take()
+	defer func() {
+		for _, s := range saves {
+			close(s.done)
+		}
+	}()
+	patience := time.Duration(0)
+	if len(saves) > 1 { // a lock that one of them waits for is not the others' matter
+		patience = l.BusyTimeout / 10
+	}
+	l.run(conn, saves, patience)
+}
+
+// saveAlone saves s in a transaction of its own, after one that it shared was refused.
+// What remains of its busy timeout is for others' locks.
+func (l *Log) saveAlone(s *Save) error {
+	conn, err := l.begin(s.ctx)
+	if err != nil {
+		l.fail(s, err)
+		return err
+	}
+	l.run(conn, []*Save{s}, max(l.BusyTimeout-time.Since(s.start), l.BusyTimeout/10))
+	return s.err
+}
+
+// begin begins a transaction that may write, on a connection that the caller closes.
+func (l *Log) begin(ctx context.Context) (conn *sql.Conn, err error) {
+	err = l.turns.take(ctx, func() (err error) {
+		if conn, err = l.Pool.Conn(ctx); err != nil {
+			return l.translate(err)
+		}
+		if _, err = conn.ExecContext(ctx, l.Dialect.Begin); err != nil {
+			_ = l.end(conn, "ROLLBACK") // should it have begun just before ctx ended
+			conn.Close()
+		}
+		return l.translate(err)
+	})
+	return conn, err
+}
+
+// end runs a statement that begins or ends a transaction of conn, whatever becomes of
+// contexts.
+func (l *Log) end(conn *sql.Conn, how string) error {
+	_, err := conn.ExecContext(context.Background(), how)
+	return l.translate(err)
+}
+
+// commit ends the transaction of conn. If the connection broke meanwhile, only a look
+// tells whether the server had done it. SQLite goes on with a transaction whose COMMIT
+// it refused.
+func (l *Log) commit(conn *sql.Conn) error {
+	err := l.end(conn, "COMMIT")
+	if err != nil {
+		_ = l.end(conn, "ROLLBACK")
+	}
+	var e *models.Error
+	if errors.As(err, &e) && e.Kind == models.ErrUnavailable {
+		e.Reason = "the connection to the server was lost during COMMIT: the transaction may have been committed, look before writing again"
+	}
+	return err
+}
+
+// run writes and commits saves in the transaction that conn has begun, closes conn,
+// and leaves in each save how it ended, or that it is to be saved alone. No statement
+// waits longer than patience for a lock; 0 is the busy timeout.
+func (l *Log) run(conn *sql.Conn, saves []*Save, patience time.Duration) {
+	decided := false
+	defer func() {
+		// What the application plugs in, such as a logger, may panic, or end the goroutine.
+		if r := recover(); !decided {
+			_ = l.end(conn, "ROLLBACK")
+			l.failAll(saves, fmt.Errorf("tier2 hooks: panic, or runtime.Goexit, while saving: %v", r))
+		}
+		conn.Close()
+	}()
+	valid := slices.DeleteFunc(slices.Clone(saves), func(s *Save) bool { return s.err != nil })
+	ctx, stop := l.merge(valid)
+	defer stop()
+	err := l.limit(conn, patience)
+	if err == nil {
+		err = l.write(ctx, l.own(conn), valid)
+	}
+	stop()
+	if err == nil {
+		l.conclude(valid, l.commit(conn))
+	} else {
+		_ = l.end(conn, "ROLLBACK")
+		l.separate(conn, valid, err)
+	}
+	decided = true
+	conn.Close()
+	l.leave(saves)
+}
+
+// limit sets how long a statement of this transaction waits for others' locks.
+func (l *Log) limit(conn *sql.Conn, patience time.Duration) error {
+	if l.Dialect.LockTimeout == "" || patience <= 0 {
+		return nil
+	}
+	return l.end(conn, fmt.Sprintf(l.Dialect.LockTimeout, max(patience.Milliseconds(), 1)))
+}
+
+// separate has saves that were refused together tried again, each for itself.
+func (l *Log) separate(conn *sql.Conn, saves []*Save, refused error) {
+	switch {
+	case len(saves) == 1:
+		l.refuse(saves[0], refused)
+	case !l.Dialect.Exclusive(): // one may wait for others' locks: its caller goes on
+		leaveAlone(saves)
+	default:
+		l.savepoints(conn, saves)
+	}
+}
+
+// conclude gives saves the outcome of their COMMIT. If it was refused, one of them may
+// have caused that, such as by a deferred constraint.
+func (l *Log) conclude(saves []*Save, err error) {
+	if err == nil || len(saves) == 1 || errors.Is(err, models.ErrUnavailable) {
+		l.failAll(saves, err)
+		return
+	}
+	leaveAlone(saves)
+}
+
+// leaveAlone leaves saves that have no error yet to their callers.
+func leaveAlone(saves []*Save) {
+	for _, s := range saves {
+		s.alone = s.err == nil
+	}
+}
+
+// savepoints is one transaction with a savepoint for each save.
+func (l *Log) savepoints(conn *sql.Conn, saves []*Save) {
+	if err := l.end(conn, l.Dialect.Begin); err != nil {
+		l.failAll(saves, err)
+		return
+	}
+	for _, s := range saves {
+		if err := l.saveIn(l.own(conn), s); err != nil {
+			_ = l.end(conn, "ROLLBACK")
+			l.failAll(saves, err)
+			return
+		}
+	}
+	l.conclude(saves, l.commit(conn))
+}
+
+// saveIn writes one save in a savepoint of the transaction that pool is. What is
+// refused stays in the save; an error means that the savepoint itself failed.
+func (l *Log) saveIn(pool gorm.ConnPool, s *Save) error {
+	refused, broken := l.Savepoint(s.ctx, pool, func() error { return l.write(s.ctx, pool, []*Save{s}) })
+	if refused != nil {
+		l.refuse(s, refused)
+	}
+	if broken != nil {
+		return errors.Join(s.err, broken)
+	}
+	return nil
+}
+
+// failAll gives an error, if it is one, to every save that has none yet.
+func (l *Log) failAll(saves []*Save, err error) {
+	for _, s := range saves {
+		if err != nil && s.err == nil {
+			l.fail(s, err)
+		}
+	}
+}
+
+// leave writes the failed entries, each once, outside of any transaction.
+func (l *Log) leave(saves []*Save) {
+	for _, s := range saves {
+		if s.failed == nil {
+			continue
+		}
+		failed := []Entry{*s.failed}
+		s.failed = nil
+		scope.AfterAttempts(s.ctx, func() { l.writeFailed(context.WithoutCancel(s.ctx), l.Pool, failed) })
+	}
+}
+
+// merge is the context of statements for several saves at once. Where they may wait
+// for others' locks it ends with the first of theirs, and each is then tried alone.
+func (l *Log) merge(saves []*Save) (context.Context, context.CancelFunc) {
+	if len(saves) == 1 {
+		return saves[0].ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if l.Dialect.Exclusive() {
+		return ctx, cancel
+	}
+	stops := make([]func() bool, len(saves))
+	for i, s := range saves {
+		stops[i] = context.AfterFunc(s.ctx, cancel)
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel()
+	}
+}
