@@ -14,13 +14,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// lead runs one transaction for s and all that wait by the time it has begun.
+// lead runs one transaction for s and all saves that wait when it has begun.
 func (l *Log) lead(s *Save) {
 	since := time.Now()
 	conn, err := l.begin(s.ctx)
 	if err != nil {
-		if s.ctx.Err() != nil { // the others may have more patience
-			return // join finds out
+		if s.ctx.Err() != nil { // join returns it; other saves may still have time
+			return
 		}
 		l.group.fail(s, since, err)
 		return
@@ -32,14 +32,14 @@ func (l *Log) lead(s *Save) {
 		}
 	}()
 	patience := time.Duration(0)
-	if len(saves) > 1 { // a lock that one of them waits for is not the others' matter
+	if len(saves) > 1 { // a lock that blocks one save must not hold up the others
 		patience = l.BusyTimeout / 10
 	}
 	l.run(conn, saves, patience)
 }
 
-// saveAlone saves s in a transaction of its own, after one that it shared was refused.
-// What remains of its busy timeout is for others' locks.
+// saveAlone saves s in a transaction of its own. The rest of its busy timeout limits how
+// long it waits for locks.
 func (l *Log) saveAlone(s *Save) error {
 	conn, err := l.begin(s.ctx)
 	if err != nil {
@@ -50,14 +50,14 @@ func (l *Log) saveAlone(s *Save) error {
 	return s.err
 }
 
-// begin begins a transaction that may write, on a connection that the caller closes.
+// begin begins a transaction that writes, on a connection that the caller closes.
 func (l *Log) begin(ctx context.Context) (conn *sql.Conn, err error) {
 	err = l.turns.take(ctx, func() (err error) {
 		if conn, err = l.Pool.Conn(ctx); err != nil {
 			return l.translate(err)
 		}
 		if _, err = conn.ExecContext(ctx, l.Dialect.Begin); err != nil {
-			_ = l.end(conn, "ROLLBACK") // should it have begun just before ctx ended
+			_ = l.end(conn, "ROLLBACK") // in case it began just before ctx ended
 			conn.Close()
 		}
 		return l.translate(err)
@@ -65,16 +65,15 @@ func (l *Log) begin(ctx context.Context) (conn *sql.Conn, err error) {
 	return conn, err
 }
 
-// end runs a statement that begins or ends a transaction of conn, whatever becomes of
-// contexts.
+// end runs a statement that begins or ends a transaction of conn. No context interrupts it.
 func (l *Log) end(conn *sql.Conn, how string) error {
 	_, err := conn.ExecContext(context.Background(), how)
 	return l.translate(err)
 }
 
-// commit ends the transaction of conn. If the connection broke meanwhile, only a look
-// tells whether the server had done it. SQLite goes on with a transaction whose COMMIT
-// it refused.
+// commit commits the transaction of conn. If the connection breaks meanwhile, the server may
+// have committed. SQLite continues a transaction whose COMMIT it rejected, so commit rolls
+// it back.
 func (l *Log) commit(conn *sql.Conn) error {
 	err := l.end(conn, "COMMIT")
 	if err != nil {
@@ -87,13 +86,13 @@ func (l *Log) commit(conn *sql.Conn) error {
 	return err
 }
 
-// run writes and commits saves in the transaction that conn has begun, closes conn,
-// and leaves in each save how it ended, or that it is to be saved alone. No statement
-// waits longer than patience for a lock; 0 is the busy timeout.
+// run writes and commits saves in the transaction of conn, and closes conn. Each save then
+// has its outcome, or is marked to be saved alone. No statement waits longer than patience
+// for a lock; 0 means the busy timeout.
 func (l *Log) run(conn *sql.Conn, saves []*Save, patience time.Duration) {
 	decided := false
 	defer func() {
-		// What the application plugs in, such as a logger, may panic, or end the goroutine.
+		// A logger of the application may panic or end the goroutine.
 		if r := recover(); !decided {
 			_ = l.end(conn, "ROLLBACK")
 			l.failAll(saves, fmt.Errorf("tier2 hooks: panic, or runtime.Goexit, while saving: %v", r))
@@ -119,7 +118,7 @@ func (l *Log) run(conn *sql.Conn, saves []*Save, patience time.Duration) {
 	l.leave(saves)
 }
 
-// limit sets how long a statement of this transaction waits for others' locks.
+// limit sets how long a statement of this transaction waits for locks.
 func (l *Log) limit(conn *sql.Conn, patience time.Duration) error {
 	if l.Dialect.LockTimeout == "" || patience <= 0 {
 		return nil
@@ -127,20 +126,20 @@ func (l *Log) limit(conn *sql.Conn, patience time.Duration) error {
 	return l.end(conn, fmt.Sprintf(l.Dialect.LockTimeout, max(patience.Milliseconds(), 1)))
 }
 
-// separate has saves that were refused together tried again, each for itself.
+// separate retries saves that were refused together one by one.
 func (l *Log) separate(conn *sql.Conn, saves []*Save, refused error) {
 	switch {
 	case len(saves) == 1:
 		l.refuse(saves[0], refused)
-	case !l.Dialect.Exclusive(): // one may wait for others' locks: its caller goes on
+	case !l.Dialect.Exclusive(): // one may wait for a lock, so each caller retries its own
 		leaveAlone(saves)
 	default:
 		l.savepoints(conn, saves)
 	}
 }
 
-// conclude gives saves the outcome of their COMMIT. If it was refused, one of them may
-// have caused that, such as by a deferred constraint.
+// conclude gives saves the outcome of their COMMIT. If it was refused, one of them may be
+// the cause, for example by a deferred constraint, and each is retried alone.
 func (l *Log) conclude(saves []*Save, err error) {
 	if err == nil || len(saves) == 1 || errors.Is(err, models.ErrUnavailable) {
 		l.failAll(saves, err)
@@ -149,14 +148,14 @@ func (l *Log) conclude(saves []*Save, err error) {
 	leaveAlone(saves)
 }
 
-// leaveAlone leaves saves that have no error yet to their callers.
+// leaveAlone marks saves that have no error yet to be saved alone by their callers.
 func leaveAlone(saves []*Save) {
 	for _, s := range saves {
 		s.alone = s.err == nil
 	}
 }
 
-// savepoints is one transaction with a savepoint for each save.
+// savepoints writes the saves in one transaction with a savepoint per save.
 func (l *Log) savepoints(conn *sql.Conn, saves []*Save) {
 	if err := l.end(conn, l.Dialect.Begin); err != nil {
 		l.failAll(saves, err)
@@ -172,8 +171,8 @@ func (l *Log) savepoints(conn *sql.Conn, saves []*Save) {
 	l.conclude(saves, l.commit(conn))
 }
 
-// saveIn writes one save in a savepoint of the transaction that pool is. What is
-// refused stays in the save; an error means that the savepoint itself failed.
+// saveIn writes a save in a savepoint of a transaction. A refusal is kept in the save; the
+// returned error means that the savepoint itself failed.
 func (l *Log) saveIn(pool gorm.ConnPool, s *Save) error {
 	refused, broken := l.Savepoint(s.ctx, pool, func() error { return l.write(s.ctx, pool, []*Save{s}) })
 	if refused != nil {
@@ -185,7 +184,7 @@ func (l *Log) saveIn(pool gorm.ConnPool, s *Save) error {
 	return nil
 }
 
-// failAll gives an error, if it is one, to every save that has none yet.
+// failAll sets the error, unless nil, of every save that has none yet.
 func (l *Log) failAll(saves []*Save, err error) {
 	for _, s := range saves {
 		if err != nil && s.err == nil {
@@ -194,7 +193,7 @@ func (l *Log) failAll(saves []*Save, err error) {
 	}
 }
 
-// leave writes the failed entries, each once, outside of any transaction.
+// leave writes the failed entries of the saves, once, outside of any transaction.
 func (l *Log) leave(saves []*Save) {
 	for _, s := range saves {
 		if s.failed == nil {
@@ -206,8 +205,8 @@ func (l *Log) leave(saves []*Save) {
 	}
 }
 
-// merge is the context of statements for several saves at once. Where they may wait
-// for others' locks it ends with the first of theirs, and each is then tried alone.
+// merge returns the context of statements for several saves. If statements can wait for
+// locks, it ends with the first of their contexts, and each save is then retried alone.
 func (l *Log) merge(saves []*Save) (context.Context, context.CancelFunc) {
 	if len(saves) == 1 {
 		return saves[0].ctx, func() {}

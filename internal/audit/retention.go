@@ -19,9 +19,7 @@ import (
 
 type retentionKey struct{}
 
-// WithRetention allows ctx to delete from audit_log, which is otherwise append-only: for
-// the retention of old entries and nothing else. Only entries that are sealed (Audit.Seal)
-// can go: their hashes stay in the tree. An entry audit_log.remove says which they were.
+// WithRetention returns a context that may delete sealed entries of audit_log.
 func WithRetention(ctx context.Context) context.Context {
 	return context.WithValue(ctx, retentionKey{}, true)
 }
@@ -29,7 +27,7 @@ func WithRetention(ctx context.Context) context.Context {
 // Retaining reports whether ctx may delete from audit_log.
 func Retaining(ctx context.Context) bool { return ctx.Value(retentionKey{}) != nil }
 
-// removedAtOnce is how many ids one statement names.
+// removedAtOnce is how many ids one statement lists.
 const removedAtOnce = 1000
 
 // Permit records that entries are removed, which the triggers of audit_log require, and adds

@@ -24,6 +24,23 @@ type Dialect struct {
 	// Inserted is a RETURNING expression that is true for a row that an upsert inserted;
 	// empty where Lock is.
 	Inserted string
+
+	// Member returns the expression for a top-level member of a JSON column, as text.
+	Member func(column, key string) string
+	// MemoryKey and MemoryDocument select from the context_json of an entry of agent_memory,
+	// as the index idx_audit_log_memory has them: the agent, and NULL without a document.
+	MemoryKey, MemoryDocument string
+	// NoIndex, in front of a column, keeps an index from being used for it.
+	NoIndex string
+	// SortsGroups reports that GROUP BY sorts its rows, so that counting them on the client is
+	// faster.
+	SortsGroups bool
+	// TimeUnit returns expressions for receipts.timestamp truncated to a "minute", "hour" or
+	// "day" in UTC: one to group by, and one that reads as a time.
+	TimeUnit func(unit string) (group, show string)
+	// TimeText returns a time column as text in the form of models.TimestampLayout,
+	// whatever form a program wrote. It is nil on an engine that has a type for times.
+	TimeText func(column string) string
 }
 
 // Exclusive reports whether a transaction excludes all other writers.

@@ -39,6 +39,14 @@ WHERE jsonb_typeof(agent_memory.memory_json) = 'object'
 	Lock:        "\nORDER BY id\nFOR UPDATE", // in one order, so that writers of several rows do not deadlock
 	LockTimeout: "SET LOCAL lock_timeout = %d",
 	Inserted:    "(xmax = 0)",
+
+	Member:         func(column, key string) string { return column + "::jsonb ->> '" + key + "'" },
+	MemoryKey:      "(context_json ->> 'key')",
+	MemoryDocument: "context_json #> '{changes,memory_json}'",
+	TimeUnit: func(unit string) (group, show string) {
+		group = "date_trunc('" + unit + "', timestamp, 'UTC')"
+		return group, group
+	},
 }
 
 // pgSum adds to a counter. A stored value that is not a number counts as 0.

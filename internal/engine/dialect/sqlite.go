@@ -1,5 +1,10 @@
 package dialect
 
+import (
+	"fmt"
+	"strings"
+)
+
 var sqlite = Dialect{
 	Begin:       "BEGIN IMMEDIATE",
 	Placeholder: func(int) string { return "?" },
@@ -44,6 +49,45 @@ ON CONFLICT (agent_id) DO UPDATE SET
 WHERE CASE WHEN json_valid(agent_memory.memory_json) AND json_valid(coalesce(agent_memory.collision_history, '[]'))
   THEN json_type(agent_memory.memory_json) = 'object' AND json_type(coalesce(agent_memory.collision_history, '[]')) = 'array'
   ELSE 0 END`,
+
+	Member: func(column, key string) string {
+		return "CAST(json_extract(" + column + ", '$." + key + "') AS TEXT)"
+	},
+	MemoryKey:      "json_extract(context_json,'$.key')",
+	MemoryDocument: "json_type(context_json, '$.changes.memory_json')",
+	NoIndex:        "+",
+	SortsGroups:    true,
+	TimeUnit: func(unit string) (group, show string) {
+		digits := map[string]int{"day": 10, "hour": 13, "minute": 16}[unit]
+		group = timeTo(digits)
+		if unit == "hour" {
+			return group, group + " || ':00'"
+		}
+		return group, group
+	},
+	TimeText: timeText,
+}
+
+// zoned is true for a time text with a zone other than UTC, and for one without seconds.
+const zoned = "length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'"
+
+// timeText accepts times with or without fraction and zone, with T or a space. Only zoned
+// ones go through strftime, which keeps milliseconds.
+func timeText(column string) string {
+	return strings.ReplaceAll("CASE WHEN "+zoned+
+		" THEN strftime('%Y-%m-%dT%H:%M:%f000Z', @t)"+
+		" ELSE replace(substr(@t, 1, 19), ' ', 'T') || '.' ||"+
+		" substr(rtrim(substr(replace(@t, '+00:00', 'Z'), 21), 'Z') || '000000', 1, 6) || 'Z' END", "@t", column)
+}
+
+// timeTo returns the first digits of receipts.timestamp in UTC. Only zoned ones go through
+// strftime.
+func timeTo(digits int) string {
+	return strings.NewReplacer("@t", "timestamp", "@n", fmt.Sprint(digits)).Replace(
+		"CASE WHEN substr(@t, -1) = 'Z' THEN substr(@t, 1, @n)" +
+			" WHEN " + zoned +
+			" THEN substr(strftime('%Y-%m-%dT%H:%M', @t), 1, @n)" +
+			" ELSE substr(@t, 1, @n) END")
 }
 
 // jsonItem is an element of json_each as JSON text.
