@@ -58,7 +58,7 @@ var notShown = []string{
 	"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "Name", "Initialize",
 
 	// All models and all enums have them: ExampleModel and ExampleOperation_Valid.
-	"TableName", "Prepare", "Validate", "ActingAgent", "NaturalKey", "Valid",
+	"TableName", "Validate", "Valid",
 
 	// What a store is made of.
 	"repository.NewAudit", "repository.NewCollisions", "repository.NewExecutions", "repository.NewMemory",

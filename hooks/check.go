@@ -50,7 +50,7 @@ func (w *write) checkAll(list []reflect.Value) error {
 		if m == nil {
 			return nil
 		}
-		m.Prepare(w.at)
+		recordIn(v).Prepare(w.at)
 		if err := m.Validate(); err != nil {
 			if len(list) > 1 {
 				return fmt.Errorf("row %d of %d: %w", i+1, len(list), err)

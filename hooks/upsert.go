@@ -197,8 +197,8 @@ func (w *write) backfill(after []row) {
 	for i, v := range list {
 		var r row
 		if m := modelOf(v); m != nil && w.key != "" {
-			_, key := m.NaturalKey()
-			r = byKey[key]
+			record := recordIn(v)
+			r = byKey[record.Table.Text(record.Row(), w.key)]
 		} else if len(after) == len(list) {
 			r = after[i]
 		}

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -124,7 +125,7 @@ func (w *write) refused(t *tx) {
 	if list := elements(w.db.Statement.ReflectValue); len(list) > 0 {
 		if m := modelOf(list[0]); m != nil {
 			if agent == "" {
-				agent = m.ActingAgent()
+				agent = recordIn(list[0]).Agent()
 			}
 			if len(list) == 1 {
 				r = rowOf(m)
@@ -185,13 +186,28 @@ func created(list []reflect.Value) []change {
 // modelOf is the struct v as a Model, or nil if it is none of ours. Of a struct that
 // cannot be addressed it is a copy.
 func modelOf(v reflect.Value) models.Model {
-	if !v.CanAddr() {
-		c := reflect.New(v.Type()).Elem()
-		c.Set(v)
-		v = c
+	v = addressable(v)
+	m, exact := schema.ModelIn(v)
+	if m != nil && !exact { // its own Validate counts
+		m, _ = v.Addr().Interface().(models.Model)
 	}
-	m, _ := v.Addr().Interface().(models.Model)
 	return m
+}
+
+// recordIn returns the record of the model that the struct v is or embeds.
+func recordIn(v reflect.Value) schema.Record {
+	m, _ := schema.ModelIn(addressable(v))
+	return schema.RecordOf(m)
+}
+
+// addressable returns v, or a copy of it if it cannot be addressed.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
 }
 
 // isModel reports whether the struct v is one of package models itself: one that embeds

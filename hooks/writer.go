@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -126,7 +127,7 @@ func (w *Writer) prepare(ctx context.Context, rows []models.Model) (*save, error
 			return s, nil
 		}
 		for i, m := range part {
-			m.Prepare(s.at)
+			schema.Prepare(m, s.at)
 			if err := m.Validate(); err != nil {
 				if len(part) > 1 {
 					err = fmt.Errorf("row %d of %d: %w", i+1, len(part), err)
@@ -178,7 +179,7 @@ func (s *save) refuse(err error) {
 	table, r := cause.rows[0].TableName(), row{}
 	agent := Actor(s.ctx)
 	if agent == "" {
-		agent = cause.rows[0].ActingAgent()
+		agent = schema.RecordOf(cause.rows[0]).Agent()
 	}
 	if len(cause.rows) == 1 {
 		r = rowOf(cause.rows[0])

@@ -28,15 +28,6 @@ type AgentMemory struct {
 // TableName implements GORM's Tabler.
 func (*AgentMemory) TableName() string { return "agent_memory" }
 
-// Prepare fills MemoryJSON, UpdatedAt and CreatedAt.
-func (m *AgentMemory) Prepare(now time.Time) {
-	if m.MemoryJSON == nil {
-		m.MemoryJSON = JSON("{}")
-	}
-	fillTime(now, &m.UpdatedAt)
-	fillTime(now, &m.CreatedAt)
-}
-
 // Validate implements Model.
 func (m *AgentMemory) Validate() error {
 	v := rules{table: "agent_memory"}
@@ -50,9 +41,3 @@ func (m *AgentMemory) Validate() error {
 	v.text("last_error", m.LastError)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (m *AgentMemory) ActingAgent() string { return m.AgentID }
-
-// NaturalKey implements Model.
-func (m *AgentMemory) NaturalKey() (string, string) { return "agent_id", m.AgentID }

@@ -19,9 +19,6 @@ type AuditEntry struct {
 // TableName implements GORM's Tabler.
 func (*AuditEntry) TableName() string { return "audit_log" }
 
-// Prepare fills Timestamp and CreatedAt.
-func (a *AuditEntry) Prepare(now time.Time) { fillTimes(now, &a.Timestamp, &a.CreatedAt) }
-
 // Validate implements Model.
 func (a *AuditEntry) Validate() error {
 	v := rules{table: "audit_log"}
@@ -34,9 +31,3 @@ func (a *AuditEntry) Validate() error {
 	v.json("context_json", a.ContextJSON)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (a *AuditEntry) ActingAgent() string { return a.AgentID }
-
-// NaturalKey implements Model.
-func (a *AuditEntry) NaturalKey() (string, string) { return "", "" }

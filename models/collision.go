@@ -22,9 +22,6 @@ type Collision struct {
 // TableName implements GORM's Tabler.
 func (*Collision) TableName() string { return "collision_detection" }
 
-// Prepare fills Timestamp and CreatedAt.
-func (c *Collision) Prepare(now time.Time) { fillTimes(now, &c.Timestamp, &c.CreatedAt) }
-
 // Validate implements Model.
 func (c *Collision) Validate() error {
 	v := rules{table: "collision_detection"}
@@ -41,9 +38,3 @@ func (c *Collision) Validate() error {
 	v.when("timestamp", c.Timestamp.Time)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (c *Collision) ActingAgent() string { return c.AgentID1 }
-
-// NaturalKey implements Model.
-func (c *Collision) NaturalKey() (string, string) { return "", "" }

@@ -30,12 +30,6 @@ type Receipt struct {
 // TableName implements GORM's Tabler.
 func (*Receipt) TableName() string { return "receipts" }
 
-// Prepare fills ExecutionID, Timestamp and CreatedAt.
-func (r *Receipt) Prepare(now time.Time) {
-	fillID(&r.ExecutionID)
-	fillTimes(now, &r.Timestamp, &r.CreatedAt)
-}
-
 // Validate implements Model.
 func (r *Receipt) Validate() error {
 	v := rules{table: "receipts"}
@@ -54,9 +48,3 @@ func (r *Receipt) Validate() error {
 	v.text("environment", r.Environment)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (r *Receipt) ActingAgent() string { return r.AgentID }
-
-// NaturalKey implements Model.
-func (r *Receipt) NaturalKey() (string, string) { return "execution_id", r.ExecutionID }

@@ -21,9 +21,6 @@ type SLOViolation struct {
 // TableName implements GORM's Tabler.
 func (*SLOViolation) TableName() string { return "slo_violations" }
 
-// Prepare fills Timestamp and CreatedAt.
-func (s *SLOViolation) Prepare(now time.Time) { fillTimes(now, &s.Timestamp, &s.CreatedAt) }
-
 // Validate implements Model.
 func (s *SLOViolation) Validate() error {
 	v := rules{table: "slo_violations"}
@@ -35,17 +32,4 @@ func (s *SLOViolation) Validate() error {
 	v.text("description", s.Description)
 	v.when("timestamp", s.Timestamp.Time)
 	return v.err()
-}
-
-// ActingAgent implements Model: the agent is the receipt's, if it is loaded.
-func (s *SLOViolation) ActingAgent() string { return receiptAgent(s.Receipt) }
-
-// NaturalKey implements Model.
-func (s *SLOViolation) NaturalKey() (string, string) { return "", "" }
-
-func receiptAgent(r *Receipt) string {
-	if r == nil {
-		return ""
-	}
-	return r.AgentID
 }

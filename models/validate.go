@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/jsontext"
 )
 
 // MaxKeyBytes is how long an id of an agent, execution or session and the name of a
@@ -87,7 +89,7 @@ func (r *rules) json(column string, doc JSON) {
 	if doc == nil {
 		return
 	}
-	if fault := doc.fault(); fault != "" {
+	if fault := jsontext.Fault(doc); fault != "" {
 		r.refuse(column, string(doc), fault)
 	}
 }

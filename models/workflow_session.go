@@ -23,19 +23,6 @@ type WorkflowSession struct {
 // TableName implements GORM's Tabler.
 func (*WorkflowSession) TableName() string { return "workflow_sessions" }
 
-// Prepare fills SessionID, StartTime, Status (running) and CreatedAt.
-func (s *WorkflowSession) Prepare(now time.Time) {
-	fillID(&s.SessionID)
-	if s.Status == "" {
-		s.Status = SessionRunning
-	}
-	fillTime(now, &s.StartTime)
-	fillTime(now, &s.CreatedAt)
-	if s.EndTime != nil {
-		fillTime(now, s.EndTime)
-	}
-}
-
 // Validate implements Model.
 func (s *WorkflowSession) Validate() error {
 	v := rules{table: "workflow_sessions"}
@@ -54,9 +41,3 @@ func (s *WorkflowSession) Validate() error {
 	v.json("context_json", s.ContextJSON)
 	return v.err()
 }
-
-// ActingAgent implements Model: a session names no agent.
-func (s *WorkflowSession) ActingAgent() string { return "" }
-
-// NaturalKey implements Model.
-func (s *WorkflowSession) NaturalKey() (string, string) { return "session_id", s.SessionID }
