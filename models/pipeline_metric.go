@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// PipelineMetric is the timing of one stage of an execution, in pipeline_metrics.
+// PipelineMetric records one attempt of a stage of an execution, in pipeline_metrics.
 type PipelineMetric struct {
 	ID              int64       `gorm:"primaryKey;autoIncrement"`
 	ExecutionID     string      `gorm:"not null;index:idx_pipeline_metrics_execution_id"`

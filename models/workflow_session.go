@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// WorkflowSession is one run of several agents in parallel, in workflow_sessions.
+// WorkflowSession records one run of several agents in parallel, in workflow_sessions.
 type WorkflowSession struct {
 	ID         int64         `gorm:"primaryKey;autoIncrement"`
 	SessionID  string        `gorm:"not null;uniqueIndex:idx_workflow_sessions_session_id"` // unique; UUIDv7 if empty on create
@@ -14,7 +14,7 @@ type WorkflowSession struct {
 	TotalDurationMS      *int64    `gorm:"check:chk_workflow_sessions_total_duration_ms,total_duration_ms >= 0"`
 	SuccessfulOperations int64     `gorm:"default:0;check:chk_workflow_sessions_successful_operations,successful_operations >= 0"`
 	FailedOperations     int64     `gorm:"default:0;check:chk_workflow_sessions_failed_operations,failed_operations >= 0"`
-	ContextJSON          JSON      `gorm:"check:chk_workflow_sessions_context_json,context_json IS NULL OR json_valid(context_json)"` // stored without secrets, which are redacted
+	ContextJSON          JSON      `gorm:"check:chk_workflow_sessions_context_json,context_json IS NULL OR json_valid(context_json)"` // secrets are redacted before it is stored
 	CreatedAt            time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_workflow_sessions_status,priority:2;index:idx_workflow_sessions_created_at"`
 
 	Collisions []Collision `gorm:"foreignKey:SessionID;references:SessionID;constraint:OnDelete:RESTRICT" json:",omitempty"`
