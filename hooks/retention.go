@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -43,7 +44,7 @@ func (d *dialect) permit(ctx context.Context, pool gorm.ConnPool, rows []row, at
 	if err := checkContext(ctx); err != nil {
 		return err
 	}
-	said := ledger.NewBoundary("remove", ids)
+	said := sealing.NewBoundary("remove", ids)
 	taken, err := d.takeOver(ctx, pool, &said, ids)
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func (d *dialect) permit(ctx context.Context, pool gorm.ConnPool, rows []row, at
 	var boundary models.AuditEntry
 	err = d.insertEntries(ctx, pool, []entry{{
 		at: models.At(at), created: models.At(at).Time, agent: orSystem(agent), operation: ledger.OperationRemove,
-		status: models.AuditCompleted, context: said.Context(), of: &boundary,
+		status: models.AuditCompleted, context: sealing.ContextJSON(said), of: &boundary,
 	}})
 	if err != nil {
 		return err
