@@ -7,7 +7,6 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -38,7 +37,7 @@ type seal struct{ sealing.Log }
 
 func newSeal(bulk engine.Bulk, cfg engine.Config) *seal {
 	return &seal{sealing.Log{
-		Bulk: bulk, Tables: schema.Tables(), Now: cfg.Now, Signer: cfg.Signer, Anchor: cfg.Anchor, Archive: openReading,
+		Bulk: bulk, Now: cfg.Now, Signer: cfg.Signer, Anchor: cfg.Anchor, Archive: openReading,
 	}}
 }
 

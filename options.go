@@ -8,8 +8,8 @@ import (
 
 	"gorm.io/gorm/logger"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -104,7 +104,7 @@ func WithReadOnly() Option {
 // ledger.GenerateKey.
 func WithSigner(private string) Option {
 	return func(c *engine.Config) (err error) {
-		c.Signer, err = ledger.NewSigner(private)
+		c.Signer, err = anchor.NewSigner(private)
 		return err
 	}
 }

@@ -58,7 +58,7 @@ var notShown = []string{
 	"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "Name", "Initialize",
 
 	// All models and all enums have them: ExampleModel and ExampleOperation_Valid.
-	"TableName", "Prepare", "Validate", "ActingAgent", "NaturalKey", "Valid",
+	"TableName", "Validate", "Valid",
 
 	// What a store is made of.
 	"repository.NewAudit", "repository.NewCollisions", "repository.NewExecutions", "repository.NewMemory",
@@ -66,7 +66,6 @@ var notShown = []string{
 	"repository.NewViolations", "repository.Creator.Create",
 	"repository.Ledger.Prove", "repository.Ledger.Seal", "repository.Ledger.Verify",
 	"hooks.NewWriter", "hooks.Writer.Create", "hooks.WithInserted", "hooks.WithReadOnly", "hooks.Plugin.Wrote",
-	"ledger.NewBoundary", "ledger.Boundary.Context", "ledger.Boundary.Covers",
 
 	// What needs a server or a *testing.T: their Examples are not run.
 	"tier2test.OpenPostgres", "tier2test.PostgresDSN", "contract.Run",

@@ -2,44 +2,29 @@ package ledger
 
 import (
 	"crypto/rand"
-	"fmt"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Origin is the first line of a checkpoint's text.
-const Origin = "github.com/seanchatmangpt/ggen/tier2/audit_log"
-
-// MaxSize is the largest size of a tree. Package tlog does not return for a larger one.
-const MaxSize = 1 << 62
-
-// Checkpoint is what the tree was at a time.
+// Checkpoint is the state of the tree at a time.
 type Checkpoint struct {
 	Size      int64            `json:"size"` // entries
 	Root      tlog.Hash        `json:"root"` // in base64
 	Timestamp models.Timestamp `json:"timestamp"`
-	Note      string           `json:"note,omitempty"` // the text with its signatures; "" if it is not signed
+	// Note is the signed text of the checkpoint, or "" if it is not signed: an Ed25519-signed
+	// note (https://pkg.go.dev/golang.org/x/mod/sumdb/note) whose text is a C2SP
+	// tlog-checkpoint (https://c2sp.org/tlog-checkpoint) with one extension line, the time.
+	Note string `json:"note,omitempty"`
 }
 
-// Text is what is signed: the body of a C2SP tlog-checkpoint (https://c2sp.org/tlog-checkpoint),
-// whose one extension line is the time.
-func (c Checkpoint) Text() string {
-	return fmt.Sprintf("%s\n%d\n%s\ntime %s\n", Origin, c.Size, c.Root, c.Timestamp)
-}
-
-// Sign makes Note, an Ed25519-signed note (https://pkg.go.dev/golang.org/x/mod/sumdb/note).
-func (c *Checkpoint) Sign(signer note.Signer) error {
-	text, err := note.Sign(&note.Note{Text: c.Text()}, signer)
-	c.Note = string(text)
-	return err
-}
-
-// Check reports, as an error that wraps models.ErrConflict, that Note is not signed by
-// one of the keys, or is not about this checkpoint; a key that cannot be read is
-// models.ErrInvalid. No keys is no check.
+// Check verifies that one of the keys signed the checkpoint. Without keys it returns nil.
+// Errors: models.ErrConflict if no key signed it or Note belongs to another checkpoint,
+// models.ErrInvalid for a key that cannot be read.
 func (c Checkpoint) Check(keys ...string) error {
 	if len(keys) == 0 {
 		return nil
@@ -52,36 +37,47 @@ func (c Checkpoint) Check(keys ...string) error {
 		}
 	}
 	if c.Note == "" {
-		return &models.Error{Kind: models.ErrConflict, Reason: fmt.Sprintf("the checkpoint of size %d is not signed", c.Size)}
+		return refuse.Because(models.ErrConflict, "the checkpoint of size %d is not signed", c.Size)
 	}
 	opened, err := note.Open([]byte(c.Note), note.VerifierList(verifiers...))
 	if err != nil {
-		return &models.Error{Kind: models.ErrConflict, Err: err, Reason: fmt.Sprintf("the checkpoint of size %d is not signed by a known key: %v", c.Size, err)}
+		e := refuse.Because(models.ErrConflict, "the checkpoint of size %d is not signed by a known key: %v", c.Size, err)
+		e.Err = err
+		return e
 	}
-	if opened.Text != c.Text() {
-		return &models.Error{Kind: models.ErrConflict, Reason: fmt.Sprintf("the note of the checkpoint of size %d is about another one", c.Size)}
+	if opened.Text != anchor.Checkpoint(c).Text() {
+		return refuse.Because(models.ErrConflict, "the note of the checkpoint of size %d is about another one", c.Size)
 	}
 	return nil
 }
 
-// GenerateKey makes an Ed25519 key pair: the private one is for tier2.WithSigner, the
-// public one for VerifyOptions.Keys. name is what signatures show: no blanks, no plus.
+// ReadAnchor returns the checkpoints of an anchor file, in order of size. An anchor file
+// holds one checkpoint per line, as JSON. Keep it somewhere that writers of the database
+// cannot reach, so that truncating or rewriting the log is detected. An incomplete last
+// line, as a full disk leaves it, is ignored. Errors: models.ErrNotFound if there is no such
+// file, models.ErrInvalid for a line that is not a checkpoint.
+func ReadAnchor(path string) ([]Checkpoint, error) {
+	list, err := anchor.Read(path)
+	if len(list) == 0 {
+		return nil, err
+	}
+	checkpoints := make([]Checkpoint, len(list))
+	for i, c := range list {
+		checkpoints[i] = Checkpoint(c)
+	}
+	return checkpoints, err
+}
+
+// GenerateKey returns a new Ed25519 key pair: the private key for tier2.WithSigner, the
+// public key for VerifyOptions.Keys. Signatures show the name, which must not be empty or
+// contain a blank or a plus. Errors: models.ErrInvalid for another name.
 func GenerateKey(name string) (private, public string, err error) {
 	private, public, err = note.GenerateKey(rand.Reader, name)
 	if err == nil {
-		_, err = note.NewSigner(private) // refuses the name
+		_, err = note.NewSigner(private) // rejects the name
 	}
 	if err != nil {
 		return "", "", &models.Error{Kind: models.ErrInvalid, Value: name, Reason: "is no name of a key: it must not be empty, nor hold a blank or a plus", Err: err}
 	}
 	return private, public, nil
-}
-
-// NewSigner reads a private key. The error wraps models.ErrInvalid and does not show it.
-func NewSigner(private string) (note.Signer, error) {
-	signer, err := note.NewSigner(private)
-	if err != nil {
-		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "the private key cannot be read; its form is PRIVATE+KEY+name+id+key"}
-	}
-	return signer, nil
 }

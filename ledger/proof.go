@@ -5,11 +5,12 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Entry is an audit entry as the database has it; nil is NULL.
+// Entry is an audit entry as it is stored; nil is NULL.
 type Entry struct {
 	ID           int64   `json:"id"`
 	Timestamp    string  `json:"timestamp"`
@@ -22,13 +23,12 @@ type Entry struct {
 	CreatedAt    *string `json:"created_at"`
 }
 
-// content is the hash of what the entry says.
-func (e Entry) content() tlog.Hash {
-	values := schema.Row{
+// leaf returns the hash of the entry's leaf in the tree.
+func (e Entry) leaf() tlog.Hash {
+	return schema.Leaf(e.ID, schema.Entry(schema.Row{
 		e.ID, e.Timestamp, e.AgentID, e.Operation, e.Status,
 		orNil(e.DurationMS), orNil(e.ErrorMessage), orNil(e.ContextJSON), orNil(e.CreatedAt),
-	}
-	return schema.Entry(values)
+	}))
 }
 
 func orNil[T any](p *T) any {
@@ -38,16 +38,19 @@ func orNil[T any](p *T) any {
 	return *p
 }
 
-// Proof shows that an entry is in the tree of a checkpoint (RFC 6962, 2.1.1). It is a
-// JSON document that needs nothing else to be checked.
+// Proof shows that an entry is in the tree of a checkpoint (RFC 6962, 2.1.1). Encoded as
+// JSON it can be checked without the database.
+//
+// The hash of the entry's leaf covers its id, in eight big-endian bytes, and the SHA-256 of
+// the canonical bytes of its other columns.
 type Proof struct {
 	Entry      Entry            `json:"entry"`
-	Index      int64            `json:"index"` // of the entry in the tree, from 0
+	Index      int64            `json:"index"` // of the entry in the tree, counted from 0
 	Checkpoint Checkpoint       `json:"checkpoint"`
 	Path       tlog.RecordProof `json:"path"`
 }
 
-// ParseProof reads what json.Marshal made of a Proof. Errors: models.ErrInvalid.
+// ParseProof decodes a Proof from JSON. Errors: models.ErrInvalid.
 func ParseProof(text []byte) (*Proof, error) {
 	var p Proof
 	if err := json.Unmarshal(text, &p); err != nil {
@@ -56,24 +59,20 @@ func ParseProof(text []byte) (*Proof, error) {
 	return &p, nil
 }
 
-// Check recomputes the root from the entry. If keys are given, one of them must have
-// signed the checkpoint; without, the caller must know that Checkpoint is right, such as
-// from an anchor. The error wraps models.ErrConflict, or models.ErrInvalid for a key that
-// cannot be read.
+// Check recomputes the root of the checkpoint from the entry, and verifies that one of the
+// keys signed the checkpoint. Without keys the caller must know that Checkpoint is genuine,
+// for example because an anchor holds it. Errors: models.ErrConflict if the proof does not
+// hold, models.ErrInvalid for a key that cannot be read.
 func (p *Proof) Check(keys ...string) error {
 	if err := p.Checkpoint.Check(keys...); err != nil {
 		return err
 	}
-	if p.Index < 0 || p.Index >= p.Checkpoint.Size || p.Checkpoint.Size > MaxSize {
+	if p.Index < 0 || p.Index >= p.Checkpoint.Size || p.Checkpoint.Size > anchor.MaxSize {
 		return &models.Error{Kind: models.ErrConflict, Value: p.Index, Reason: "lies outside of the checkpoint's tree"}
 	}
-	err := tlog.CheckRecord(p.Path, p.Checkpoint.Size, p.Checkpoint.Root, p.Index, p.Leaf())
+	err := tlog.CheckRecord(p.Path, p.Checkpoint.Size, p.Checkpoint.Root, p.Index, p.Entry.leaf())
 	if err != nil {
 		return &models.Error{Table: "audit_log", Column: "id", Value: p.Entry.ID, Kind: models.ErrConflict, Reason: "is not in the checkpoint's tree as this entry", Err: err}
 	}
 	return nil
 }
-
-// Leaf is the hash of the entry's leaf in the tree: of its id, in eight bytes, big end
-// first, and of the SHA-256 of the canonical bytes of its other columns.
-func (p *Proof) Leaf() tlog.Hash { return schema.Leaf(p.Entry.ID, p.Entry.content()) }

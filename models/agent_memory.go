@@ -2,40 +2,31 @@ package models
 
 import "time"
 
-// ActivityKey is the one top-level key of AgentMemory.MemoryJSON that belongs to
-// the store; every other key is the agent's own.
+// ActivityKey is the top-level key of AgentMemory.MemoryJSON under which the store counts
+// the agent's activity. All other keys belong to the agent.
 const ActivityKey = "_activity"
 
-// CollisionHistoryLimit is how many collisions AgentMemory.CollisionHistory keeps,
-// newest last. The whole history is the collision_detection table.
+// CollisionHistoryLimit is the largest number of collisions in AgentMemory.CollisionHistory.
+// The whole history is in the collision_detection table.
 const CollisionHistoryLimit = 100
 
-// AgentMemory is what an agent remembers, one row an agent, in agent_memory.
+// AgentMemory holds the memory of an agent, one row per agent, in agent_memory.
 type AgentMemory struct {
 	ID      int64  `gorm:"primaryKey;autoIncrement"`
 	AgentID string `gorm:"not null;uniqueIndex:idx_agent_memory_agent_id"` // unique
-	// MemoryJSON is a JSON object; {} if nil on create. It is stored as it is given; entries
-	// of the audit log tell it without secrets.
+	// MemoryJSON is a JSON object; {} if nil on create. It is stored unredacted; entries of
+	// the audit log hold it without secrets.
 	MemoryJSON JSON `gorm:"not null;check:chk_agent_memory_memory_json,json_valid(memory_json)"`
-	// CollisionHistory is a JSON array, newest last; nil if there never was one.
+	// CollisionHistory is a JSON array of collisions, newest last; nil if there are none.
 	CollisionHistory JSON      `gorm:"check:chk_agent_memory_collision_history,collision_history IS NULL OR json_valid(collision_history)"`
 	RetryCount       int64     `gorm:"default:0;check:chk_agent_memory_retry_count,retry_count >= 0"` // failures since the last success
-	LastError        string    // the newest failure, without secrets; kept when a later execution passes
+	LastError        string    // the newest failure, without secrets; not reset when a later execution passes
 	UpdatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_agent_memory_updated_at"`
 	CreatedAt        time.Time `gorm:"default:CURRENT_TIMESTAMP"`
 }
 
 // TableName implements GORM's Tabler.
 func (*AgentMemory) TableName() string { return "agent_memory" }
-
-// Prepare fills MemoryJSON, UpdatedAt and CreatedAt.
-func (m *AgentMemory) Prepare(now time.Time) {
-	if m.MemoryJSON == nil {
-		m.MemoryJSON = JSON("{}")
-	}
-	fillTime(now, &m.UpdatedAt)
-	fillTime(now, &m.CreatedAt)
-}
 
 // Validate implements Model.
 func (m *AgentMemory) Validate() error {
@@ -50,9 +41,3 @@ func (m *AgentMemory) Validate() error {
 	v.text("last_error", m.LastError)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (m *AgentMemory) ActingAgent() string { return m.AgentID }
-
-// NaturalKey implements Model.
-func (m *AgentMemory) NaturalKey() (string, string) { return "agent_id", m.AgentID }

@@ -2,25 +2,22 @@ package models
 
 import "time"
 
-// AuditEntry says what was done, by whom and how it ended, in audit_log.
+// AuditEntry records an operation, the agent that did it and how it ended, in audit_log.
 type AuditEntry struct {
 	ID int64 `gorm:"primaryKey;autoIncrement"`
-	// Timestamp is when it was done; the store's clock if zero on create.
+	// Timestamp is the time of the operation; the store's clock if zero on create.
 	Timestamp    Timestamp   `gorm:"not null;index:idx_audit_log_timestamp;index:idx_audit_log_agent_id,priority:2"`
 	AgentID      string      `gorm:"not null;index:idx_audit_log_agent_id,priority:1"`
-	Operation    string      `gorm:"not null"` // free text, or table.action for what the hooks wrote
+	Operation    string      `gorm:"not null"` // free text, or table.action in entries of the hooks
 	Status       AuditStatus `gorm:"not null;index:idx_audit_log_status,priority:1;check:chk_audit_log_status,status IN ('started','completed','failed','skipped')"`
 	DurationMS   int64       `gorm:"check:chk_audit_log_duration_ms,duration_ms >= 0"` // milliseconds
-	ErrorMessage string      // without secrets: they are redacted before it is stored
-	ContextJSON  JSON        `gorm:"check:chk_audit_log_context_json,context_json IS NULL OR json_valid(context_json)"` // likewise
+	ErrorMessage string      // secrets are redacted before it is stored
+	ContextJSON  JSON        `gorm:"check:chk_audit_log_context_json,context_json IS NULL OR json_valid(context_json)"` // the same
 	CreatedAt    time.Time   `gorm:"default:CURRENT_TIMESTAMP;index:idx_audit_log_status,priority:2"`
 }
 
 // TableName implements GORM's Tabler.
 func (*AuditEntry) TableName() string { return "audit_log" }
-
-// Prepare fills Timestamp and CreatedAt.
-func (a *AuditEntry) Prepare(now time.Time) { fillTimes(now, &a.Timestamp, &a.CreatedAt) }
 
 // Validate implements Model.
 func (a *AuditEntry) Validate() error {
@@ -34,9 +31,3 @@ func (a *AuditEntry) Validate() error {
 	v.json("context_json", a.ContextJSON)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (a *AuditEntry) ActingAgent() string { return a.AgentID }
-
-// NaturalKey implements Model.
-func (a *AuditEntry) NaturalKey() (string, string) { return "", "" }

@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// Collision is a conflict of two agents in a session, in collision_detection.
+// Collision records a conflict of two agents in a session, in collision_detection.
 type Collision struct {
 	ID            int64         `gorm:"primaryKey;autoIncrement"`
 	SessionID     string        `gorm:"not null;index:idx_collision_detection_session_id,priority:1"`
@@ -12,7 +12,7 @@ type Collision struct {
 	Description   string        `gorm:"not null"`
 	Resolution    string        // empty while unresolved
 	Severity      Severity      `gorm:"not null;index:idx_collision_detection_severity,priority:1;check:chk_collision_detection_severity,severity IN ('info','warning','critical')"`
-	// Timestamp is when it was seen; the store's clock if zero on create.
+	// Timestamp is when it was detected; the store's clock if zero on create.
 	Timestamp Timestamp `gorm:"not null;index:idx_collision_detection_session_id,priority:2"`
 	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_collision_detection_severity,priority:2"`
 
@@ -21,9 +21,6 @@ type Collision struct {
 
 // TableName implements GORM's Tabler.
 func (*Collision) TableName() string { return "collision_detection" }
-
-// Prepare fills Timestamp and CreatedAt.
-func (c *Collision) Prepare(now time.Time) { fillTimes(now, &c.Timestamp, &c.CreatedAt) }
 
 // Validate implements Model.
 func (c *Collision) Validate() error {
@@ -41,9 +38,3 @@ func (c *Collision) Validate() error {
 	v.when("timestamp", c.Timestamp.Time)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (c *Collision) ActingAgent() string { return c.AgentID1 }
-
-// NaturalKey implements Model.
-func (c *Collision) NaturalKey() (string, string) { return "", "" }

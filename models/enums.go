@@ -2,7 +2,7 @@ package models
 
 import "slices"
 
-// Operation is what a receipt is a receipt of.
+// Operation is what an execution did.
 type Operation string
 
 // The values of Operation.
@@ -18,7 +18,7 @@ const (
 	OperationWatch            Operation = "watch"
 )
 
-// Operations lists every Operation, in the schema's order.
+// Operations returns every Operation, in the order of the schema.
 func Operations() []Operation {
 	return []Operation{OperationValidation, OperationGeneration, OperationNormalization, OperationExtraction, OperationEmission, OperationCanonicalization, OperationReceipt, OperationDryRun, OperationWatch}
 }
@@ -26,7 +26,7 @@ func Operations() []Operation {
 // Valid reports whether v is one of Operations.
 func (v Operation) Valid() bool { return slices.Contains(Operations(), v) }
 
-// UnmarshalText refuses what is not one of Operations.
+// UnmarshalText reads one of Operations. Errors: ErrInvalid.
 func (v *Operation) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, Operations()) }
 
 // ReceiptStatus is how an execution ended.
@@ -40,7 +40,7 @@ const (
 	ReceiptCancelled ReceiptStatus = "cancelled"
 )
 
-// ReceiptStatuses lists every ReceiptStatus, in the schema's order.
+// ReceiptStatuses returns every ReceiptStatus, in the order of the schema.
 func ReceiptStatuses() []ReceiptStatus {
 	return []ReceiptStatus{ReceiptPassed, ReceiptFailed, ReceiptPartial, ReceiptCancelled}
 }
@@ -48,10 +48,10 @@ func ReceiptStatuses() []ReceiptStatus {
 // Valid reports whether v is one of ReceiptStatuses.
 func (v ReceiptStatus) Valid() bool { return slices.Contains(ReceiptStatuses(), v) }
 
-// UnmarshalText refuses what is not one of ReceiptStatuses.
+// UnmarshalText reads one of ReceiptStatuses. Errors: ErrInvalid.
 func (v *ReceiptStatus) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, ReceiptStatuses()) }
 
-// AuditStatus is how far an audited operation came.
+// AuditStatus is the state of an audited operation.
 type AuditStatus string
 
 // The values of AuditStatus.
@@ -62,7 +62,7 @@ const (
 	AuditSkipped   AuditStatus = "skipped"
 )
 
-// AuditStatuses lists every AuditStatus, in the schema's order.
+// AuditStatuses returns every AuditStatus, in the order of the schema.
 func AuditStatuses() []AuditStatus {
 	return []AuditStatus{AuditStarted, AuditCompleted, AuditFailed, AuditSkipped}
 }
@@ -70,10 +70,10 @@ func AuditStatuses() []AuditStatus {
 // Valid reports whether v is one of AuditStatuses.
 func (v AuditStatus) Valid() bool { return slices.Contains(AuditStatuses(), v) }
 
-// UnmarshalText refuses what is not one of AuditStatuses.
+// UnmarshalText reads one of AuditStatuses. Errors: ErrInvalid.
 func (v *AuditStatus) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, AuditStatuses()) }
 
-// SessionStatus is the state of a workflow session; only running can change.
+// SessionStatus is the state of a workflow session. Only a running session can change.
 type SessionStatus string
 
 // The values of SessionStatus.
@@ -84,7 +84,7 @@ const (
 	SessionCancelled SessionStatus = "cancelled"
 )
 
-// SessionStatuses lists every SessionStatus, in the schema's order.
+// SessionStatuses returns every SessionStatus, in the order of the schema.
 func SessionStatuses() []SessionStatus {
 	return []SessionStatus{SessionRunning, SessionCompleted, SessionFailed, SessionCancelled}
 }
@@ -92,10 +92,10 @@ func SessionStatuses() []SessionStatus {
 // Valid reports whether v is one of SessionStatuses.
 func (v SessionStatus) Valid() bool { return slices.Contains(SessionStatuses(), v) }
 
-// UnmarshalText refuses what is not one of SessionStatuses.
+// UnmarshalText reads one of SessionStatuses. Errors: ErrInvalid.
 func (v *SessionStatus) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, SessionStatuses()) }
 
-// CollisionType is what two agents collided over.
+// CollisionType is the subject of a collision.
 type CollisionType string
 
 // The values of CollisionType.
@@ -106,7 +106,7 @@ const (
 	StructuralOverlap CollisionType = "structural_overlap"
 )
 
-// CollisionTypes lists every CollisionType, in the schema's order.
+// CollisionTypes returns every CollisionType, in the order of the schema.
 func CollisionTypes() []CollisionType {
 	return []CollisionType{FileConflict, MemoryConflict, SemanticOverlap, StructuralOverlap}
 }
@@ -114,10 +114,10 @@ func CollisionTypes() []CollisionType {
 // Valid reports whether v is one of CollisionTypes.
 func (v CollisionType) Valid() bool { return slices.Contains(CollisionTypes(), v) }
 
-// UnmarshalText refuses what is not one of CollisionTypes.
+// UnmarshalText reads one of CollisionTypes. Errors: ErrInvalid.
 func (v *CollisionType) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, CollisionTypes()) }
 
-// Severity is how bad a collision or violation is; a violation is never info.
+// Severity is the severity of a collision or violation. A violation is never info.
 type Severity string
 
 // The values of Severity.
@@ -127,7 +127,7 @@ const (
 	SeverityCritical Severity = "critical"
 )
 
-// Severities lists every Severity, in the schema's order.
+// Severities returns every Severity, in the order of the schema.
 func Severities() []Severity {
 	return []Severity{SeverityInfo, SeverityWarning, SeverityCritical}
 }
@@ -135,7 +135,7 @@ func Severities() []Severity {
 // Valid reports whether v is one of Severities.
 func (v Severity) Valid() bool { return slices.Contains(Severities(), v) }
 
-// UnmarshalText refuses what is not one of Severities.
+// UnmarshalText reads one of Severities. Errors: ErrInvalid.
 func (v *Severity) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, Severities()) }
 
 // Stage is one of the five stages of the pipeline, in order.
@@ -150,7 +150,7 @@ const (
 	StageReceipt      Stage = "μ₅_receipt"
 )
 
-// Stages lists every Stage, in the schema's order.
+// Stages returns every Stage, in the order of the schema.
 func Stages() []Stage {
 	return []Stage{StageNormalize, StageExtract, StageEmit, StageCanonicalize, StageReceipt}
 }
@@ -158,7 +158,7 @@ func Stages() []Stage {
 // Valid reports whether v is one of Stages.
 func (v Stage) Valid() bool { return slices.Contains(Stages(), v) }
 
-// UnmarshalText refuses what is not one of Stages.
+// UnmarshalText reads one of Stages. Errors: ErrInvalid.
 func (v *Stage) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, Stages()) }
 
 // StageStatus is how a stage ended.
@@ -170,7 +170,7 @@ const (
 	StageFailed StageStatus = "failed"
 )
 
-// StageStatuses lists every StageStatus, in the schema's order.
+// StageStatuses returns every StageStatus, in the order of the schema.
 func StageStatuses() []StageStatus {
 	return []StageStatus{StagePassed, StageFailed}
 }
@@ -178,13 +178,13 @@ func StageStatuses() []StageStatus {
 // Valid reports whether v is one of StageStatuses.
 func (v StageStatus) Valid() bool { return slices.Contains(StageStatuses(), v) }
 
-// UnmarshalText refuses what is not one of StageStatuses.
+// UnmarshalText reads one of StageStatuses. Errors: ErrInvalid.
 func (v *StageStatus) UnmarshalText(b []byte) error { return unmarshalEnum(v, b, StageStatuses()) }
 
-// ViolationSeverities lists what slo_violations.severity allows.
+// ViolationSeverities returns the values that slo_violations.severity allows.
 func ViolationSeverities() []Severity { return []Severity{SeverityWarning, SeverityCritical} }
 
-// unmarshalEnum sets *v to the allowed value that b spells, or says what is allowed.
+// unmarshalEnum sets *v to b. Errors: ErrInvalid, with the allowed values.
 func unmarshalEnum[T ~string](v *T, b []byte, allowed []T) error {
 	if got := T(b); slices.Contains(allowed, got) {
 		*v = got
@@ -193,7 +193,7 @@ func unmarshalEnum[T ~string](v *T, b []byte, allowed []T) error {
 	return &Error{Value: string(b), Kind: ErrInvalid, Reason: "is not an allowed value", Allowed: texts(allowed)}
 }
 
-// texts is a list of enum values as plain strings.
+// texts returns enum values as strings.
 func texts[T ~string](values []T) []string {
 	list := make([]string, len(values))
 	for i, v := range values {

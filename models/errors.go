@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// The sentinels that errors.Is finds. GORM's own (gorm.ErrDuplicatedKey,
-// gorm.ErrForeignKeyViolated, gorm.ErrCheckConstraintViolated,
-// gorm.ErrRecordNotFound) are found as well where one exists.
+// The kinds of errors, for errors.Is. Where GORM has a sentinel of the same meaning, such
+// as gorm.ErrDuplicatedKey or gorm.ErrRecordNotFound, errors.Is finds that too.
 var (
 	// ErrInvalid: a value breaks a rule of its column (Validate, CHECK, NOT NULL).
 	ErrInvalid = errors.New("invalid value")
@@ -16,53 +15,54 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrDuplicate: a row with that unique key exists.
 	ErrDuplicate = errors.New("already exists")
-	// ErrForeignKey: the row names a parent that does not exist, or is a parent
-	// that still has children.
+	// ErrForeignKey: the row refers to a parent that does not exist, or is a parent that
+	// still has children.
 	ErrForeignKey = errors.New("foreign key violated")
-	// ErrConflict: the row is no longer as the caller last read it (ETag).
+	// ErrConflict: the row was changed since the caller read it (ETag).
 	ErrConflict = errors.New("changed by someone else")
 	// ErrNotRunning: the session or execution has ended already.
 	ErrNotRunning = errors.New("not running")
-	// ErrAppendOnly: audit_log entries are never changed or deleted.
+	// ErrAppendOnly: entries of audit_log cannot be changed, and only retention deletes
+	// them, once they are sealed.
 	ErrAppendOnly = errors.New("append-only")
-	// ErrCorrupt: a stored document is not what the schema promises.
+	// ErrCorrupt: a stored value breaks a rule of the schema.
 	ErrCorrupt = errors.New("corrupt document")
-	// ErrBusy: another program held the database for longer than the busy timeout.
+	// ErrBusy: another program locked the database for longer than the busy timeout.
 	ErrBusy = errors.New("database is busy")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrReadOnly: the database cannot be written, or its file was moved, removed or
-	// replaced since it was opened.
+	// replaced after it was opened.
 	ErrReadOnly = errors.New("database is read-only")
-	// ErrFull: the disk is full, or a quota is used up. Nothing of the call is kept; the
-	// store goes on when there is space again.
+	// ErrFull: the disk is full, or a quota is used up. The call stored nothing. The store
+	// can be used again as soon as there is space.
 	ErrFull = errors.New("no space left")
-	// ErrIO: the file system could not read or write. If COMMIT was under way the
-	// transaction may have been done.
+	// ErrIO: the file system could not read or write. If it failed during COMMIT, the
+	// transaction may have been committed.
 	ErrIO = errors.New("input or output failed")
-	// ErrUnavailable: the database server cannot be reached, takes no more connections,
-	// or ended the connection. What was not committed is not kept; if COMMIT was under
-	// way the message says that it may have been done.
+	// ErrUnavailable: the database server cannot be reached, accepts no more connections,
+	// or ended the connection. The transaction is rolled back. If the connection ended
+	// during COMMIT, the message says that the transaction may have been committed.
 	ErrUnavailable = errors.New("server is unavailable")
-	// ErrRetry: the transaction lost against another one (SQLSTATE 40001, 40P01) and
-	// must be run again whole. Repositories do so themselves, unless a caller's own
-	// transaction is around them.
+	// ErrRetry: the transaction conflicts with another one (SQLSTATE 40001, 40P01) and must
+	// be repeated from its beginning. Repositories repeat their own transactions, but not
+	// those of a caller.
 	ErrRetry = errors.New("transaction must be retried")
 )
 
-// Error says what was refused and where. Get it with errors.As.
+// Error describes a failed call. Callers get it with errors.As.
 type Error struct {
 	Table      string   // the table, or "" if unknown
 	Column     string   // the column, or several joined by ", "; "" if unknown
-	Constraint string   // the database's constraint, if it was the one to refuse; SQLite does not say which child keeps a parent
+	Constraint string   // the constraint, if the database rejected the row; SQLite does not name the child that keeps a parent
 	Value      any      // the offending value; nil if unknown
-	Allowed    []string // the values that are allowed, for an enum
-	Reason     string   // what is wrong, as the end of a sentence
+	Allowed    []string // the allowed values of an enum
+	Reason     string   // the fault, as the end of a sentence
 	Kind       error    // one of the sentinels
-	Err        error    // the cause: the driver's error, GORM's sentinel; may be nil
+	Err        error    // the cause, such as the driver's error or GORM's sentinel; may be nil
 }
 
-// Error reads as a sentence to the person who must fix it.
+// Error returns the error as one sentence.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Table)
@@ -96,7 +96,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap makes errors.Is find the sentinel and the cause.
+// Unwrap returns the kind and the cause.
 func (e *Error) Unwrap() []error {
 	var errs []error
 	if e.Kind != nil {
@@ -108,7 +108,7 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// quoteValue shows a value on one line, cut at 80 bytes.
+// quoteValue quotes a value on one line, cut at 80 bytes.
 func quoteValue(v any) string {
 	s := fmt.Sprintf("%v", v)
 	if t, ok := v.([]byte); ok {

@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// PipelineMetric is the timing of one stage of an execution, in pipeline_metrics.
+// PipelineMetric records one attempt of a stage of an execution, in pipeline_metrics.
 type PipelineMetric struct {
 	ID              int64       `gorm:"primaryKey;autoIncrement"`
 	ExecutionID     string      `gorm:"not null;index:idx_pipeline_metrics_execution_id"`
@@ -22,9 +22,6 @@ type PipelineMetric struct {
 // TableName implements GORM's Tabler.
 func (*PipelineMetric) TableName() string { return "pipeline_metrics" }
 
-// Prepare fills Timestamp and CreatedAt.
-func (m *PipelineMetric) Prepare(now time.Time) { fillTimes(now, &m.Timestamp, &m.CreatedAt) }
-
 // Validate implements Model.
 func (m *PipelineMetric) Validate() error {
 	v := rules{table: "pipeline_metrics"}
@@ -38,9 +35,3 @@ func (m *PipelineMetric) Validate() error {
 	v.when("timestamp", m.Timestamp.Time)
 	return v.err()
 }
-
-// ActingAgent implements Model: the agent is the receipt's, if it is loaded.
-func (m *PipelineMetric) ActingAgent() string { return receiptAgent(m.Receipt) }
-
-// NaturalKey implements Model.
-func (m *PipelineMetric) NaturalKey() (string, string) { return "", "" }

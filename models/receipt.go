@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// Receipt is the proof of one execution of the pipeline, in the receipts table.
+// Receipt records one execution of the pipeline, in receipts.
 type Receipt struct {
 	ID          int64         `gorm:"primaryKey;autoIncrement"`
 	ExecutionID string        `gorm:"not null;uniqueIndex:idx_receipts_execution_id"` // unique; UUIDv7 if empty on create
@@ -12,14 +12,14 @@ type Receipt struct {
 	// Timestamp is when the execution began; the store's clock if zero on create.
 	Timestamp Timestamp `gorm:"not null;index:idx_receipts_agent_timestamp,priority:2;index:idx_receipts_timestamp"`
 	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_receipts_status,priority:2;index:idx_receipts_created_at"`
-	// ManifestHash and OntologyHash are SHA-256 in 64 lower-case hex digits, or what
-	// Executions.ImportLog takes for them; empty if unknown.
+	// ManifestHash and OntologyHash are 64 lower-case hex digits: SHA-256, or BLAKE3 for an
+	// ontology that Executions.ImportLog imported. Empty if unknown.
 	ManifestHash   string
 	OntologyHash   string
 	FilesGenerated int64 `gorm:"default:0;check:chk_receipts_files_generated,files_generated >= 0"`
 	FilesModified  int64 `gorm:"default:0;check:chk_receipts_files_modified,files_modified >= 0"`
 	DurationMS     int64 `gorm:"not null;index:idx_receipts_agent_timestamp,priority:3;check:chk_receipts_duration_ms,duration_ms >= 0"` // milliseconds
-	ReceiptJSON    JSON  `gorm:"check:chk_receipts_receipt_json,receipt_json IS NULL OR json_valid(receipt_json)"`                       // evidence: kept byte for byte
+	ReceiptJSON    JSON  `gorm:"check:chk_receipts_receipt_json,receipt_json IS NULL OR json_valid(receipt_json)"`                       // evidence: stored byte for byte
 	ErrorMessage   string
 	Environment    string // such as dev, staging, production; empty if unknown
 
@@ -29,12 +29,6 @@ type Receipt struct {
 
 // TableName implements GORM's Tabler.
 func (*Receipt) TableName() string { return "receipts" }
-
-// Prepare fills ExecutionID, Timestamp and CreatedAt.
-func (r *Receipt) Prepare(now time.Time) {
-	fillID(&r.ExecutionID)
-	fillTimes(now, &r.Timestamp, &r.CreatedAt)
-}
 
 // Validate implements Model.
 func (r *Receipt) Validate() error {
@@ -54,9 +48,3 @@ func (r *Receipt) Validate() error {
 	v.text("environment", r.Environment)
 	return v.err()
 }
-
-// ActingAgent implements Model.
-func (r *Receipt) ActingAgent() string { return r.AgentID }
-
-// NaturalKey implements Model.
-func (r *Receipt) NaturalKey() (string, string) { return "execution_id", r.ExecutionID }

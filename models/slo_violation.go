@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// SLOViolation is a target that an execution missed, in slo_violations.
+// SLOViolation records a target that an execution missed, in slo_violations.
 type SLOViolation struct {
 	ID          int64    `gorm:"primaryKey;autoIncrement"`
 	ExecutionID string   `gorm:"not null;index:idx_slo_violations_execution_id"`
@@ -11,7 +11,7 @@ type SLOViolation struct {
 	ActualValue float64  `gorm:"type:real;not null"`                                  // in the metric's own unit
 	Severity    Severity `gorm:"not null;index:idx_slo_violations_severity,priority:1;check:chk_slo_violations_severity,severity IN ('warning','critical')"`
 	Description string
-	// Timestamp is when it was found; the store's clock if zero on create.
+	// Timestamp is when it was detected; the store's clock if zero on create.
 	Timestamp Timestamp `gorm:"not null"`
 	CreatedAt time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_slo_violations_metric,priority:2;index:idx_slo_violations_severity,priority:2"`
 
@@ -20,9 +20,6 @@ type SLOViolation struct {
 
 // TableName implements GORM's Tabler.
 func (*SLOViolation) TableName() string { return "slo_violations" }
-
-// Prepare fills Timestamp and CreatedAt.
-func (s *SLOViolation) Prepare(now time.Time) { fillTimes(now, &s.Timestamp, &s.CreatedAt) }
 
 // Validate implements Model.
 func (s *SLOViolation) Validate() error {
@@ -35,17 +32,4 @@ func (s *SLOViolation) Validate() error {
 	v.text("description", s.Description)
 	v.when("timestamp", s.Timestamp.Time)
 	return v.err()
-}
-
-// ActingAgent implements Model: the agent is the receipt's, if it is loaded.
-func (s *SLOViolation) ActingAgent() string { return receiptAgent(s.Receipt) }
-
-// NaturalKey implements Model.
-func (s *SLOViolation) NaturalKey() (string, string) { return "", "" }
-
-func receiptAgent(r *Receipt) string {
-	if r == nil {
-		return ""
-	}
-	return r.AgentID
 }

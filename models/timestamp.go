@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// TimestampLayout is how a Timestamp is stored: ISO 8601 in UTC with always six
-// fraction digits, so that the order of the text is the order of time.
+// TimestampLayout is the stored form of a Timestamp: ISO 8601 in UTC with six fraction
+// digits, so that texts sort in the order of time.
 const TimestampLayout = "2006-01-02T15:04:05.000000Z"
 
-// timestampLayouts are the forms that Scan reads: RFC 3339 and SQLite's own.
+// timestampLayouts are the forms that ParseTimestamp reads: those of RFC 3339 and SQLite.
 var timestampLayouts = []string{
 	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00",
 	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
 	"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
 }
 
-// Timestamp is the time of an event, in UTC, to the microsecond. The zero value
-// means "not set" and is filled with the store's clock on create.
+// Timestamp is the time of an event, in UTC, to the microsecond. The zero value means
+// "not set"; on create it is replaced by the time of the store's clock.
 type Timestamp struct{ time.Time }
 
-// At is t as a Timestamp: in UTC, truncated to the microsecond.
+// At returns t as a Timestamp: in UTC, truncated to the microsecond.
 func At(t time.Time) Timestamp { return Timestamp{t.UTC().Truncate(time.Microsecond)} }
 
-// ParseTimestamp reads RFC 3339, or "YYYY-MM-DD HH:MM:SS" with an optional
-// fraction, taken as UTC (https://www.sqlite.org/lang_datefunc.html).
+// ParseTimestamp reads RFC 3339, or SQLite's "YYYY-MM-DD HH:MM:SS" with an optional
+// fraction (https://www.sqlite.org/lang_datefunc.html). A time without a zone is in UTC.
 func ParseTimestamp(s string) (Timestamp, error) {
 	for _, layout := range timestampLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -37,10 +37,10 @@ func ParseTimestamp(s string) (Timestamp, error) {
 	return Timestamp{}, fmt.Errorf("%s is no ISO 8601 time such as 2026-01-29T12:34:56Z", quoteValue(s))
 }
 
-// String is the stored form.
+// String returns the stored form.
 func (t Timestamp) String() string { return t.UTC().Format(TimestampLayout) }
 
-// GormDataType makes the column text on every engine that has no better type.
+// GormDataType makes the column text on engines without a better type.
 func (Timestamp) GormDataType() string { return "text" }
 
 // Value implements driver.Valuer. A zero Timestamp is NULL.
@@ -68,16 +68,16 @@ func (t *Timestamp) Scan(src any) error {
 	return nil
 }
 
-// MarshalText gives the stored form.
+// MarshalText returns the stored form.
 func (t Timestamp) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText reads what ParseTimestamp reads.
+// UnmarshalText reads the forms of ParseTimestamp.
 func (t *Timestamp) UnmarshalText(b []byte) (err error) {
 	*t, err = ParseTimestamp(string(b))
 	return err
 }
 
-// MarshalJSON gives the stored form in quotes; the zero Timestamp is null.
+// MarshalJSON returns the stored form in quotes; the zero Timestamp is null.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil

@@ -9,14 +9,16 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/jsontext"
 )
 
-// MaxKeyBytes is how long an id of an agent, execution or session and the name of a
-// metric may be, in bytes: PostgreSQL indexes at most 2,704, of two agents together
-// (https://www.postgresql.org/docs/current/btree.html).
+// MaxKeyBytes is the largest length, in bytes, of the id of an agent, execution or session
+// and of the name of a metric. PostgreSQL indexes at most 2,704 bytes, for two agents
+// together (https://www.postgresql.org/docs/current/btree.html).
 const MaxKeyBytes = 1000
 
-// rules collects what is wrong with one row.
+// rules collects the faults of one row.
 type rules struct {
 	table string
 	errs  []error
@@ -30,7 +32,7 @@ func (r *rules) refuse(column string, value any, reason string, allowed ...strin
 
 func (r *rules) err() error { return errors.Join(r.errs...) }
 
-// text: valid UTF-8 without NUL, which PostgreSQL cannot store.
+// text requires valid UTF-8 without NUL, which PostgreSQL cannot store.
 func (r *rules) text(column, s string) bool {
 	switch {
 	case !utf8.ValidString(s):
@@ -43,14 +45,14 @@ func (r *rules) text(column, s string) bool {
 	return false
 }
 
-// required: text that is not blank.
+// required requires text that is not blank.
 func (r *rules) required(column, s string) {
 	if r.text(column, s) && strings.TrimSpace(s) == "" {
 		r.refuse(column, s, "must not be blank")
 	}
 }
 
-// key: required, and short enough for every engine's index.
+// key requires text that is not blank and short enough for the index of every engine.
 func (r *rules) key(column, s string) {
 	r.required(column, s)
 	if len(s) > MaxKeyBytes {
@@ -58,21 +60,21 @@ func (r *rules) key(column, s string) {
 	}
 }
 
-// count: durations, counts and sizes are not negative.
+// count requires a duration, count or size that is not negative.
 func (r *rules) count(column string, n int64) {
 	if n < 0 {
 		r.refuse(column, n, "must not be negative")
 	}
 }
 
-// number: a finite float.
+// number requires a finite float.
 func (r *rules) number(column string, f float64) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		r.refuse(column, f, "must be a finite number")
 	}
 }
 
-// hash: empty, or SHA-256 as 64 lower-case hex digits.
+// hash requires empty text, or SHA-256 in 64 lower-case hex digits.
 func (r *rules) hash(column, s string) {
 	if s == "" {
 		return
@@ -82,17 +84,17 @@ func (r *rules) hash(column, s string) {
 	}
 }
 
-// json: nil, or a document that every engine stores.
+// json requires nil, or a document that every engine stores.
 func (r *rules) json(column string, doc JSON) {
 	if doc == nil {
 		return
 	}
-	if fault := doc.fault(); fault != "" {
+	if fault := jsontext.Fault(doc); fault != "" {
 		r.refuse(column, string(doc), fault)
 	}
 }
 
-// jsonKind: nil, or valid JSON whose outermost value starts with open.
+// jsonKind requires nil, or a document that starts with open.
 func (r *rules) jsonKind(column string, doc JSON, open byte, reason string) {
 	r.json(column, doc)
 	trimmed := strings.TrimLeft(string(doc), " \t\r\n")
@@ -101,7 +103,7 @@ func (r *rules) jsonKind(column string, doc JSON, open byte, reason string) {
 	}
 }
 
-// when: a year that ISO 8601 writes with four digits.
+// when requires a time whose year has four digits in ISO 8601.
 func (r *rules) when(column string, t time.Time) {
 	if t.IsZero() {
 		r.refuse(column, nil, "must be set")
@@ -110,7 +112,7 @@ func (r *rules) when(column string, t time.Time) {
 	}
 }
 
-// enum: one of the allowed values.
+// enum requires one of the allowed values.
 func enum[T ~string](r *rules, column string, v T, allowed []T) {
 	if !slices.Contains(allowed, v) {
 		r.refuse(column, string(v), "is not an allowed value", texts(allowed)...)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -18,43 +19,43 @@ var now = time.Date(2026, 1, 29, 12, 34, 56, 123456789, time.FixedZone("CET", 36
 // The smallest rows that are allowed, after Prepare.
 func receipt() *models.Receipt {
 	r := &models.Receipt{AgentID: "a", Operation: models.OperationGeneration, Status: models.ReceiptPassed}
-	r.Prepare(now)
+	schema.Prepare(r, now)
 	return r
 }
 
 func memory() *models.AgentMemory {
 	m := &models.AgentMemory{AgentID: "a"}
-	m.Prepare(now)
+	schema.Prepare(m, now)
 	return m
 }
 
 func entry() *models.AuditEntry {
 	e := &models.AuditEntry{AgentID: "a", Operation: "RDF normalization", Status: models.AuditCompleted}
-	e.Prepare(now)
+	schema.Prepare(e, now)
 	return e
 }
 
 func session() *models.WorkflowSession {
 	s := &models.WorkflowSession{AgentCount: 2}
-	s.Prepare(now)
+	schema.Prepare(s, now)
 	return s
 }
 
 func collision() *models.Collision {
 	c := &models.Collision{SessionID: "s", AgentID1: "a", AgentID2: "b", CollisionType: models.FileConflict, Description: "both wrote it", Severity: models.SeverityInfo}
-	c.Prepare(now)
+	schema.Prepare(c, now)
 	return c
 }
 
 func metric() *models.PipelineMetric {
 	m := &models.PipelineMetric{ExecutionID: "e", Stage: models.StageEmit, Status: models.StagePassed}
-	m.Prepare(now)
+	schema.Prepare(m, now)
 	return m
 }
 
 func violation() *models.SLOViolation {
 	v := &models.SLOViolation{ExecutionID: "e", Metric: "first_build", Severity: models.SeverityWarning}
-	v.Prepare(now)
+	schema.Prepare(v, now)
 	return v
 }
 

@@ -2,8 +2,8 @@ package models
 
 import "time"
 
-// RecentExecution is a row of the view recent_executions: one of the newest 100
-// receipts with what belongs to it, newest first.
+// RecentExecution is a row of the view recent_executions, which lists the newest 100
+// receipts, newest first, with counts of the rows that belong to them.
 type RecentExecution struct {
 	ID             int64         `json:"id"`
 	ExecutionID    string        `json:"execution_id"`
@@ -17,15 +17,15 @@ type RecentExecution struct {
 	ErrorMessage   string        `json:"error_message"`
 	Environment    string        `json:"environment"`
 	CreatedAt      time.Time     `json:"created_at"`
-	AuditEntries   int64         `json:"audit_entries"` // entries that name the execution, or fall into its time
+	AuditEntries   int64         `json:"audit_entries"` // entries that name the execution or lie in its time
 	SLOViolations  int64         `gorm:"column:slo_violations" json:"slo_violations"`
 }
 
 // TableName implements GORM's Tabler.
 func (*RecentExecution) TableName() string { return "recent_executions" }
 
-// AgentPerformance is a row of the view agent_performance_summary. Durations are
-// in milliseconds, over all of the agent's receipts.
+// AgentPerformance is a row of the view agent_performance_summary: figures of all receipts
+// of one agent. Durations are in milliseconds.
 type AgentPerformance struct {
 	AgentID              string    `json:"agent_id"`
 	TotalExecutions      int64     `json:"total_executions"`
@@ -41,8 +41,8 @@ type AgentPerformance struct {
 // TableName implements GORM's Tabler.
 func (*AgentPerformance) TableName() string { return "agent_performance_summary" }
 
-// StagePerformance is a row of the view pipeline_stage_performance. Durations are
-// in milliseconds.
+// StagePerformance is a row of the view pipeline_stage_performance: figures of all metrics
+// of one stage. Durations are in milliseconds.
 type StagePerformance struct {
 	Stage          Stage   `json:"stage"`
 	ExecutionCount int64   `json:"execution_count"`

@@ -2,7 +2,7 @@ package models
 
 import "time"
 
-// WorkflowSession is one run of several agents in parallel, in workflow_sessions.
+// WorkflowSession records one run of several agents in parallel, in workflow_sessions.
 type WorkflowSession struct {
 	ID         int64         `gorm:"primaryKey;autoIncrement"`
 	SessionID  string        `gorm:"not null;uniqueIndex:idx_workflow_sessions_session_id"` // unique; UUIDv7 if empty on create
@@ -14,7 +14,7 @@ type WorkflowSession struct {
 	TotalDurationMS      *int64    `gorm:"check:chk_workflow_sessions_total_duration_ms,total_duration_ms >= 0"`
 	SuccessfulOperations int64     `gorm:"default:0;check:chk_workflow_sessions_successful_operations,successful_operations >= 0"`
 	FailedOperations     int64     `gorm:"default:0;check:chk_workflow_sessions_failed_operations,failed_operations >= 0"`
-	ContextJSON          JSON      `gorm:"check:chk_workflow_sessions_context_json,context_json IS NULL OR json_valid(context_json)"` // stored without secrets, which are redacted
+	ContextJSON          JSON      `gorm:"check:chk_workflow_sessions_context_json,context_json IS NULL OR json_valid(context_json)"` // secrets are redacted before it is stored
 	CreatedAt            time.Time `gorm:"default:CURRENT_TIMESTAMP;index:idx_workflow_sessions_status,priority:2;index:idx_workflow_sessions_created_at"`
 
 	Collisions []Collision `gorm:"foreignKey:SessionID;references:SessionID;constraint:OnDelete:RESTRICT" json:",omitempty"`
@@ -22,19 +22,6 @@ type WorkflowSession struct {
 
 // TableName implements GORM's Tabler.
 func (*WorkflowSession) TableName() string { return "workflow_sessions" }
-
-// Prepare fills SessionID, StartTime, Status (running) and CreatedAt.
-func (s *WorkflowSession) Prepare(now time.Time) {
-	fillID(&s.SessionID)
-	if s.Status == "" {
-		s.Status = SessionRunning
-	}
-	fillTime(now, &s.StartTime)
-	fillTime(now, &s.CreatedAt)
-	if s.EndTime != nil {
-		fillTime(now, s.EndTime)
-	}
-}
 
 // Validate implements Model.
 func (s *WorkflowSession) Validate() error {
@@ -54,9 +41,3 @@ func (s *WorkflowSession) Validate() error {
 	v.json("context_json", s.ContextJSON)
 	return v.err()
 }
-
-// ActingAgent implements Model: a session names no agent.
-func (s *WorkflowSession) ActingAgent() string { return "" }
-
-// NaturalKey implements Model.
-func (s *WorkflowSession) NaturalKey() (string, string) { return "session_id", s.SessionID }

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -33,7 +34,7 @@ func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 	if entry == nil {
 		return invalid(auditTable, "", nil, "must not be nil")
 	}
-	entry.Prepare(a.h.now())
+	schema.Prepare(entry, a.h.now())
 	if err := entry.Validate(); err != nil {
 		return err
 	}

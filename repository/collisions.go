@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -38,7 +39,7 @@ func (c *Collisions) Report(ctx context.Context, collision *models.Collision) er
 	if collision == nil {
 		return invalid(collisionsTable, "", nil, "must not be nil")
 	}
-	collision.Prepare(c.h.now())
+	schema.Prepare(collision, c.h.now())
 	err := insert(ctx, c.h, collision)
 	return blame(err, models.ErrForeignKey, collisionsTable, "session_id", collision.SessionID, "no session has that id")
 }

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -202,7 +203,7 @@ func (e *Execution) entry(status models.AuditStatus, at time.Time) *models.Audit
 		SessionID   string `json:"session_id,omitempty"`
 	}{1, e.receipt.ExecutionID, e.session})
 	entry := &models.AuditEntry{AgentID: e.receipt.AgentID, Operation: string(e.receipt.Operation), Status: status, Timestamp: models.At(at), ContextJSON: doc}
-	entry.Prepare(at)
+	schema.Prepare(entry, at)
 	return entry
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -21,11 +22,11 @@ type run struct {
 
 // prepare fills and validates every row, before any SQL.
 func (r *run) prepare(now time.Time) error {
-	r.receipt.Prepare(now)
+	schema.Prepare(r.receipt, now)
 	errs := []error{r.receipt.Validate(), checkMeasurements(r.measured)}
 	for i := range r.metrics {
 		r.metrics[i].ExecutionID = r.receipt.ExecutionID
-		r.metrics[i].Prepare(now)
+		schema.Prepare(&r.metrics[i], now)
 		errs = append(errs, r.metrics[i].Validate())
 	}
 	return errors.Join(errs...)
@@ -40,7 +41,7 @@ func (r *run) write(ctx context.Context, h Handle, now time.Time) error {
 	}
 	missed := violations(r.targets, measured)
 	for i := range missed {
-		missed[i].Prepare(now)
+		schema.Prepare(&missed[i], now)
 	}
 	r.receipt.ID, r.receipt.Metrics, r.receipt.Violations = 0, r.metrics, missed
 	for i := range r.metrics {

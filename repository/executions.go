@@ -5,6 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -44,7 +45,7 @@ func (r *Executions) Begin(ctx context.Context, agent string, op models.Operatio
 		ExecutionID: opts.ExecutionID, AgentID: agent, Operation: op, Status: models.ReceiptPassed,
 		ManifestHash: opts.ManifestHash, OntologyHash: opts.OntologyHash, Environment: opts.Environment,
 	}
-	e.receipt.Prepare(r.h.now())
+	schema.Prepare(&e.receipt, r.h.now())
 	if err := e.receipt.Validate(); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/jsontext"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -58,7 +59,7 @@ func readDocument(raw []byte) (document, error) {
 		return f, invalid("", "", nil, "is not valid JSON: it begins with a byte order mark")
 	case !utf8.Valid(text):
 		return f, invalid("", "", nil, "is not valid UTF-8")
-	case models.JSON(text).TooDeep():
+	case jsontext.TooDeep(text):
 		return f, invalid("", "", nil, fmt.Sprintf("is nested more than %d deep", models.MaxJSONDepth))
 	case text[0] != '{' && json.Valid(text):
 		return f, invalid("", "", nil, "is no JSON object")

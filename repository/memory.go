@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -218,7 +219,7 @@ func (m *Memory) change(tx *gorm.DB, agentID string, change func(*models.AgentMe
 		return false, err
 	}
 	now := m.h.now()
-	row.Prepare(now)
+	schema.Prepare(&row, now)
 	if err := row.Validate(); err != nil {
 		return false, err
 	}

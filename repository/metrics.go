@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -32,7 +33,7 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 		if metric == nil {
 			return invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
-		metric.Prepare(now)
+		schema.Prepare(metric, now)
 	}
 	err := insert(ctx, m.h, metrics...)
 	if !errors.Is(err, models.ErrForeignKey) {

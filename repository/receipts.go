@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -39,7 +40,7 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return invalid(receiptsTable, "", nil, "must not be nil")
 	}
-	receipt.Prepare(r.h.now())
+	schema.Prepare(receipt, r.h.now())
 	err := r.create(ctx, receipt)
 	return blame(err, models.ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
@@ -55,7 +56,7 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 		if receipt == nil {
 			return invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
-		receipt.Prepare(now)
+		schema.Prepare(receipt, now)
 	}
 	err := r.create(ctx, receipts...)
 	if errors.Is(err, models.ErrDuplicate) {
@@ -130,7 +131,7 @@ func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 		return invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	next := *receipt
-	next.Prepare(r.h.now())
+	schema.Prepare(&next, r.h.now())
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		next.ID = 0 // the execution_id alone says which row is meant
 		err := tx.Omit(clause.Associations).Clauses(clause.OnConflict{

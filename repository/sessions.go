@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -40,7 +41,7 @@ func (s *Sessions) Start(ctx context.Context, session *models.WorkflowSession) e
 	case session.TotalDurationMS != nil:
 		return invalid(sessionsTable, "total_duration_ms", *session.TotalDurationMS, "a session starts without a duration")
 	}
-	session.Prepare(s.h.now())
+	schema.Prepare(session, s.h.now())
 	err := insert(ctx, s.h, session)
 	return blame(err, models.ErrDuplicate, sessionsTable, "session_id", session.SessionID, "")
 }

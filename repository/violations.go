@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -27,7 +28,7 @@ func (v *Violations) Record(ctx context.Context, violation *models.SLOViolation)
 	if violation == nil {
 		return invalid(violationsTable, "", nil, "must not be nil")
 	}
-	violation.Prepare(v.h.now())
+	schema.Prepare(violation, v.h.now())
 	err := insert(ctx, v.h, violation)
 	return blame(err, models.ErrForeignKey, violationsTable, "execution_id", violation.ExecutionID, "no receipt has that id")
 }
@@ -57,7 +58,7 @@ func (v *Violations) Check(ctx context.Context, executionID string, targets []Ta
 		rows := make([]*models.SLOViolation, len(missed))
 		for i := range missed {
 			missed[i].ExecutionID = executionID
-			missed[i].Prepare(now)
+			schema.Prepare(&missed[i], now)
 			rows[i] = &missed[i]
 		}
 		return insert(ctx, inside, rows...)

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/tier2test"
 )
@@ -152,7 +153,7 @@ func TestRows(t *testing.T) {
 	require.Len(t, made, len(models.All()))
 	for i, row := range made {
 		assert.IsType(t, models.All()[i], row)
-		row.Prepare(noon)
+		schema.Prepare(row, noon)
 		assert.NoError(t, row.Validate(), row.TableName())
 	}
 	r := tier2test.Receipt("build-1",

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
-	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -146,12 +146,12 @@ func (m *Move) say(ctx context.Context, tx engine.Writer, action string, e *exec
 	for i, row := range e.rows[log] {
 		ids[i], _ = row[0].(int64)
 	}
-	b := ledger.NewBoundary(action, ids)
+	b := audit.NewBoundary(action, ids)
 	b.Executions, b.Archive = int64(len(e.rows[0])), m.Where
 	if !m.Before.IsZero() {
 		b.Before = models.At(m.Before).String()
 	}
 	at := schema.Instant{Time: models.At(m.Now()).Time}
-	row := schema.Row{id, at, m.Agent, "audit_log." + action, string(models.AuditCompleted), int64(0), nil, b.Context(), at}
+	row := schema.Row{id, at, m.Agent, "audit_log." + action, string(models.AuditCompleted), int64(0), nil, audit.BoundaryContext(b), at}
 	return id, tx.Insert(ctx, t, []schema.Row{row})
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,13 +45,13 @@ func (l *Log) Permit(ctx context.Context, pool gorm.ConnPool, rows []schema.Row,
 	if err := CheckContext(ctx); err != nil {
 		return err
 	}
-	boundary := ledger.NewBoundary("remove", ids)
+	boundary := NewBoundary("remove", ids)
 	taken, err := l.takeOver(ctx, pool, &boundary, ids)
 	if err != nil {
 		return err
 	}
 	var id int64
-	e := newEntry(event{agent: orSystem(scope.Actor(ctx)), at: at}, ledger.OperationRemove, models.AuditCompleted, nil, boundary.Context())
+	e := newEntry(event{agent: orSystem(scope.Actor(ctx)), at: at}, ledger.OperationRemove, models.AuditCompleted, nil, BoundaryContext(boundary))
 	e.id = &id
 	if err := l.insertEntries(ctx, pool, []Entry{e}); err != nil {
 		return err
@@ -108,4 +109,16 @@ func list(ids []int64) string {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
 	return strings.Join(texts, ",")
+}
+
+// NewBoundary returns the boundary of entries that an action removes or restores. The ids
+// are in order.
+func NewBoundary(action string, ids []int64) ledger.Boundary {
+	return ledger.Boundary{V: 1, Table: "audit_log", Action: action, Entries: int64(len(ids)), FirstID: ids[0], LastID: ids[len(ids)-1]}
+}
+
+// BoundaryContext returns the context_json of the entry that records a boundary.
+func BoundaryContext(b ledger.Boundary) string {
+	text, _ := json.Marshal(b) // numbers and text always encode
+	return string(text)
 }

@@ -3,25 +3,26 @@ package sealing
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
-	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// height is the distance of the levels that are stored: a node for each 256 of the level
-// below, so that the tree is hardly larger than its leaves, and any hash of it is made of
-// at most 256 stored ones.
+// height is the distance between stored levels. A node covers 256 nodes of the stored level
+// below it, so the tree is hardly larger than its leaves, and any of its hashes can be
+// computed from at most 256 stored ones.
 const height = 8
 
 // tree is tier2_audit_tree in one state of the database.
-type tree struct {
-	table *schema.Table
-	db    engine.Snapshot
-}
+type tree struct{ db engine.Snapshot }
+
+// lastLeaf is the largest possible key of a leaf.
+var lastLeaf = []any{int64(0), int64(math.MaxInt64)}
 
 // leaf is a row of level 0.
 type leaf struct {
@@ -31,9 +32,9 @@ type leaf struct {
 
 func (l leaf) hash() tlog.Hash { return schema.Leaf(l.entry, l.content) }
 
-// last is the last leaf, nil if there is none.
+// last returns the last leaf, or nil.
 func (t tree) last(ctx context.Context) (*leaf, error) {
-	rows, err := t.db.Page(ctx, t.table, engine.Range{After: []any{int64(0), int64(-1)}, UpTo: []any{int64(0), int64(1<<63 - 1)}, Descending: true, Limit: 1})
+	rows, err := t.db.Page(ctx, treeTable, engine.Range{After: []any{int64(0), int64(-1)}, UpTo: lastLeaf, Descending: true, Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -41,21 +42,29 @@ func (t tree) last(ctx context.Context) (*leaf, error) {
 	return &found, err
 }
 
-// leaves are those from index n on, up to limit.
+// leaves returns the leaves from index n on, at most limit.
 func (t tree) leaves(ctx context.Context, n, limit int64) ([]leaf, error) {
 	rows, err := t.nodes(ctx, 0, n, limit)
+	if err != nil {
+		return nil, err
+	}
+	return readLeaves(rows)
+}
+
+func readLeaves(rows []schema.Row) ([]leaf, error) {
 	list := make([]leaf, len(rows))
 	for i, row := range rows {
+		var err error
 		if list[i], err = readLeaf(row); err != nil {
 			return nil, err
 		}
 	}
-	return list, err
+	return list, nil
 }
 
-// nodes are the rows of a level from index n on, up to limit.
+// nodes returns the rows of a level from index n on, at most limit.
 func (t tree) nodes(ctx context.Context, level, n, limit int64) ([]schema.Row, error) {
-	return t.db.Page(ctx, t.table, engine.Range{After: []any{level, n - 1}, UpTo: []any{level, n + limit - 1}})
+	return t.db.Page(ctx, treeTable, engine.Range{After: []any{level, n - 1}, UpTo: []any{level, n + limit - 1}})
 }
 
 func readLeaf(row schema.Row) (leaf, error) {
@@ -65,7 +74,7 @@ func readLeaf(row schema.Row) (leaf, error) {
 	if !ok {
 		err = damaged("leaf %d of the tree names no entry", n)
 	}
-	if n >= ledger.MaxSize {
+	if n >= anchor.MaxSize {
 		err = damaged("no tree has a leaf %d", n)
 	}
 	return leaf{n, entry, content}, err
@@ -84,7 +93,7 @@ func damaged(format string, args ...any) error {
 	return &models.Error{Table: "tier2_audit_tree", Kind: models.ErrCorrupt, Reason: fmt.Sprintf(format, args...)}
 }
 
-// subtree is the hash of the nth complete subtree of a height.
+// subtree returns the hash of the nth complete subtree of a level.
 func (t tree) subtree(ctx context.Context, level int, n int64) (tlog.Hash, error) {
 	stored, count := int64(level-level%height), int64(1)<<(level%height)
 	rows, err := t.nodes(ctx, stored, n*count, count)
@@ -115,7 +124,7 @@ func (t tree) subtree(ctx context.Context, level int, n int64) (tlog.Hash, error
 	return hashes[0], nil
 }
 
-// reader is the tree as package tlog reads it.
+// reader returns the tree as package tlog reads it.
 func (t tree) reader(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		hashes := make([]tlog.Hash, len(indexes))
@@ -130,7 +139,7 @@ func (t tree) reader(ctx context.Context) tlog.HashReader {
 	})
 }
 
-// root is the hash of the first size leaves.
+// root returns the hash of the first size leaves.
 func (t tree) root(ctx context.Context, size int64) (tlog.Hash, error) {
 	return tlog.TreeHash(size, t.reader(ctx))
 }

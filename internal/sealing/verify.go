@@ -1,6 +1,7 @@
 package sealing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -21,38 +23,38 @@ type verification struct {
 	report *ledger.Report
 	opts   ledger.VerifyOptions
 
-	archives []engine.Snapshot
-	partial  bool                // of an archive: leaves without their neighbours
-	roots    []ledger.Checkpoint // of the anchor, those of sizes that were not come by yet
-	broken   bool                // a leaf is missing: checkpoints of larger trees say nothing
-	prefix   prefix
-	sealed   []any          // the entry of the last leaf that was read; nil: none
-	suspects []suspect      // entries that are not what was sealed, or were not sealed
-	wanted   []wanted       // leaves whose entry is not as it was
-	boundary map[int64]span // of what was removed, by the entry that says so
+	archives   []engine.Snapshot
+	partial    bool                // the database is an archive, whose tree is incomplete
+	anchored   []ledger.Checkpoint // of the anchor, of sizes that the tree has not reached yet
+	broken     bool                // a leaf is missing, so checkpoints of larger trees prove nothing
+	prefix     prefix
+	sealed     []any          // the entry of the last leaf that was read, or nil
+	unexpected []unexpected   // entries that differ from the sealed ones or were not sealed
+	unmatched  []unmatched    // leaves whose entry is missing or differs
+	boundary   map[int64]span // the removed entries, by the entry that records their removal
 }
 
-type span struct{ entries, first, last int64 }
-
-// suspect is an entry that stands where no such was sealed.
-type suspect struct {
+// unexpected is an entry that has no leaf of its content.
+type unexpected struct {
 	entry   int64
 	content tlog.Hash
 }
 
-// wanted is a leaf without its entry.
-type wanted struct {
+// unmatched is a leaf without its entry.
+type unmatched struct {
 	leaf
 	kind ledger.Kind
 }
 
-// maxSuspects is how many of each are kept, to tell what was moved.
-const maxSuspects = 10000
+const (
+	maxFindings   = 100    // how many findings a report lists
+	maxMismatches = 10_000 // how many unexpected entries and unmatched leaves are compared to find moved entries
+)
 
-// Verify holds the entries against the tree, the tree against the checkpoints of the
-// database and of the anchor, and every row against the digest of its last entry; in one
-// state of the database and in constant memory. What is wrong is in the report; an error
-// says that the check could not be made.
+// Verify compares the entries with the tree, the tree with the checkpoints of the database
+// and the anchor, and every row with the digest in its last entry. It reads one state of the
+// database, in constant memory. Faults are in the report; an error means that the log could
+// not be verified.
 func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error) {
 	s, err := l.Bulk.Snapshot(ctx)
 	if err != nil {
@@ -60,7 +62,7 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 	}
 	defer s.Close()
 	v := &verification{
-		Log: l, tree: tree{l.table("tier2_audit_tree"), s}, opts: opts,
+		Log: l, tree: tree{s}, opts: opts,
 		report: &ledger.Report{Findings: []ledger.Finding{}}, boundary: map[int64]span{},
 	}
 	for _, dsn := range opts.Archives {
@@ -76,43 +78,58 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 		defer archive.Close()
 		v.archives = append(v.archives, archive)
 	}
-	for _, step := range []func(context.Context) error{v.prepare, v.log, v.unsealed, v.ends, v.boundaries, v.rows} {
+	for _, step := range []func(context.Context) error{v.checkpoints, v.log, v.unsealed, v.mismatches, v.boundaries, v.rows} {
 		err := step(ctx)
-		if errors.Is(err, models.ErrCorrupt) { // nothing behind it can be told
-			v.find(ledger.Finding{Kind: ledger.Forked, Reason: err.Error()})
+		if errors.Is(err, models.ErrCorrupt) { // the later steps need what cannot be read
+			v.find(ledger.Forked, 0, "%v", err)
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	v.sort()
+	// Findings about the log come first, then those about rows, by table.
+	slices.SortStableFunc(v.report.Findings, func(a, b ledger.Finding) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.EntryID, b.EntryID))
+	})
 	return v.report, nil
 }
 
-// prepare reads what the tree is held against.
-func (v *verification) prepare(ctx context.Context) (err error) {
-	if v.partial, err = v.isArchive(ctx, v.db); err != nil {
+// find reports a fault of the log. entry is 0 if it concerns the tree as a whole.
+func (v *verification) find(kind ledger.Kind, entry int64, format string, args ...any) {
+	v.add(ledger.Finding{Kind: kind, EntryID: entry, Reason: fmt.Sprintf(format, args...)})
+}
+
+func (v *verification) add(f ledger.Finding) {
+	v.report.Total++
+	if len(v.report.Findings) < maxFindings {
+		v.report.Findings = append(v.report.Findings, f)
+	}
+}
+
+// checkpoints reads the newest checkpoint and the anchor, and verifies signatures.
+func (v *verification) checkpoints(ctx context.Context) (err error) {
+	if v.partial, err = isArchive(ctx, v.db); err != nil {
 		return err
 	}
 	if v.partial && (v.opts.Anchor != "" || len(v.opts.Keys) > 0) {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "an archive has no checkpoints to hold against an anchor or keys: verify the store that it comes from, together with it"}
+		return refuse.Because(models.ErrInvalid, "an archive has no checkpoints to hold against an anchor or keys: verify the store that it comes from, together with it")
 	}
-	if v.report.Checkpoint, err = v.newest(ctx, v.db); err != nil {
+	if v.report.Checkpoint, err = newestCheckpoint(ctx, v.db); err != nil {
 		return err
 	}
 	if v.partial {
 		if v.report.Checkpoint.Size > 0 {
-			v.find(ledger.Finding{Kind: ledger.Forked, Reason: "it is marked as an archive, and has the checkpoints of a store"})
+			v.find(ledger.Forked, 0, "it is marked as an archive, and has the checkpoints of a store")
 		}
 		return nil
 	}
 	signed := []ledger.Checkpoint{v.report.Checkpoint}
 	if v.opts.Anchor != "" {
-		if v.roots, err = ledger.ReadAnchor(v.opts.Anchor); err != nil {
+		if v.anchored, err = ledger.ReadAnchor(v.opts.Anchor); err != nil {
 			return err
 		}
-		signed = v.roots
+		signed = v.anchored
 	}
 	for _, c := range signed {
 		err := c.Check(v.opts.Keys...)
@@ -120,16 +137,16 @@ func (v *verification) prepare(ctx context.Context) (err error) {
 			return err
 		}
 		if err != nil {
-			v.find(ledger.Finding{Kind: ledger.Unsigned, Reason: err.Error()})
+			v.find(ledger.Unsigned, 0, "%v", err)
 		}
 	}
 	return nil
 }
 
-// step is how many leaves are compared at once: whole subtrees of the stored levels.
+// step is how many leaves are compared at once: complete subtrees of the stored levels.
 const step = 1 << height << 2
 
-// log walks leaves and entries together.
+// log compares the leaves with their entries, and the tree with its checkpoints.
 func (v *verification) log(ctx context.Context) error {
 	for n := int64(0); ; {
 		leaves, err := v.next(ctx, n)
@@ -137,13 +154,13 @@ func (v *verification) log(ctx context.Context) error {
 			return err
 		}
 		if len(leaves) == 0 {
-			return v.whole(ctx)
+			return v.treeSize(ctx)
 		}
-		last := leaves[len(leaves)-1].entry
-		if err := v.compare(ctx, leaves, last); err != nil {
+		last := leaves[len(leaves)-1]
+		if err := v.compare(ctx, leaves, last.entry); err != nil {
 			return err
 		}
-		v.sealed, n = []any{last}, leaves[len(leaves)-1].n+1
+		v.sealed, n = []any{last.entry}, last.n+1
 		v.report.Sealed += int64(len(leaves))
 		if v.partial {
 			continue
@@ -154,18 +171,15 @@ func (v *verification) log(ctx context.Context) error {
 	}
 }
 
-// next are the leaves from index n on. Where one is missing, all behind it are another
-// tree's; an archive has only some.
+// next returns the leaves from index n on, up to the first that is missing: later leaves
+// belong to another tree. Only an archive may lack leaves.
 func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 	if v.partial {
-		rows, err := v.db.Page(ctx, v.tree.table, engine.Range{After: []any{int64(0), n - 1}, UpTo: []any{int64(0), int64(1<<63 - 1)}, Limit: step})
-		leaves := make([]leaf, len(rows))
-		for i, row := range rows {
-			if leaves[i], err = readLeaf(row); err != nil {
-				return nil, err
-			}
+		rows, err := v.db.Page(ctx, treeTable, engine.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step})
+		if err != nil {
+			return nil, err
 		}
-		return leaves, err
+		return readLeaves(rows)
 	}
 	leaves, err := v.leaves(ctx, n, step-n%step)
 	for i, l := range leaves {
@@ -173,7 +187,7 @@ func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 			continue
 		}
 		if i == 0 {
-			v.find(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry, Reason: fmt.Sprintf("leaf %d of the tree is missing", n)})
+			v.find(ledger.Forked, l.entry, "leaf %d of the tree is missing", n)
 			v.broken = true
 		}
 		return leaves[:i], err
@@ -181,52 +195,51 @@ func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 	return leaves, err
 }
 
-// compare holds the entries behind those that were compared before, up to last, against leaves.
+// compare compares leaves with the entries after the last leaf that was read, up to last.
 func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) error {
-	var gone []leaf
+	var missing []leaf
 	i := 0
-	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), v.sealed, []any{last}) {
+	for row, err := range v.db.Rows(ctx, logTable, v.sealed, []any{last}) {
 		if err != nil {
 			return err
 		}
 		id, _ := row[entryID].(int64)
 		content := schema.Entry(row)
 		for ; i < len(leaves) && leaves[i].entry < id; i++ {
-			gone = append(gone, leaves[i])
+			missing = append(missing, leaves[i])
 		}
 		switch {
 		case i == len(leaves) || leaves[i].entry > id:
-			v.suspect(id, content)
-			v.find(ledger.Finding{Kind: ledger.Inserted, EntryID: id, Reason: fmt.Sprintf("entry %d was added behind the sealed entry %d", id, last)})
+			v.expectNot(id, content)
+			v.find(ledger.Inserted, id, "entry %d was added behind the sealed entry %d", id, last)
 			continue
 		case leaves[i].content != content:
-			v.suspect(id, content)
-			v.want(leaves[i], ledger.Edited)
+			v.expectNot(id, content)
+			v.mismatch(leaves[i], ledger.Edited)
 		}
 		i++
 	}
-	gone = append(gone, leaves[i:]...)
-	return v.gone(ctx, gone)
+	return v.missing(ctx, append(missing, leaves[i:]...))
 }
 
-func (v *verification) suspect(entry int64, content tlog.Hash) {
-	if len(v.suspects) < maxSuspects {
-		v.suspects = append(v.suspects, suspect{entry, content})
+func (v *verification) expectNot(entry int64, content tlog.Hash) {
+	if len(v.unexpected) < maxMismatches {
+		v.unexpected = append(v.unexpected, unexpected{entry, content})
 	}
 }
 
-// want notes a leaf whose entry is not as it was; what kind of change it was shows when
-// all suspects are known.
-func (v *verification) want(l leaf, kind ledger.Kind) {
-	if len(v.wanted) < maxSuspects {
-		v.wanted = append(v.wanted, wanted{l, kind})
+// mismatch records a leaf whose entry is missing or differs. Whether the entry was moved is
+// known when all unexpected entries are.
+func (v *verification) mismatch(l leaf, kind ledger.Kind) {
+	if len(v.unmatched) < maxMismatches {
+		v.unmatched = append(v.unmatched, unmatched{l, kind})
 	} else {
 		v.report.Total++
 	}
 }
 
-// gone looks for entries that are not there among what was removed, and in the archives.
-func (v *verification) gone(ctx context.Context, leaves []leaf) error {
+// missing looks up leaves without an entry in the records of removal and in the archives.
+func (v *verification) missing(ctx context.Context, leaves []leaf) error {
 	if len(leaves) == 0 {
 		return nil
 	}
@@ -234,39 +247,39 @@ func (v *verification) gone(ctx context.Context, leaves []leaf) error {
 	for i, l := range leaves {
 		ids[i] = l.entry
 	}
-	rows, err := pick(ctx, v.db, v.Log.table("tier2_removed"), engine.By{Column: "entry_id"}, ids)
+	rows, err := pick(ctx, v.db, removedTable, engine.By{Column: "entry_id"}, ids)
 	if err != nil {
 		return err
 	}
-	removed := make(map[int64]int64, len(rows))
+	boundaries := make(map[int64]int64, len(rows))
 	for _, row := range rows {
 		id, _ := row[0].(int64)
-		removed[id], _ = row[1].(int64)
+		boundaries[id], _ = row[1].(int64)
 	}
-	found := map[int64]tlog.Hash{}
+	archived := map[int64]tlog.Hash{}
 	for _, archive := range v.archives {
-		rows, err := pick(ctx, archive, v.Log.table("audit_log"), engine.By{Column: "id"}, ids)
+		rows, err := pick(ctx, archive, logTable, engine.By{Column: "id"}, ids)
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
 			id, _ := row[entryID].(int64)
-			found[id] = schema.Entry(row)
+			archived[id] = schema.Entry(row)
 		}
 	}
 	for _, l := range leaves {
-		boundary, known := removed[l.entry]
-		content, there := found[l.entry]
+		boundary, removed := boundaries[l.entry]
+		content, found := archived[l.entry]
 		switch {
-		case !known || len(v.archives) > 0 && !there:
-			v.want(l, ledger.Missing)
+		case !removed || len(v.archives) > 0 && !found:
+			v.mismatch(l, ledger.Missing)
 			continue
-		case there && content != l.content:
-			v.want(l, ledger.Edited)
+		case found && content != l.content:
+			v.mismatch(l, ledger.Edited)
 		}
 		v.report.Archived++
-		s, seen := v.boundary[boundary]
-		if !seen {
+		s, known := v.boundary[boundary]
+		if !known {
 			s.first = l.entry
 		}
 		v.boundary[boundary] = span{s.entries + 1, min(s.first, l.entry), max(s.last, l.entry)}
@@ -274,12 +287,12 @@ func (v *verification) gone(ctx context.Context, leaves []leaf) error {
 	return nil
 }
 
-// picked is how many values one statement looks for.
-const picked = 500
+// maxPicked is how many values one statement looks up.
+const maxPicked = 500
 
-// pick is Pick for any number of values.
+// pick calls Pick for any number of values.
 func pick(ctx context.Context, s engine.Snapshot, table *schema.Table, by engine.By, values []any) (rows []schema.Row, err error) {
-	for chunk := range slices.Chunk(values, picked) {
+	for chunk := range slices.Chunk(values, maxPicked) {
 		some, err := s.Pick(ctx, table, by, chunk)
 		if err != nil {
 			return nil, err

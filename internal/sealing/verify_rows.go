@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
@@ -14,37 +16,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-const (
-	entryOperation = 3
-	entryStatus    = 4
-	entryContext   = 7
-)
-
-// saysSo reports whether an entry is the boundary of what was removed.
-func saysSo(row schema.Row, removed span) bool {
-	var b ledger.Boundary
-	text, _ := row[entryContext].(string)
-	operation, _ := row[entryOperation].(string)
-	return (operation == ledger.OperationArchive || operation == ledger.OperationRemove) && json.Unmarshal([]byte(text), &b) == nil &&
-		b.Covers(removed.first) && b.Covers(removed.last) && b.Entries >= removed.entries
-}
-
-func sorted(ids []any) []int64 {
-	list := make([]int64, len(ids))
-	for i, id := range ids {
-		list[i], _ = id.(int64)
-	}
-	slices.Sort(list)
-	return list
-}
-
-// account is what an entry of the hooks says of a row.
-type account struct {
+// change is the context_json of an entry about a row.
+type change struct {
 	Table  string `json:"table"`
 	Action string `json:"action"`
 	ID     int64  `json:"id"`
 	Digest string `json:"digest"`
-	// Changes.ID.From is the id that the row had before, if an update changed it.
+	// Changes.ID.From is the former id of the row, if an update changed it.
 	Changes struct {
 		ID struct{ From int64 }
 	}
@@ -52,115 +30,104 @@ type account struct {
 	entry int64
 }
 
-// rows compares each row with the digest of its last entry. The log is read from its end,
-// so that the first entry of a row that comes is its last; which rows have had theirs is
-// a bit each.
+// rows compares each row with the digest in its last entry. It reads the log from its end,
+// so the first entry about a row that it meets is the last one. A bitmap per table holds the
+// rows that it has met.
 func (v *verification) rows(ctx context.Context) error {
-	if v.partial { // the entries of an archive are not all of its rows'
+	if v.partial { // an archive has rows whose last entry stayed in the store
 		return nil
 	}
 	seen := map[string]*roaring64.Bitmap{}
-	for upTo := (*int64)(nil); ; {
-		r := engine.Range{Descending: true, Limit: step}
-		if upTo != nil {
-			r.UpTo = []any{*upTo}
-		}
-		entries, err := v.db.Page(ctx, v.Log.table("audit_log"), r)
+	for r := (engine.Range{Descending: true, Limit: step}); ; {
+		entries, err := v.db.Page(ctx, logTable, r)
 		if err != nil {
 			return err
 		}
-		last := map[string]map[int64]account{}
+		last := map[string]map[int64]change{}
 		for _, row := range entries {
-			a, ok := accountOf(row)
+			c, ok := readChange(row)
 			if !ok {
 				continue
 			}
-			known := gets(seen, a.Table, a.ID)
-			if from := a.Changes.ID.From; from != 0 {
-				gets(seen, a.Table, from) // whatever older entries say of that id is over
+			known := markSeen(seen, c.Table, c.ID)
+			if from := c.Changes.ID.From; from != 0 {
+				markSeen(seen, c.Table, from) // older entries of that id are about this row
 			}
 			if known {
 				continue
 			}
-			if last[a.Table] == nil {
-				last[a.Table] = map[int64]account{}
+			if last[c.Table] == nil {
+				last[c.Table] = map[int64]change{}
 			}
-			last[a.Table][a.ID] = a
+			last[c.Table][c.ID] = c
 		}
 		for _, m := range models.All() {
-			if err := v.check(ctx, m.TableName(), last[m.TableName()]); err != nil {
+			if err := v.compareRows(ctx, m.TableName(), last[m.TableName()]); err != nil {
 				return err
 			}
 		}
 		if len(entries) < step {
-			break
+			return nil
 		}
 		id, _ := entries[len(entries)-1][entryID].(int64)
-		if id == -1<<63 {
-			break
+		if id == math.MinInt64 {
+			return nil
 		}
-		id--
-		upTo = &id
+		r.UpTo = []any{id - 1}
 	}
-	return nil
 }
 
-// gets reports whether a row has had its last entry already, and marks it.
-func gets(seen map[string]*roaring64.Bitmap, table string, id int64) bool {
+// markSeen marks a row as seen and reports whether it already was.
+func markSeen(seen map[string]*roaring64.Bitmap, table string, id int64) bool {
 	if seen[table] == nil {
 		seen[table] = roaring64.New()
 	}
 	return !seen[table].CheckedAdd(uint64(id))
 }
 
-// accountOf reads an entry that the hooks wrote of a row that was written.
-func accountOf(row schema.Row) (a account, ok bool) {
-	id, _ := row[entryID].(int64)
+// readChange reads an entry of the hooks about a row that was written.
+func readChange(row schema.Row) (c change, ok bool) {
+	c.entry, _ = row[entryID].(int64)
 	operation, _ := row[entryOperation].(string)
 	status, _ := row[entryStatus].(string)
 	text, _ := row[entryContext].(string)
-	if status != string(models.AuditCompleted) || json.Unmarshal([]byte(text), &a) != nil {
-		return a, false
+	if status != string(models.AuditCompleted) || json.Unmarshal([]byte(text), &c) != nil {
+		return c, false
 	}
-	a.entry = id
-	return a, a.ID != 0 && a.Table != "audit_log" && schema.Audited(a.Table) != nil && operation == a.Table+"."+a.Action
+	return c, c.ID != 0 && c.Table != "audit_log" && schema.Audited(c.Table) != nil && operation == c.Table+"."+c.Action
 }
 
-// check compares rows of a table with what their last entries say.
-func (v *verification) check(ctx context.Context, name string, last map[int64]account) error {
-	ids := make([]any, 0, len(last))
-	for id := range last {
-		ids = append(ids, id)
-	}
-	table := v.Log.table(name)
-	found, err := pick(ctx, v.db, table, engine.By{Column: "id"}, ids)
+// compareRows compares rows of a table with their last entries.
+func (v *verification) compareRows(ctx context.Context, table string, last map[int64]change) error {
+	found, err := pick(ctx, v.db, lenient(table), engine.By{Column: "id"}, keys(last))
 	if err != nil {
 		return err
 	}
-	there := map[int64]bool{}
+	exists := map[int64]bool{}
 	for _, row := range found {
 		id, _ := row[0].(int64)
-		there[id] = true
-		a := last[id]
+		exists[id] = true
+		c := last[id]
 		switch {
-		case a.Action == "delete":
-			v.row(ledger.RowBack, a, "row %d of %s is there, and entry %d says that it was deleted")
-		case a.Digest == "":
+		case c.Action == "delete":
+			v.findRow(ledger.RowBack, c, "row %d of %s is there, and entry %d says that it was deleted")
+		case c.Digest == "":
 			v.report.Undigested++
-		case a.Digest != schema.Named(name).Digest(row):
-			v.row(ledger.RowChanged, a, "row %d of %s is not what entry %d vouches for")
+		case c.Digest != schema.Named(table).Digest(row):
+			v.findRow(ledger.RowChanged, c, "row %d of %s is not what entry %d vouches for")
 		default:
 			v.report.Rows++
 		}
 	}
-	for _, id := range sorted(ids) {
-		if a := last[id]; !there[id] && a.Action != "delete" {
-			v.row(ledger.RowMissing, a, "row %d of %s is gone, and entry %d is the last to speak of it")
+	for _, id := range slices.Sorted(maps.Keys(last)) {
+		if c := last[id]; !exists[id] && c.Action != "delete" {
+			v.findRow(ledger.RowMissing, c, "row %d of %s is gone, and entry %d is the last to speak of it")
 		}
 	}
 	return nil
 }
 
-func (v *verification) row(kind ledger.Kind, a account, format string) {
-	v.find(ledger.Finding{Kind: kind, EntryID: a.entry, Table: a.Table, RowID: a.ID, Reason: fmt.Sprintf(format, a.ID, a.Table, a.entry)})
+// findRow reports a fault of a row.
+func (v *verification) findRow(kind ledger.Kind, c change, format string) {
+	v.add(ledger.Finding{Kind: kind, EntryID: c.entry, Table: c.Table, RowID: c.ID, Reason: fmt.Sprintf(format, c.ID, c.Table, c.entry)})
 }

@@ -3,7 +3,7 @@ package sealing
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -13,10 +13,10 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
 
-// prefix is a tree of which only the roots of its largest complete subtrees are kept.
+// prefix is a tree reduced to the roots of its largest complete subtrees.
 type prefix struct {
 	size  int64
-	peaks []peak // from left to right, each lower than the one before
+	peaks []peak // from left to right, in descending order of level
 }
 
 type peak struct {
@@ -24,7 +24,7 @@ type peak struct {
 	hash  tlog.Hash
 }
 
-// add appends a leaf. done gets each subtree that it completes.
+// add appends a leaf and calls done for each subtree that it completes.
 func (p *prefix) add(hash tlog.Hash, done func(level, n int64, hash tlog.Hash)) {
 	p.peaks = append(p.peaks, peak{0, hash})
 	p.size++
@@ -39,7 +39,7 @@ func (p *prefix) add(hash tlog.Hash, done func(level, n int64, hash tlog.Hash)) 
 	}
 }
 
-// root is the hash of the tree (RFC 6962, 2.1).
+// root returns the hash of the tree (RFC 6962, 2.1).
 func (p *prefix) root() tlog.Hash {
 	hash := p.peaks[len(p.peaks)-1].hash
 	for i := len(p.peaks) - 2; i >= 0; i-- {
@@ -48,11 +48,11 @@ func (p *prefix) root() tlog.Hash {
 	return hash
 }
 
-// grow adds leaves to the tree as the entries give it, and holds it against what the
-// database has of it, and against the checkpoints of the sizes that it comes by.
+// grow adds leaves to the recomputed tree. It compares the nodes that they complete with the
+// stored ones, and the root with the checkpoints of the sizes that the tree reaches.
 func (v *verification) grow(ctx context.Context, leaves []leaf) error {
-	made := map[int64][]peak{} // by level, from left to right
-	begins := map[int64]int64{}
+	nodes := map[int64][]peak{} // by level, from left to right
+	first := map[int64]int64{}  // the index of the first, by level
 	due, err := v.due(ctx, v.prefix.size, v.prefix.size+int64(len(leaves)))
 	if err != nil {
 		return err
@@ -62,40 +62,38 @@ func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 			if level%height != 0 {
 				return
 			}
-			if len(made[level]) == 0 {
-				begins[level] = n
+			if len(nodes[level]) == 0 {
+				first[level] = n
 			}
-			made[level] = append(made[level], peak{level, hash})
+			nodes[level] = append(nodes[level], peak{level, hash})
 		})
 		for ; len(due) > 0 && due[0].Size == v.prefix.size; due = due[1:] {
 			if c := due[0]; c.Root != v.prefix.root() {
-				v.find(ledger.Finding{Kind: ledger.Forked, EntryID: l.entry,
-					Reason: fmt.Sprintf("the first %d entries are not those of the checkpoint of %s", c.Size, c.Timestamp)})
+				v.find(ledger.Forked, l.entry, "the first %d entries are not those of the checkpoint of %s", c.Size, c.Timestamp)
 			}
 		}
 	}
-	for level, peaks := range made {
-		stored, err := v.nodes(ctx, level, begins[level], int64(len(peaks)))
+	for level, peaks := range nodes {
+		stored, err := v.nodes(ctx, level, first[level], int64(len(peaks)))
 		if err != nil {
 			return err
 		}
-		if !same(stored, peaks) {
-			v.find(ledger.Finding{Kind: ledger.Forked, EntryID: leaves[0].entry,
-				Reason: fmt.Sprintf("hashes of level %d from %d on are not those of the leaves", level, begins[level])})
+		if !equal(stored, peaks) {
+			v.find(ledger.Forked, leaves[0].entry, "hashes of level %d from %d on are not those of the leaves", level, first[level])
 		}
 	}
 	return nil
 }
 
-// due are the checkpoints of sizes from, without it, to another, in order.
+// due returns the checkpoints of sizes greater than from, up to to, in order of size.
 func (v *verification) due(ctx context.Context, from, to int64) ([]ledger.Checkpoint, error) {
 	n := 0
-	for n < len(v.roots) && v.roots[n].Size <= to {
+	for n < len(v.anchored) && v.anchored[n].Size <= to {
 		n++
 	}
-	due := v.roots[:n:n]
-	v.roots = v.roots[n:]
-	rows, err := v.db.Page(ctx, v.Log.table("tier2_checkpoints"), engine.Range{After: []any{from}, UpTo: []any{to}})
+	due := v.anchored[:n:n]
+	v.anchored = v.anchored[n:]
+	rows, err := v.db.Page(ctx, checkpointTable, engine.Range{After: []any{from}, UpTo: []any{to}})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +108,8 @@ func (v *verification) due(ctx context.Context, from, to int64) ([]ledger.Checkp
 	return due, nil
 }
 
-func same(stored []schema.Row, peaks []peak) bool {
+// equal reports whether the stored rows have the hashes of the recomputed nodes.
+func equal(stored []schema.Row, peaks []peak) bool {
 	if len(stored) != len(peaks) {
 		return false
 	}
@@ -122,9 +121,9 @@ func same(stored []schema.Row, peaks []peak) bool {
 	return true
 }
 
-// whole holds the tree to nothing but what its leaves make: what lies beside them would
-// pass for the end of the log, or be in the way of what is to come.
-func (v *verification) whole(ctx context.Context) error {
+// treeSize reports rows of the tree that do not follow from its leaves. They could pass for
+// the end of the log, or collide with future nodes.
+func (v *verification) treeSize(ctx context.Context) error {
 	if v.partial || v.report.Total > 0 {
 		return nil
 	}
@@ -132,65 +131,66 @@ func (v *verification) whole(ctx context.Context) error {
 	for n := want >> height; n > 0; n >>= height {
 		want += n
 	}
-	rows, err := v.db.Count(ctx, v.tree.table)
+	rows, err := v.db.Count(ctx, treeTable)
 	if err != nil {
 		return err
 	}
 	if rows != want {
-		v.find(ledger.Finding{Kind: ledger.Forked,
-			Reason: fmt.Sprintf("the tree has %d rows, and its %d leaves make %d", rows, v.report.Sealed, want)})
+		v.find(ledger.Forked, 0, "the tree has %d rows, and its %d leaves make %d", rows, v.report.Sealed, want)
 	}
 	return nil
 }
 
-// unsealed counts the entries behind the tree.
+// unsealed counts the entries that are not in the tree yet.
 func (v *verification) unsealed(ctx context.Context) error {
-	for row, err := range v.db.Rows(ctx, v.Log.table("audit_log"), v.sealed, nil) {
+	for row, err := range v.db.Rows(ctx, logTable, v.sealed, nil) {
 		if err != nil {
 			return err
 		}
 		v.report.Unsealed++
-		if len(v.wanted) > 0 {
+		if len(v.unmatched) > 0 {
 			id, _ := row[entryID].(int64)
-			v.suspect(id, schema.Entry(row))
+			v.expectNot(id, schema.Entry(row))
 		}
 	}
 	return nil
 }
 
-// ends tells the kinds of what is not as it was, and reports checkpoints of trees that
-// were larger.
-func (v *verification) ends(ctx context.Context) error {
-	moved := make(map[tlog.Hash]int64, len(v.suspects))
-	for _, s := range v.suspects {
-		moved[s.content] = s.entry
+// mismatches reports the unmatched leaves, as moved if their content is that of an
+// unexpected entry.
+func (v *verification) mismatches(ctx context.Context) error {
+	moved := make(map[tlog.Hash]int64, len(v.unexpected))
+	for _, u := range v.unexpected {
+		moved[u.content] = u.entry
 	}
-	for _, w := range v.wanted {
-		f := ledger.Finding{Kind: w.kind, EntryID: w.entry}
-		to, found := moved[w.content]
+	for _, u := range v.unmatched {
+		to, found := moved[u.content]
 		switch {
 		case found:
-			f.Kind, f.Reason = ledger.Reordered, fmt.Sprintf("what was sealed as entry %d stands as entry %d now", w.entry, to)
-		case w.kind == ledger.Edited:
-			f.Reason = fmt.Sprintf("entry %d is not what was sealed", w.entry)
+			v.find(ledger.Reordered, u.entry, "what was sealed as entry %d stands as entry %d now", u.entry, to)
+		case u.kind == ledger.Edited:
+			v.find(u.kind, u.entry, "entry %d is not what was sealed", u.entry)
 		case len(v.archives) > 0:
-			f.Reason = fmt.Sprintf("entry %d was sealed, and is neither here nor in the archives", w.entry)
+			v.find(u.kind, u.entry, "entry %d was sealed, and is neither here nor in the archives", u.entry)
 		default:
-			f.Reason = fmt.Sprintf("entry %d was sealed, and is not there", w.entry)
+			v.find(u.kind, u.entry, "entry %d was sealed, and is not there", u.entry)
 		}
-		v.find(f)
 	}
+	return v.truncated(ctx)
+}
+
+// truncated reports the checkpoints of larger trees.
+func (v *verification) truncated(ctx context.Context) error {
 	if v.broken || v.partial {
 		return nil
 	}
-	truncated := func(c ledger.Checkpoint) {
-		v.find(ledger.Finding{Kind: ledger.Truncated,
-			Reason: fmt.Sprintf("the checkpoint of %s is of %d entries, and the tree has %d", c.Timestamp, c.Size, v.report.Sealed)})
+	find := func(c ledger.Checkpoint) {
+		v.find(ledger.Truncated, 0, "the checkpoint of %s is of %d entries, and the tree has %d", c.Timestamp, c.Size, v.report.Sealed)
 	}
-	for _, c := range v.roots {
-		truncated(c)
+	for _, c := range v.anchored {
+		find(c)
 	}
-	for row, err := range v.db.Rows(ctx, v.Log.table("tier2_checkpoints"), []any{v.report.Sealed}, nil) {
+	for row, err := range v.db.Rows(ctx, checkpointTable, []any{v.report.Sealed}, nil) {
 		if err != nil {
 			return err
 		}
@@ -198,31 +198,36 @@ func (v *verification) ends(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		truncated(c)
+		find(c)
 	}
 	return nil
 }
 
-// boundaries holds what was removed against the entries that say so.
+// boundaries compares the removed entries with the entries that record their removal.
 func (v *verification) boundaries(ctx context.Context) error {
-	ids := make([]any, 0, len(v.boundary))
-	for id := range v.boundary {
-		ids = append(ids, id)
-	}
-	rows, err := pick(ctx, v.db, v.Log.table("audit_log"), engine.By{Column: "id"}, ids)
+	rows, err := pick(ctx, v.db, logTable, engine.By{Column: "id"}, keys(v.boundary))
 	if err != nil {
 		return err
 	}
-	said := map[int64]bool{}
+	recorded := map[int64]bool{}
 	for _, row := range rows {
 		id, _ := row[entryID].(int64)
-		said[id] = saysSo(row, v.boundary[id])
+		recorded[id] = recordsRemoval(row, v.boundary[id])
 	}
-	for _, id := range sorted(ids) {
-		if removed := v.boundary[id]; !said[id] {
-			v.find(ledger.Finding{Kind: ledger.Missing, EntryID: removed.first,
-				Reason: fmt.Sprintf("%d entries from %d to %d were removed, and entry %d does not say so", removed.entries, removed.first, removed.last, id)})
+	for _, id := range slices.Sorted(maps.Keys(v.boundary)) {
+		if removed := v.boundary[id]; !recorded[id] {
+			v.find(ledger.Missing, removed.first,
+				"%d entries from %d to %d were removed, and entry %d does not say so", removed.entries, removed.first, removed.last, id)
 		}
 	}
 	return nil
+}
+
+// keys returns the keys of a map as the arguments of pick.
+func keys[T any](m map[int64]T) []any {
+	list := make([]any, 0, len(m))
+	for id := range m {
+		list = append(list, id)
+	}
+	return list
 }

@@ -114,10 +114,8 @@ func identity(table *schema.Table) func(a, b schema.Row) bool {
 		return func(a, b schema.Row) bool { return false }
 	}
 	names := []string{"created_at"}
-	for _, m := range models.All() {
-		if column, _ := m.NaturalKey(); m.TableName() == table.Name {
-			names = append(names, column)
-		}
+	if table.NaturalKey != "" {
+		names = append(names, table.NaturalKey)
 	}
 	return func(a, b schema.Row) bool {
 		for i, c := range table.Columns {

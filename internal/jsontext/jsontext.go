@@ -1,4 +1,6 @@
-package models
+// Package jsontext says which JSON documents every engine can store. It lies below package
+// models and imports nothing of the module.
+package jsontext
 
 import (
 	"bytes"
@@ -8,46 +10,46 @@ import (
 	"unicode/utf8"
 )
 
-// MaxJSONDepth is how deep objects and arrays may be nested: what SQLite's json_valid
-// reads (JSON_MAX_DEPTH, https://www.sqlite.org/json1.html).
-const MaxJSONDepth = 1000
+// MaxDepth is how deep objects and arrays may be nested: the limit of SQLite's json_valid
+// (JSON_MAX_DEPTH, https://www.sqlite.org/json1.html).
+const MaxDepth = 1000
 
-var nestedTooDeep = "is nested more than " + strconv.Itoa(MaxJSONDepth) + " deep"
+var nestedTooDeep = "is nested more than " + strconv.Itoa(MaxDepth) + " deep"
 
-// What a number of PostgreSQL's jsonb may have
+// The limits of numbers in PostgreSQL's jsonb
 // (https://www.postgresql.org/docs/current/datatype-numeric.html).
 const (
 	maxWholeDigits    = 131072
 	maxFractionDigits = 16383
 )
 
-// fault says why an engine would not store the document, as the end of a sentence; ""
-// if all do.
-func (j JSON) fault() string {
-	if !json.Valid(j) || !utf8.Valid(j) {
-		if j.TooDeep() { // encoding/json itself stops at 10,000
+// Fault says why some engine would not store the document, as the end of a sentence. It
+// returns "" if all engines store it.
+func Fault(doc []byte) string {
+	if !json.Valid(doc) || !utf8.Valid(doc) {
+		if TooDeep(doc) { // encoding/json itself stops at 10,000
 			return nestedTooDeep
 		}
 		return "is not valid JSON"
 	}
 	depth := 0
-	for i := 0; i < len(j); i++ {
-		switch c := j[i]; {
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
 		case c == '{' || c == '[':
-			if depth++; depth > MaxJSONDepth {
+			if depth++; depth > MaxDepth {
 				return nestedTooDeep
 			}
 		case c == '}' || c == ']':
 			depth--
 		case c == '"':
-			end := i + 1 + closing(j[i+1:])
-			if fault := escapesFault(j[i+1 : end]); fault != "" {
+			end := i + 1 + closingQuote(doc[i+1:])
+			if fault := escapesFault(doc[i+1 : end]); fault != "" {
 				return fault
 			}
 			i = end
 		case c == '-' || '0' <= c && c <= '9':
-			end := i + len(j[i:]) - len(bytes.TrimLeft(j[i:], "+-.0123456789eE"))
-			if !storable(j[i:end]) {
+			end := i + len(doc[i:]) - len(bytes.TrimLeft(doc[i:], "+-.0123456789eE"))
+			if !fitsJSONB(doc[i:end]) {
 				return "holds a number with too many digits"
 			}
 			i = end - 1
@@ -56,19 +58,19 @@ func (j JSON) fault() string {
 	return ""
 }
 
-// TooDeep reports whether objects and arrays are nested more than MaxJSONDepth deep,
-// also in what is no JSON, such as a document that was cut.
-func (j JSON) TooDeep() bool {
+// TooDeep reports whether objects and arrays are nested more than MaxDepth deep, also in
+// text that is not valid JSON, such as a document that was cut.
+func TooDeep(doc []byte) bool {
 	depth, quoted := 0, false
-	for i := 0; i < len(j); i++ {
-		switch c := j[i]; {
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
 		case quoted && c == '\\':
 			i++
 		case c == '"':
 			quoted = !quoted
 		case quoted:
 		case c == '{' || c == '[':
-			if depth++; depth > MaxJSONDepth {
+			if depth++; depth > MaxDepth {
 				return true
 			}
 		case c == '}' || c == ']':
@@ -78,8 +80,8 @@ func (j JSON) TooDeep() bool {
 	return false
 }
 
-// closing is the index of the quote that ends a valid string.
-func closing(s []byte) int {
+// closingQuote returns the index of the quote that ends a valid string.
+func closingQuote(s []byte) int {
 	for i := 0; ; i++ {
 		switch s[i] {
 		case '"':
@@ -90,14 +92,14 @@ func closing(s []byte) int {
 	}
 }
 
-// escapesFault looks for escapes that stand for no text.
+// escapesFault reports escapes that stand for no text.
 func escapesFault(s []byte) string {
 	for {
 		i := bytes.IndexByte(s, '\\')
 		if i < 0 {
 			return ""
 		}
-		r, rest := escaped(s[i:])
+		r, rest := unescape(s[i:])
 		s = rest
 		if r == 0 {
 			return `holds the escape \u0000 (NUL)`
@@ -105,7 +107,7 @@ func escapesFault(s []byte) string {
 		if utf16.IsSurrogate(r) {
 			low := rune(-1)
 			if bytes.HasPrefix(rest, []byte(`\u`)) {
-				low, s = escaped(rest)
+				low, s = unescape(rest)
 			}
 			if utf16.DecodeRune(r, low) == utf8.RuneError {
 				return "holds an escape that is half a surrogate pair"
@@ -114,8 +116,9 @@ func escapesFault(s []byte) string {
 	}
 }
 
-// escaped reads the escape that s begins with: the code unit of one with \u, else -1.
-func escaped(s []byte) (r rune, rest []byte) {
+// unescape returns the code unit of the \u escape at the beginning of s, or -1 for another
+// escape, and the text after it.
+func unescape(s []byte) (r rune, rest []byte) {
 	if s[1] != 'u' {
 		return -1, s[2:]
 	}
@@ -123,8 +126,8 @@ func escaped(s []byte) (r rune, rest []byte) {
 	return rune(n), s[6:]
 }
 
-// storable reports whether jsonb can hold the number.
-func storable(number []byte) bool {
+// fitsJSONB reports whether jsonb can hold the number.
+func fitsJSONB(number []byte) bool {
 	mantissa, exponent := bytes.TrimLeft(number, "-"), 0
 	if i := bytes.IndexAny(number, "eE"); i >= 0 {
 		var err error
