@@ -34,7 +34,7 @@ func TestGuarantees(t *testing.T) {
 				tests.WriteString("\n" + string(m[1]) + "\n")
 			}
 		}
-		if strings.HasPrefix(path, filepath.Join("..", "internal", "contract")) {
+		if strings.HasPrefix(path, filepath.Join("..", "tests", "contract")) {
 			contract.Write(text)
 		}
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"github.com/seanchatmangpt/ggen/tier2/tests/contract"
+	"github.com/seanchatmangpt/ggen/tier2/tests/stored"
 	"github.com/seanchatmangpt/ggen/tier2/tier2test"
 )
 
@@ -57,7 +57,7 @@ func TestScaleOut(t *testing.T) {
 		require.NoError(t, err, statement)
 	}
 	require.NoError(t, conn.Close())
-	rows := contract.Counts(t, store)
+	rows := stored.Counts(t, store)
 	assert.EqualValues(t, 21, rows["receipts"])
 	assert.EqualValues(t, 100, rows["pipeline_metrics"])
 	assert.EqualValues(t, 161, rows["audit_log"])

@@ -8,8 +8,6 @@
 // What a test writes is the same each time it runs, to the byte: the ids are the
 // caller's, the times are the clock's. Only durations of statements in the audit log, and
 // ids that nobody chose, are not.
-//
-// Package tier2test/contract runs tier2's own suite on the database that you have.
 package tier2test
 
 import (
