@@ -93,14 +93,14 @@ func TestArchive_Refused(t *testing.T) {
 	assert.NoFileExists(t, empty)
 }
 
-// TestArchive_Password: no refusal shows that of a server.
+// TestArchive_Password: no error shows the password of a server.
 func TestArchive_Password(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
 	live := open(t, dsn)
 	u, err := url.Parse(dsn)
 	require.NoError(t, err)
-	u.User = url.UserPassword(u.User.Username(), "hunter2") // which the server does not ask for
+	u.User = url.UserPassword(u.User.Username(), "hunter2") // the server does not ask for it
 	_, err = live.Archive(t.Context(), time.Now(), u.String(), tier2.ArchiveOptions{})
 	require.ErrorIs(t, err, models.ErrInvalid)
 	assert.NotContains(t, err.Error(), "hunter2")
@@ -109,8 +109,8 @@ func TestArchive_Password(t *testing.T) {
 	assert.NotContains(t, err.Error(), "hunter2")
 }
 
-// TestMarkedAsArchive: a store that somebody made look like an archive is not held against
-// less than it was: an anchor and keys are refused, not passed over.
+// TestMarkedAsArchive: a store that was disguised as an archive is not checked less
+// strictly: an anchor and keys are rejected, not ignored.
 func TestMarkedAsArchive(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range engines {

@@ -15,8 +15,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// archives runs a case for every pair of engines, with a live store whose clock is told,
-// and the DSN of an archive that is not there yet.
+// archives runs a case per pair of engines, with a live store, its clock, and the DSN of
+// an archive that does not exist yet.
 func archives(t *testing.T, test func(t *testing.T, live *tier2.Store, now *time.Time, archive string)) {
 	t.Helper()
 	for from := range engines {
@@ -26,7 +26,7 @@ func archives(t *testing.T, test func(t *testing.T, live *tier2.Store, now *time
 	}
 }
 
-// archivesAcross runs a case on two of the pairs, with each engine once at either end.
+// archivesAcross runs a case from SQLite to PostgreSQL and from PostgreSQL to SQLite.
 func archivesAcross(t *testing.T, test func(t *testing.T, live *tier2.Store, now *time.Time, archive string)) {
 	t.Helper()
 	archivesFrom(t, "SQLite", "Postgres", test)
@@ -43,7 +43,7 @@ func archivesFrom(t *testing.T, from, to string, test func(t *testing.T, live *t
 	})
 }
 
-// healthy holds that a database is whole, alone and with its archives.
+// healthy requires that a database verifies, alone and together with its archives.
 func healthy(t *testing.T, dsn string, live *tier2.Store, archive ...string) {
 	t.Helper()
 	if dsn != "" {
@@ -56,7 +56,7 @@ func healthy(t *testing.T, dsn string, live *tier2.Store, archive ...string) {
 	}
 }
 
-// recorded is every row of every table, but for the boundaries that retention leaves.
+// recorded returns every row of every table, without the entries that retention adds.
 func recorded(t *testing.T, store *tier2.Store) (list []map[string]any) {
 	t.Helper()
 	for _, m := range models.All() {
@@ -71,7 +71,7 @@ func recorded(t *testing.T, store *tier2.Store) (list []map[string]any) {
 	return list
 }
 
-// TestArchive: old executions move, whole, and come back as they were.
+// TestArchive: old executions move completely, and Restore brings them back unchanged.
 func TestArchive(t *testing.T) {
 	t.Parallel()
 	archives(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
@@ -155,12 +155,12 @@ func TestArchive(t *testing.T) {
 	})
 }
 
-// TestArchive_Tampered: with its archive, a store tells what was changed in it.
+// TestArchive_Tampered: a store and its archive together find changes in either.
 func TestArchive_Tampered(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		statement   string
-		alone, both []ledger.Kind // what the archive alone and both together find
+		alone, both []ledger.Kind // findings of the archive alone, and of both together
 	}{
 		"Edited":  {"UPDATE audit_log SET agent_id = 'eve' WHERE id = 1", []ledger.Kind{ledger.Edited}, []ledger.Kind{ledger.Edited}},
 		"Deleted": {"DELETE FROM audit_log WHERE id = 1", []ledger.Kind{ledger.Missing}, []ledger.Kind{ledger.Missing}},
@@ -187,8 +187,8 @@ func TestArchive_Tampered(t *testing.T) {
 	}
 }
 
-// TestArchive_Refused: nothing is moved, made or changed.
-// TestArchive_Busy: those who save and read while executions move lose nothing.
+// TestArchive_Refused: a rejected call moves, creates and changes nothing.
+// TestArchive_Busy: saving and reading while executions move loses nothing.
 func TestArchive_Busy(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range engines {
@@ -205,7 +205,7 @@ func TestArchive_Busy(t *testing.T) {
 			done := make(chan error)
 			go func() {
 				var err error
-				for i := 0; i < len(names) && err == nil; i += 10 { // each of these may have gone by then
+				for i := 0; i < len(names) && err == nil; i += 10 { // each of these may be archived by now
 					if err = live.Receipts.Create(t.Context(), receipt("writer")); err == nil {
 						err = live.DB().Model(&models.Receipt{}).Where("execution_id = ?", names[i]).Update("environment", "changed").Error
 					}
@@ -227,7 +227,7 @@ func TestArchive_Busy(t *testing.T) {
 	}
 }
 
-// emitting saves an execution with a metric.
+// emitting stores an execution with one metric.
 func emitting(t *testing.T, store *tier2.Store, id string) *models.Receipt {
 	t.Helper()
 	r := receipt("coder")
@@ -237,8 +237,8 @@ func emitting(t *testing.T, store *tier2.Store, id string) *models.Receipt {
 	return r
 }
 
-// TestArchiveRenamed: the entries of a row go with it, also those that name the execution
-// that it was of before.
+// TestArchiveRenamed: the entries of a row move with it, including entries that name the
+// execution to which the row belonged before.
 func TestArchiveRenamed(t *testing.T) {
 	t.Parallel()
 	archivesAcross(t, func(t *testing.T, live *tier2.Store, now *time.Time, path string) {
@@ -251,7 +251,7 @@ func TestArchiveRenamed(t *testing.T) {
 		staying.ExecutionID = "staying"
 		require.NoError(t, live.Receipts.Create(t.Context(), staying))
 		require.NoError(t, live.Metrics.Record(t.Context(), &models.PipelineMetric{ExecutionID: "staying", Stage: models.StageEmit, DurationMS: 1, Status: models.StagePassed}))
-		// Of what stays to what goes, and the reverse.
+		// From an execution that stays to one that moves, and the reverse.
 		require.NoError(t, live.DB().Model(&models.PipelineMetric{}).Where("id = 3").Update("execution_id", "first").Error)
 		require.NoError(t, live.DB().Model(&models.PipelineMetric{}).Where("id = 2").Update("execution_id", "staying").Error)
 		alone := receipt("coder")
@@ -271,8 +271,8 @@ func TestArchiveRenamed(t *testing.T) {
 	})
 }
 
-// TestArchiveAgain: an execution that came back and changed, and one that has the name of
-// one in the archive.
+// TestArchiveAgain archives an execution that was restored and changed, and a new
+// execution whose name exists in the archive.
 func TestArchiveAgain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(t *testing.T, live *tier2.Store, archive func() tier2.ArchiveReport, path string){

@@ -16,7 +16,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// sealed is a file with n receipts, closed, and so sealed.
+// sealed creates a file with n receipts, sealed by Close.
 func sealed(t *testing.T, path string, n int, opts ...tier2.Option) {
 	t.Helper()
 	store, err := tier2.Open(t.Context(), path, opts...)
@@ -27,7 +27,7 @@ func sealed(t *testing.T, path string, n int, opts ...tier2.Option) {
 	require.NoError(t, store.Close())
 }
 
-// tampered runs SQL on a file as a program would that drops what is in its way.
+// tampered runs SQL on a file after dropping the triggers that would reject it.
 func tampered(t *testing.T, path string, statements ...string) {
 	t.Helper()
 	store, err := tier2.Open(t.Context(), path)
@@ -38,7 +38,7 @@ func tampered(t *testing.T, path string, statements ...string) {
 	require.NoError(t, store.Close())
 }
 
-// kinds is what VerifyAudit finds.
+// kinds returns the kinds of the findings of VerifyAudit.
 func kinds(t *testing.T, dsn string, opts ledger.VerifyOptions) (list []ledger.Kind) {
 	t.Helper()
 	report, err := tier2.VerifyAudit(t.Context(), dsn, opts)
@@ -49,7 +49,7 @@ func kinds(t *testing.T, dsn string, opts ledger.VerifyOptions) (list []ledger.K
 	return list
 }
 
-// TestAppendOnlyForAll: whatever connection it is, and whatever statement.
+// TestAppendOnlyForAll: every statement that changes entries is rejected, on any connection.
 func TestAppendOnlyForAll(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -70,13 +70,13 @@ func TestAppendOnlyForAll(t *testing.T) {
 	assert.Empty(t, kinds(t, path, ledger.VerifyOptions{}))
 }
 
-// TestAnchor: what is kept outside of the file tells what the file cannot.
+// TestAnchor: an anchor outside of the file shows changes that the file alone cannot show.
 func TestAnchor(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		statements []string
 		want       ledger.Kind
-		again      error // of the next save and seal
+		again      error // the error of the next save and seal
 	}{
 		"Cut": {[]string{"DELETE FROM audit_log WHERE id > 5", "DELETE FROM tier2_audit_tree WHERE entry_id > 5", "DELETE FROM tier2_checkpoints WHERE size > 5",
 			"UPDATE sqlite_sequence SET seq = 5 WHERE name = 'audit_log'", "DELETE FROM receipts WHERE id > 5"}, ledger.Truncated, models.ErrConflict},
@@ -119,7 +119,7 @@ func TestAnchor(t *testing.T) {
 	}
 }
 
-// TestSignatures: a key that did not sign, and a checkpoint that nobody signed.
+// TestSignatures: Verify reports another key's signature, and a checkpoint without one.
 func TestSignatures(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -156,8 +156,8 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
-// TestSignedLater: a checkpoint of a store without the key is signed by one that has it,
-// unless it is not the tree's; and copies get the signature.
+// TestSignedLater: a store with the key signs the checkpoint of a store without it, unless
+// the checkpoint does not match the tree. Copies receive the signature.
 func TestSignedLater(t *testing.T) {
 	t.Parallel()
 	private, public, err := ledger.GenerateKey("tier2-test")
@@ -200,7 +200,7 @@ func TestSignedLater(t *testing.T) {
 	}
 }
 
-// TestAnchorFile: one that cannot be written or read.
+// TestAnchorFile: an anchor that cannot be written or read is an error.
 func TestAnchorFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -224,7 +224,7 @@ func TestAnchorFile(t *testing.T) {
 	require.Empty(t, kinds(t, path, ledger.VerifyOptions{Anchor: good}))
 }
 
-// TestVerifyAudit: of a database as it lies there.
+// TestVerifyAudit verifies a database without opening a store.
 func TestVerifyAudit(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -254,7 +254,7 @@ func TestVerifyAudit(t *testing.T) {
 	assert.ErrorContains(t, err, "version 3")
 }
 
-// TestCopiedLog: a copy on the other engine is the same log, with the same tree.
+// TestCopiedLog: a copy on the other engine holds the same log, with the same tree.
 func TestCopiedLog(t *testing.T) {
 	t.Parallel()
 	crossings(t, func(t *testing.T, from, to *tier2.Store) {

@@ -24,7 +24,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// files are the names in a folder.
+// files returns the names in a folder.
 func files(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -35,7 +35,7 @@ func files(t *testing.T, folder string) (names []string) {
 	return names
 }
 
-// TestBackup: a backup is a file of its own with every row, which a store opens.
+// TestBackup: a backup is a separate file with every row, and a store can open it.
 func TestBackup(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]string{
@@ -72,7 +72,7 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestBackup_BesideWriters: while goroutines save, each backup holds whole saves.
+// TestBackup_BesideWriters: a backup made while goroutines save holds complete saves.
 func TestBackup_BesideWriters(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]string{"File": filepath.Join(t.TempDir(), "tier2.db"), "Memory": ":memory:"} {
@@ -116,7 +116,7 @@ func TestBackup_BesideWriters(t *testing.T) {
 	}
 }
 
-// TestBackup_Refused: whatever is wrong, nothing is left, and what was there is as it was.
+// TestBackup_Refused: a backup that fails leaves no file and changes none.
 func TestBackup_Refused(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -186,7 +186,7 @@ func TestBackup_Refused(t *testing.T) {
 	assert.EqualValues(t, 1, count(t, store, "receipts"))
 }
 
-// TestBackup_Unsound: a copy of which verify finds something gets no name.
+// TestBackup_Unsound: a copy that does not verify is not published under its name.
 func TestBackup_Unsound(t *testing.T) {
 	t.Parallel()
 	store := open(t, ":memory:")
@@ -198,7 +198,7 @@ func TestBackup_Unsound(t *testing.T) {
 	assert.NoDirExists(t, folder)
 }
 
-// TestBackup_Interrupted: a context that ends in the middle leaves nothing behind.
+// TestBackup_Interrupted: cancelling a running backup leaves no file behind.
 func TestBackup_Interrupted(t *testing.T) {
 	t.Parallel()
 	store := open(t, filepath.Join(t.TempDir(), "tier2.db"))
@@ -209,7 +209,7 @@ func TestBackup_Interrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- store.Backup(ctx, filepath.Join(folder, "backup.db")) }()
-	for written := false; !written; { // until the copy has begun
+	for written := false; !written; { // wait until the copy has begun
 		for _, name := range files(t, folder) {
 			info, err := os.Stat(filepath.Join(folder, name))
 			written = written || err == nil && info.Size() > 0
@@ -224,7 +224,7 @@ func TestBackup_Interrupted(t *testing.T) {
 
 const backupEnv = "TIER2_TEST_BACKUP"
 
-// TestBackup_NoSpace: in a process of its own, which may write no file larger than 64 kB.
+// TestBackup_NoSpace runs in a child process that may not write files larger than 64 kB.
 func TestBackup_NoSpace(t *testing.T) {
 	if path := os.Getenv(backupEnv); path != "" {
 		store := open(t, ":memory:")
@@ -247,7 +247,7 @@ func TestBackup_NoSpace(t *testing.T) {
 	assert.Empty(t, files(t, folder))
 }
 
-// TestBackup_ReadOnlyFolder: also the folder itself is not made.
+// TestBackup_ReadOnlyFolder: no file and no folder is created.
 func TestBackup_ReadOnlyFolder(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
@@ -262,7 +262,7 @@ func TestBackup_ReadOnlyFolder(t *testing.T) {
 	}
 }
 
-// TestBackup_PostgreSQL: the error says what does it instead.
+// TestBackup_PostgreSQL: the error names the tool to use instead.
 func TestBackup_PostgreSQL(t *testing.T) {
 	t.Parallel()
 	store := open(t, pgtest.DSN(t))
@@ -274,8 +274,8 @@ func TestBackup_PostgreSQL(t *testing.T) {
 	assert.NoDirExists(t, filepath.Dir(target))
 }
 
-// TestOperations_PostgreSQL: the lines of docs/operations.md that dump and restore, as
-// they stand there, but for the name of the schema.
+// TestOperations_PostgreSQL runs the dump and restore lines of docs/operations.md
+// verbatim, except for the name of the schema.
 func TestOperations_PostgreSQL(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -304,7 +304,7 @@ func TestOperations_PostgreSQL(t *testing.T) {
 
 	store := open(t, dsn.String())
 	fill(t, store)
-	for _, table := range []string{"receipts", "agent_memory"} { // where it leaves the counters behind
+	for _, table := range []string{"receipts", "agent_memory"} { // tables whose counters it leaves behind
 		require.NoError(t, store.DB().WithContext(ctx).Exec("SELECT setval(pg_get_serial_sequence('"+table+"', 'id'), 5000)").Error)
 	}
 	_, err = store.Audit.Seal(ctx)
@@ -325,7 +325,7 @@ func TestOperations_PostgreSQL(t *testing.T) {
 	verifyWhole(t, dsn.String())
 	restored := open(t, dsn.String())
 	assert.Equal(t, want, rows(t, restored))
-	report := copied(t, source, restored) // which compares the digests of both
+	report := copied(t, source, restored) // compares the digests of both
 	inserted, updated := total(report)
 	assert.Zero(t, inserted+updated)
 	require.NoError(t, restored.Receipts.Create(ctx, receipt("on")))

@@ -21,8 +21,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// grow fills a SQLite store with receipts, two metrics each, and the audit entries of
-// both, as the hooks write them: six rows a receipt.
+// grow fills a SQLite store with receipts, two metrics per receipt, and the audit entries
+// that the hooks would write for them: six rows per receipt.
 func grow(b *testing.B, store *tier2.Store, receipts int) {
 	b.Helper()
 	const count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
@@ -41,8 +41,8 @@ func grow(b *testing.B, store *tier2.Store, receipts int) {
 	}
 }
 
-// BenchmarkCopy copies 10,000 and 100,000 receipts with all that belongs to them: 60,000 and
-// 600,000 rows; with -short only the former. The peak of the heap must not grow with them.
+// BenchmarkCopy copies 10,000 and 100,000 receipts with their metrics and entries: 60,000
+// and 600,000 rows; with -short only 60,000. The peak of the heap must not grow with the size.
 func BenchmarkCopy(b *testing.B) {
 	sizes := []int{10_000, 100_000}
 	if testing.Short() {
@@ -73,7 +73,7 @@ func opened(b *testing.B, dsn string) *tier2.Store {
 	return store
 }
 
-// benchmarkCopy returns the last target, or nil if -bench does not ask for this one.
+// benchmarkCopy returns the last target, or nil if -bench does not select this benchmark.
 func benchmarkCopy(b *testing.B, name string, from *tier2.Store, target func(testing.TB) string) (to *tier2.Store) {
 	b.Helper()
 	outer := b
@@ -101,8 +101,8 @@ func benchmarkCopy(b *testing.B, name string, from *tier2.Store, target func(tes
 	return to
 }
 
-// BenchmarkBackup copies 200,000 audit entries while four goroutines save, and says how
-// many saves a second they made before and during it, and the longest that one took.
+// BenchmarkBackup copies 200,000 audit entries while four goroutines save. It reports the
+// saves per second before and during the backup, and the duration of the slowest save.
 func BenchmarkBackup(b *testing.B) {
 	store, err := tier2.Open(b.Context(), filepath.Join(b.TempDir(), "tier2.db"))
 	require.NoError(b, err)
@@ -150,9 +150,9 @@ func BenchmarkBackup(b *testing.B) {
 	b.ReportMetric(worst, "longest-ms-beside")
 }
 
-// BenchmarkAudit seals, verifies and proves an audit log of 10,000 and of 100,000 entries, each
-// of a receipt, whose digest Verify compares; with -short of 30,000, which would not fit
-// into the heap that is allowed either. The peak of the heap must not grow with them.
+// BenchmarkAudit seals, verifies and proves an audit log of 10,000 and of 100,000 entries,
+// one per receipt, whose digests Verify compares. With -short the log has 30,000 entries,
+// which also exceed the allowed heap. The peak of the heap must not grow with the size.
 func BenchmarkAudit(b *testing.B) {
 	sizes := []int{10_000, 100_000}
 	if testing.Short() {
@@ -190,7 +190,7 @@ func BenchmarkAudit(b *testing.B) {
 	}
 }
 
-// unseal makes the log one that never was sealed.
+// unseal removes the tree and the checkpoints, as if the log had never been sealed.
 func unseal(b *testing.B, store *tier2.Store) {
 	b.Helper()
 	for _, table := range []string{"tier2_audit_tree", "tier2_checkpoints"} {
@@ -198,7 +198,7 @@ func unseal(b *testing.B, store *tier2.Store) {
 	}
 }
 
-// benchmarkAudit runs a call that handles so many entries.
+// benchmarkAudit measures a call that handles the given number of entries.
 func benchmarkAudit(b *testing.B, name string, entries int, call func(b *testing.B, i int)) {
 	b.Helper()
 	b.Run(name, func(b *testing.B) {
@@ -215,8 +215,8 @@ func benchmarkAudit(b *testing.B, name string, entries int, call func(b *testing
 	})
 }
 
-// peakHeap looks at the heap each millisecond, until the function that it returns is called,
-// which gives the largest.
+// peakHeap samples the size of the heap every millisecond. The function that it returns
+// ends the sampling and returns the maximum.
 func peakHeap() func() uint64 {
 	runtime.GC()
 	done, peak := make(chan struct{}), make(chan uint64)
@@ -240,8 +240,9 @@ func peakHeap() func() uint64 {
 	}
 }
 
-// BenchmarkReports asks for each figure of a report, of 5,000 receipts with two metrics
-// each, or of TIER2_REPORT_RECEIPTS, of all of them and of a window that holds nine of ten.
+// BenchmarkReports computes each figure of a report over 5,000 receipts
+// (TIER2_REPORT_RECEIPTS) with two metrics per receipt: over all of them, and over a window
+// that holds nine of ten.
 func BenchmarkReports(b *testing.B) {
 	receipts := 5000
 	if text := os.Getenv("TIER2_REPORT_RECEIPTS"); text != "" {

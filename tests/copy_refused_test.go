@@ -17,7 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// TestCopy_Refused: a target that holds anything else stays as it is.
+// TestCopy_Refused: a target that holds other rows is rejected and stays unchanged.
 func TestCopy_Refused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -59,7 +59,7 @@ func TestCopy_Refused(t *testing.T) {
 	}
 }
 
-// TestCopy_LivedOn: a target that was used since is not overwritten.
+// TestCopy_LivedOn: a target that was used since the last copy is not overwritten.
 func TestCopy_LivedOn(t *testing.T) {
 	t.Parallel()
 	crossings(t, func(t *testing.T, from, to *tier2.Store) {
@@ -113,8 +113,8 @@ func TestCopy_Misused(t *testing.T) {
 	})
 }
 
-// TestCopy_Tables: what is copied is what the schema holds, on both engines, but for the
-// totals that each database derives for itself.
+// TestCopy_Tables: Copy covers every table of the schema on both engines, except for the
+// totals, which each database derives for itself.
 func TestCopy_Tables(t *testing.T) {
 	t.Parallel()
 	store := open(t, ":memory:")
@@ -135,8 +135,8 @@ func TestCopy_Tables(t *testing.T) {
 	}
 }
 
-// TestCopy_Row: one that cannot be read or stored is named; those before it stay, and
-// once it is mended the copy goes through.
+// TestCopy_Row: the error names the row that cannot be read or stored. The rows before it
+// stay copied, and once the row is repaired another copy succeeds.
 func TestCopy_Row(t *testing.T) {
 	t.Parallel()
 	const receipt = "INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms, error_message) VALUES "
@@ -173,7 +173,7 @@ func TestCopy_Row(t *testing.T) {
 	}
 }
 
-// TestCopy_Twice: copies that run at once do not disturb each other.
+// TestCopy_Twice: concurrent copies to one target do not disturb each other.
 func TestCopy_Twice(t *testing.T) {
 	t.Parallel()
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
@@ -190,7 +190,8 @@ func TestCopy_Twice(t *testing.T) {
 	})
 }
 
-// TestCopy_ConnectionLost: on either side, at any time; the next copy does the rest.
+// TestCopy_ConnectionLost loses the connection on either side at any time; the next copy
+// completes the work.
 func TestCopy_ConnectionLost(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []string{"source", "target"} {

@@ -14,7 +14,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// directions runs a case for every pair of engines, on two empty stores.
+// directions runs a case per pair of engines, on two empty stores.
 func directions(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {
 	t.Helper()
 	for from, source := range engines {
@@ -38,7 +38,7 @@ func crossings(t *testing.T, test func(t *testing.T, from, to *tier2.Store)) {
 	}
 }
 
-// run stores a whole execution of an agent, failed ones and refused writes included.
+// run stores a complete execution of an agent, which may fail, and a rejected write.
 func run(t *testing.T, store *tier2.Store, agent string, fail bool) {
 	t.Helper()
 	ctx := t.Context()
@@ -59,7 +59,7 @@ func run(t *testing.T, store *tier2.Store, agent string, fail bool) {
 	require.Error(t, store.Receipts.Create(ctx, &models.Receipt{ExecutionID: finished.ExecutionID, AgentID: agent, Operation: "watch", Status: "passed"}))
 }
 
-// fill stores rows of every table, edge cases among them.
+// fill stores rows in every table, including edge cases.
 func fill(t *testing.T, store *tier2.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -88,7 +88,7 @@ func fill(t *testing.T, store *tier2.Store) {
 	}
 }
 
-// copied copies and requires that both sides are equal.
+// copied runs Copy and requires that both sides are equal.
 func copied(t *testing.T, from, to *tier2.Store) *tier2.CopyReport {
 	t.Helper()
 	report, err := tier2.Copy(t.Context(), from, to, tier2.CopyOptions{})
@@ -103,7 +103,7 @@ func copied(t *testing.T, from, to *tier2.Store) *tier2.CopyReport {
 	return report
 }
 
-// total is how many rows a copy inserted and updated.
+// total returns how many rows a copy inserted and updated.
 func total(report *tier2.CopyReport) (inserted, updated int64) {
 	for _, table := range report.Tables {
 		inserted, updated = inserted+table.Inserted, updated+table.Updated
@@ -111,7 +111,7 @@ func total(report *tier2.CopyReport) (inserted, updated int64) {
 	return inserted, updated
 }
 
-// rows is every row of every table as a reader of the store sees it.
+// rows returns every row of every table, as readers of the store see it.
 func rows(t *testing.T, store *tier2.Store) (list []any) {
 	t.Helper()
 	add := func(found any) {
@@ -131,7 +131,7 @@ func rows(t *testing.T, store *tier2.Store) (list []any) {
 	add(&[]models.SLOViolation{})
 	memories := &[]models.AgentMemory{}
 	add(memories)
-	for i := range *memories { // jsonb writes a document in its own way; the digests compare the values
+	for i := range *memories { // jsonb reformats documents; the digests compare the values
 		(*memories)[i].MemoryJSON, (*memories)[i].CollisionHistory = nil, nil
 	}
 	for i := range *sessions {
@@ -174,7 +174,7 @@ func TestCopy(t *testing.T) {
 	})
 }
 
-// texts are times that raw SQL stored, as a SQLite file has them.
+// texts returns times that raw SQL stored, as a SQLite file holds them.
 func texts(t *testing.T, store *tier2.Store) (list []string) {
 	t.Helper()
 	const query = `SELECT timestamp FROM receipts WHERE execution_id = 'raw' UNION ALL SELECT timestamp FROM receipts WHERE execution_id = 'raw2'
@@ -192,7 +192,7 @@ func TestCopy_Empty(t *testing.T) {
 	})
 }
 
-// TestCopy_Again: what came to the source, and what changed in it, follows.
+// TestCopy_Again: another copy brings over the rows that are new or changed in the source.
 func TestCopy_Again(t *testing.T) {
 	t.Parallel()
 	crossings(t, func(t *testing.T, from, to *tier2.Store) {
@@ -228,7 +228,7 @@ func TestCopy_Again(t *testing.T) {
 	})
 }
 
-// TestCopy_Snapshot: the source is read in one state, while it is written.
+// TestCopy_Snapshot: Copy reads one state of the source while others write to it.
 func TestCopy_Snapshot(t *testing.T) {
 	t.Parallel()
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
@@ -307,7 +307,7 @@ func TestCopy_Interrupted(t *testing.T) {
 			assert.GreaterOrEqual(t, now, before, "what was copied stays")
 			before = now
 			times++
-			if times == 1 { // ids go on, even so
+			if times == 1 { // ids continue regardless
 				tx := to.DB().Begin()
 				require.NoError(t, tx.Create(receipt("between")).Error)
 				require.NoError(t, tx.Rollback().Error)

@@ -21,9 +21,9 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
-// TestFlippedBytes: bytes of a database change at random places. Every call then gives
-// an error or an answer, and ends; and where verdict finds nothing, the answers are
-// those from before. TIER2_FLIPS sets how often; TIER2_FLIP_SEED repeats a run.
+// TestFlippedBytes changes bytes of a database at random places. Every call then ends with
+// an error or an answer, and where verdict finds nothing, the answers are those from before
+// the change. TIER2_FLIPS sets the number of runs; TIER2_FLIP_SEED repeats a run.
 func TestFlippedBytes(t *testing.T) {
 	t.Parallel()
 	flips, seed := times(t, "TIER2_FLIPS", 40), uint64(times(t, "TIER2_FLIP_SEED", int(rand.Uint32())))
@@ -85,7 +85,7 @@ func TestFlippedBytes(t *testing.T) {
 	}
 }
 
-// verdict is all that can be found wrong with a database.
+// verdict returns everything that Verify and VerifyAudit find.
 func verdict(t *testing.T, path string) []string {
 	findings, err := workload.Whole(t.Context(), path)
 	if err != nil {
@@ -94,7 +94,7 @@ func verdict(t *testing.T, path string) []string {
 	return findings
 }
 
-// bounded fails if f does not end. What it allows is no measure of speed.
+// bounded fails if f does not end. Its limit is generous and does not measure speed.
 func bounded(t *testing.T, what string, f func() ([]string, []error)) (list []string, errs []error) {
 	t.Helper()
 	done := make(chan struct{})
@@ -115,8 +115,8 @@ func bounded(t *testing.T, what string, f func() ([]string, []error)) (list []st
 	return list, errs
 }
 
-// answers asks every repository and reads every row: what there is, in order, and the
-// errors.
+// answers calls every repository and reads every row. It returns the results, in order, and
+// the errors.
 func answers(t *testing.T, path string) (list []string, errs []error) {
 	ctx := t.Context()
 	store, err := tier2.Open(ctx, path)
@@ -160,7 +160,7 @@ func answers(t *testing.T, path string) (list []string, errs []error) {
 		add("collisions", collisions, err)
 	}
 	_, _, err = store.Memory.List(ctx, repository.MemoryFilter{})
-	add("memory", nil, err) // what the store counts there, no entry vouches for
+	add("memory", nil, err) // no entry holds the store's own counts
 	recent, err := store.Reports.RecentExecutions(ctx)
 	add("recent", recent, err)
 	agents, err := store.Reports.AgentPerformance(ctx)
@@ -170,7 +170,7 @@ func answers(t *testing.T, path string) (list []string, errs []error) {
 	return list, errs
 }
 
-// difference is the first answer that is another one.
+// difference describes the first answer that differs.
 func difference(want, got []string) string {
 	for i := range min(len(want), len(got)) {
 		if a, b := want[i], got[i]; a != b {

@@ -19,7 +19,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
-// smallDisk mounts a file system of that many KiB, and resize gives it another size.
+// smallDisk mounts a file system of the given size in KiB; resize changes the size.
 func smallDisk(t *testing.T, kib int) (dir string, resize func(kib int)) {
 	t.Helper()
 	dir = t.TempDir()
@@ -34,8 +34,8 @@ func smallDisk(t *testing.T, kib int) (dir string, resize func(kib int)) {
 	}
 }
 
-// TestDiskFull_FileSystem: workers go on while the disk is full, and when it no longer
-// is. What they were told holds.
+// TestDiskFull_FileSystem: workers continue while the disk is full and after it has space
+// again. Every acknowledged step is stored.
 func TestDiskFull_FileSystem(t *testing.T) {
 	t.Parallel()
 	dir, resize := smallDisk(t, 1000)
@@ -75,8 +75,8 @@ func TestDiskFull_FileSystem(t *testing.T) {
 		full.Acknowledged, full.Refused, after.Acknowledged-full.Acknowledged)
 }
 
-// TestDiskFull_Open: a database that there is no space to make is not made, one that
-// there is no space to upgrade stays as it was.
+// TestDiskFull_Open: without space no database is created, and an upgrade leaves the
+// database unchanged.
 func TestDiskFull_Open(t *testing.T) {
 	t.Parallel()
 	seed, err := os.ReadFile("../internal/engine/sqlite/testdata/seed-1.0.0.sql")
@@ -119,7 +119,7 @@ func TestDiskFull_Open(t *testing.T) {
 	}
 }
 
-// TestDiskFull_Close: a store that is closed while the disk is full keeps everything.
+// TestDiskFull_Close: closing a store while the disk is full loses nothing.
 func TestDiskFull_Close(t *testing.T) {
 	t.Parallel()
 	dir, resize := smallDisk(t, 1000)

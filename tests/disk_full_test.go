@@ -17,8 +17,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// limit lets the database of a store grow by so many pages from now on; below 0 as far
-// as it likes.
+// limit lets the database of a store grow by the given number of pages from now on; a
+// negative number removes the limit.
 func limit(t *testing.T, store *tier2.Store, pages int) {
 	t.Helper()
 	var n int
@@ -29,8 +29,8 @@ func limit(t *testing.T, store *tier2.Store, pages int) {
 	require.NoError(t, store.DB().Raw(fmt.Sprint("PRAGMA max_page_count = ", n)).Scan(&n).Error)
 }
 
-// content is every row of every table in canonical form, but for the entries of refused
-// writes.
+// content returns every row of every table in canonical form, except for the entries of
+// rejected writes.
 func content(t *testing.T, store *tier2.Store) []string {
 	t.Helper()
 	list, err := dumpRows(t.Context(), store)
@@ -40,11 +40,11 @@ func content(t *testing.T, store *tier2.Store) []string {
 	})
 }
 
-// TestDiskFull: a write for which there is no space says so and leaves nothing, and the
-// store goes on when there is space again.
+// TestDiskFull: a write without space fails with ErrFull and stores nothing, and the store
+// continues when there is space again.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	long := models.JSON(fmt.Sprintf(`{"text":"%040000d"}`, 0)) // larger than what there is
+	long := models.JSON(fmt.Sprintf(`{"text":"%040000d"}`, 0)) // larger than the free space
 	writes := map[string]func(s *tier2.Store) error{
 		"Create": func(s *tier2.Store) error {
 			r := newReceipt("new")
@@ -99,7 +99,7 @@ func TestDiskFull(t *testing.T) {
 				require.ErrorAs(t, err, &e)
 				assert.Contains(t, e.Reason, "no space")
 				after := content(t, store)
-				if what == "Execution" { // that it began is an entry of its own
+				if what == "Execution" { // its beginning is a separate entry
 					assert.Len(t, after, len(before)+1)
 					before = after
 				}
@@ -114,8 +114,8 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestDiskFull_Group: of many goroutines that share transactions each gets its own
-// outcome, and what was acknowledged is there.
+// TestDiskFull_Group: each of the goroutines that share a transaction gets its own outcome,
+// and every acknowledged save is stored.
 func TestDiskFull_Group(t *testing.T) {
 	t.Parallel()
 	dsn := filepath.Join(t.TempDir(), "tier2.db")

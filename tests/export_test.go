@@ -21,7 +21,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// exported is a new folder of all tables.
+// exported exports all tables to a new folder and returns its path.
 func exported(t testing.TB, store *tier2.Store, f tier2.Format) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "export")
@@ -30,7 +30,7 @@ func exported(t testing.TB, store *tier2.Store, f tier2.Format) string {
 	return dir
 }
 
-// proven requires that Audit.Verify finds nothing.
+// proven requires that Audit.Verify has no findings.
 func proven(t *testing.T, store *tier2.Store) {
 	t.Helper()
 	report, err := store.Audit.Verify(t.Context(), ledger.VerifyOptions{})
@@ -38,8 +38,8 @@ func proven(t *testing.T, store *tier2.Store) {
 	assert.Empty(t, report.Findings)
 }
 
-// TestExport: what was exported comes back as it was, in either format, from and to
-// either engine: the digests of all tables are equal, and the audit log proves itself.
+// TestExport: an import restores exported rows exactly, in either format, from and to either
+// engine: the digests of all tables are equal, and the audit log verifies.
 func TestExport(t *testing.T) {
 	t.Parallel()
 	for _, f := range rowfile.Formats() {
@@ -92,7 +92,7 @@ func file(t *testing.T, parts ...string) string {
 	return string(text)
 }
 
-// TestExport_Archive: an archive comes back as one.
+// TestExport_Archive: an exported archive is imported as an archive.
 func TestExport_Archive(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range engines {
@@ -215,7 +215,7 @@ func TestExport_Refused(t *testing.T) {
 	assert.Empty(t, names, "nothing is left of an attempt")
 }
 
-// TestExport_Interrupted: by its context, at any row of any table.
+// TestExport_Interrupted cancels the context at any row of any table.
 func TestExport_Interrupted(t *testing.T) {
 	t.Parallel()
 	store := open(t, ":memory:")
@@ -241,7 +241,8 @@ func TestExport_Interrupted(t *testing.T) {
 	}
 }
 
-// TestExport_Snapshot: all tables are of one state, and the progress counts their rows.
+// TestExport_Snapshot: all tables are exported from one state, and the progress counts
+// their rows.
 func TestExport_Snapshot(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range engines {
@@ -264,7 +265,7 @@ func TestExport_Snapshot(t *testing.T) {
 	}
 }
 
-// TestExport_Broken: a stream that takes no more ends it.
+// TestExport_Broken: a writer that fails ends the export.
 func TestExport_Broken(t *testing.T) {
 	t.Parallel()
 	store := open(t, ":memory:")

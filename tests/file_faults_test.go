@@ -15,8 +15,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// dead is the folder of a database whose process died with n receipts acknowledged: a
-// copy of its files while it is open. Its name is tier2.db.
+// dead returns a folder with tier2.db as a dead process leaves it, with n acknowledged
+// receipts: a copy of the files of an open database.
 func dead(t *testing.T, n int) (dir string) {
 	t.Helper()
 	from := filepath.Join(t.TempDir(), "tier2.db")
@@ -33,8 +33,8 @@ func dead(t *testing.T, n int) (dir string) {
 	return dir
 }
 
-// TestDeadProcess: what a process that died left beside its database is read, and a
-// database without it is an older state of itself.
+// TestDeadProcess: the -wal of a dead process is read; without it the database is an older
+// state of itself.
 func TestDeadProcess(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -44,7 +44,7 @@ func TestDeadProcess(t *testing.T) {
 	}{
 		"All":        {receipt: n},
 		"WithoutSHM": {lose: []string{"-shm"}, receipt: n},
-		"WithoutWAL": {lose: []string{"-shm", "-wal"}}, // nothing was folded yet
+		"WithoutWAL": {lose: []string{"-shm", "-wal"}}, // no checkpoint has run yet
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,8 +62,8 @@ func TestDeadProcess(t *testing.T) {
 	}
 }
 
-// TestTornWAL: a WAL that ends anywhere, or holds garbage from there on, as after a power
-// loss, is read up to its last whole commit.
+// TestTornWAL: a WAL that is cut or overwritten from any place on, as by a power loss, is
+// read up to its last complete commit.
 func TestTornWAL(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -99,8 +99,8 @@ func TestTornWAL(t *testing.T) {
 	assert.Less(t, last, int64(n))
 }
 
-// TestStaleWAL: the -wal of another database beside a file. SQLite cannot tell that it
-// belongs to another one, and reads pages of both as one database; Verify finds it.
+// TestStaleWAL: with the -wal of another database beside a file, SQLite reads pages of both
+// as one database. Verify finds that.
 func TestStaleWAL(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(t.TempDir(), "mine.db")
@@ -118,7 +118,7 @@ func TestStaleWAL(t *testing.T) {
 	assert.NotEmpty(t, findings)
 }
 
-// TestReadOnlyFolder: where the WAL cannot be made, nothing can be opened.
+// TestReadOnlyFolder: Open fails where the WAL cannot be created.
 func TestReadOnlyFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "folder")
@@ -140,8 +140,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	assert.Equal(t, before, after)
 }
 
-// TestReadOnlyLater: a file that becomes read-only while it is open goes on being
-// written, since it is open; the next Open is refused.
+// TestReadOnlyLater: a file that becomes read-only while it is open can still be written;
+// the next Open is rejected.
 func TestReadOnlyLater(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -154,8 +154,8 @@ func TestReadOnlyLater(t *testing.T) {
 	assert.EqualValues(t, 1, count(t, open(t, path), "receipts"))
 }
 
-// TestLockedByAnotherProgram: which holds the write lock for longer than the busy
-// timeout, while many goroutines save: each is told, and the store goes on after it.
+// TestLockedByAnotherProgram: another program holds the write lock for longer than the busy
+// timeout while many goroutines save. Each gets ErrBusy, and the store continues afterwards.
 func TestLockedByAnotherProgram(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -184,8 +184,8 @@ func TestLockedByAnotherProgram(t *testing.T) {
 	verifyWhole(t, path)
 }
 
-// TestVanished: a store whose files are taken away acknowledges nothing that would be
-// gone with the process, and can be opened again.
+// TestVanished: a store whose files were removed or replaced acknowledges no save that would
+// be lost with the process, and the database can be opened again.
 func TestVanished(t *testing.T) {
 	t.Parallel()
 	other := func(t *testing.T) string {
@@ -197,7 +197,7 @@ func TestVanished(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		take func(t *testing.T, path string) error
-		left int64 // receipts that are there when it is opened again
+		left int64 // receipts after the next Open
 	}{
 		"Folder":   {take: func(_ *testing.T, path string) error { return os.RemoveAll(filepath.Dir(path)) }},
 		"File":     {take: func(_ *testing.T, path string) error { return os.Remove(path) }},
@@ -212,7 +212,7 @@ func TestVanished(t *testing.T) {
 				store, err := tier2.Open(t.Context(), path, opts...)
 				require.NoError(t, err)
 				require.NoError(t, store.Receipts.Create(t.Context(), newReceipt("before")))
-				time.Sleep(10 * time.Millisecond) // for as long commits trust those before
+				time.Sleep(10 * time.Millisecond) // commits trust the last check for as long
 				require.NoError(t, tt.take(t, path))
 				for what, write := range map[string]func() error{
 					"Create": func() error { return store.Receipts.Create(t.Context(), newReceipt("a")) },

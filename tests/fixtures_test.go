@@ -22,13 +22,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
-// engines give the DSN of a new database.
+// engines maps the name of an engine to a function that returns the DSN of a new database.
 var engines = map[string]func(testing.TB) string{
 	"SQLite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "tier2.db") },
 	"Postgres": pgtest.DSN,
 }
 
-// open opens a store, and closes it when the test ends.
+// open opens a store and closes it when the test ends.
 func open(t *testing.T, dsn string, opts ...tier2.Option) *tier2.Store {
 	t.Helper()
 	store, err := tier2.Open(context.Background(), dsn, opts...)
@@ -37,7 +37,7 @@ func open(t *testing.T, dsn string, opts ...tier2.Option) *tier2.Store {
 	return store
 }
 
-// receipt is one of an agent, newReceipt one with an id.
+// receipt returns a valid receipt of an agent, newReceipt one with an id.
 func receipt(agent string) *models.Receipt {
 	return &models.Receipt{AgentID: agent, Operation: models.OperationGeneration, Status: models.ReceiptPassed}
 }
@@ -54,8 +54,8 @@ func count(t *testing.T, store *tier2.Store, table string) (n int64) {
 	return n
 }
 
-// verifyWhole holds that the database itself is whole: Verify, with integrity_check and
-// foreign_key_check, and Audit.Verify find nothing.
+// verifyWhole requires that Verify, which runs integrity_check and foreign_key_check, and
+// Audit.Verify have no findings.
 func verifyWhole(t testing.TB, dsn string) {
 	t.Helper()
 	findings, err := workload.Whole(context.Background(), dsn)
@@ -63,7 +63,7 @@ func verifyWhole(t testing.TB, dsn string) {
 	assert.Empty(t, findings)
 }
 
-// times is how often something is done: what the variable says, or a default.
+// times returns the number in an environment variable, or n if it is unset.
 func times(t testing.TB, variable string, n int) int {
 	t.Helper()
 	if s := os.Getenv(variable); s != "" {
@@ -74,7 +74,7 @@ func times(t testing.TB, variable string, n int) int {
 	return n
 }
 
-// elsewhere opens a file as another program would.
+// elsewhere opens a file without tier2, as another program would.
 func elsewhere(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(sqlite.DriverName, path)
@@ -83,7 +83,7 @@ func elsewhere(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-// lockElsewhere holds the write lock of a file as another program would, until release.
+// lockElsewhere takes the write lock of a file, as another program would, until release.
 func lockElsewhere(t testing.TB, path string) (release func()) {
 	t.Helper()
 	db := elsewhere(t, path)
@@ -97,8 +97,8 @@ func lockElsewhere(t testing.TB, path string) (release func()) {
 	}
 }
 
-// dumpRows is every row of every table in canonical form, up to the first error; of
-// agent_memory, what entries vouch for.
+// dumpRows returns every row of every table in canonical form, up to the first error, and
+// for agent_memory the digest, which leaves out the store's own counts.
 func dumpRows(ctx context.Context, store *tier2.Store) (list []string, err error) {
 	for _, m := range models.All() {
 		table := m.TableName()

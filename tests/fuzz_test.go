@@ -16,7 +16,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// fuzzStores are a store in memory and, if there is a server, one of PostgreSQL.
+// fuzzStores returns a store in memory and, if there is a server, one on PostgreSQL.
 func fuzzStores(f *testing.F) map[string]*tier2.Store {
 	stores := map[string]*tier2.Store{}
 	dsns := map[string]string{"sqlite": ":memory:"}
@@ -32,8 +32,8 @@ func fuzzStores(f *testing.F) map[string]*tier2.Store {
 	return stores
 }
 
-// FuzzJSON: a document that models.JSON takes is JSON for Go, for SQLite's json_valid
-// and for PostgreSQL's jsonb; one that it refuses, some engine or rule refuses.
+// FuzzJSON: Go, SQLite's json_valid and PostgreSQL's jsonb accept every document that
+// models.JSON accepts.
 func FuzzJSON(f *testing.F) {
 	for _, doc := range []string{
 		`{}`, `[]`, `null`, `{"a":1,"a":2}`, ` {"b" : 1.00e+2} `, `"\u0000"`, `"\ud800"`, `"\ud83d\ude80"`, `1e131071`, `1e131072`, `-1e-16383`, `[1e-16384]`, `0e999999`, `-0`,
@@ -63,8 +63,8 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzImport: a receipt is stored whole, its bytes as they were, and found unchanged
-// when it comes again; or refused with ErrInvalid, and every table is as it was.
+// FuzzImport: a receipt is stored completely, byte for byte, and is Unchanged when it is
+// imported again; or it is rejected with ErrInvalid, and every table stays unchanged.
 func FuzzImport(f *testing.F) {
 	const receipt = `{"receipt":{"execution_id":"x","agent_id":"a","operation":"generation","status":"passed","timestamp":"2026-01-29T12:34:56Z",` +
 		`"hashes":{"manifest":null},"files_generated":[{}],"pipeline_stages":{"μ₁_normalize":{"status":"success","duration_ms":1.5}},"measurements":{"triples":1000}}}`

@@ -18,8 +18,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// TestImport_Folder: one that was changed since, or is none, is refused, and the store
-// stays as it was.
+// TestImport_Folder: a folder that was changed after the export, or is not an export, is
+// rejected, and the store stays unchanged.
 func TestImport_Folder(t *testing.T) {
 	t.Parallel()
 	from := open(t, ":memory:")
@@ -74,8 +74,8 @@ func TestImport_Folder(t *testing.T) {
 	require.ErrorIs(t, err, models.ErrInvalid)
 }
 
-// TestImport_Foreign: a store with rows of its own is left as it was, and the line of the
-// export that it has another row for is named.
+// TestImport_Foreign: a store with other rows stays unchanged, and the error names the line
+// of the export that conflicts with a row.
 func TestImport_Foreign(t *testing.T) {
 	t.Parallel()
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
@@ -90,7 +90,7 @@ func TestImport_Foreign(t *testing.T) {
 	})
 }
 
-// TestImport_Interrupted: at any batch; another one does the rest.
+// TestImport_Interrupted cancels the context at any batch; another import completes the work.
 func TestImport_Interrupted(t *testing.T) {
 	t.Parallel()
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
@@ -119,7 +119,7 @@ func TestImport_Interrupted(t *testing.T) {
 	})
 }
 
-// TestImportTable: files come in one by one, parents first; what is there stays.
+// TestImportTable imports files one by one, parents first; existing rows stay.
 func TestImportTable(t *testing.T) {
 	t.Parallel()
 	directions(t, func(t *testing.T, from, to *tier2.Store) {
@@ -143,13 +143,13 @@ func TestImportTable(t *testing.T) {
 	})
 }
 
-// line is a receipt as JSONL has it.
+// line returns a receipt as a line of JSONL.
 func line(id int, execution string, more ...string) string {
 	text := fmt.Sprintf(`{"id":%d,"execution_id":%q,"agent_id":"a","operation":"watch","status":"passed","timestamp":"2026-01-29T12:34:56Z","created_at":null,"manifest_hash":null,"ontology_hash":null,"files_generated":null,"files_modified":null,"duration_ms":1,"receipt_json":null,"error_message":null,"environment":null}`+"\n", id, execution)
 	return strings.NewReplacer(more...).Replace(text)
 }
 
-// TestImportTable_Refused: with the line; what was there before stays as it was.
+// TestImportTable_Refused: the error names the line, and existing rows stay unchanged.
 func TestImportTable_Refused(t *testing.T) {
 	t.Parallel()
 	metric := func(id int, execution string) string {
@@ -210,8 +210,8 @@ func TestImportTable_Refused(t *testing.T) {
 	}
 }
 
-// TestImportTable_Batches: a row that is refused leaves the batches before it, and
-// importing again, once it is mended, does the rest.
+// TestImportTable_Batches: the batches before a rejected row stay, and importing again,
+// once the row is repaired, completes the work.
 func TestImportTable_Batches(t *testing.T) {
 	t.Parallel()
 	store := open(t, ":memory:")
@@ -229,8 +229,8 @@ func TestImportTable_Batches(t *testing.T) {
 	assert.Equal(t, []int64{500, 2000}, []int64{done.Inserted, done.Unchanged})
 }
 
-// live is a store in PostgreSQL, and what waits until so many of its connections wait for
-// a lock, or done is closed.
+// live returns a store on PostgreSQL, and a function that blocks until n of its connections
+// wait for a lock, or done receives an error.
 func live(t *testing.T) (store *tier2.Store, waiting func(n int, done <-chan error)) {
 	dsn, name := pgtest.DSN(t), strings.ReplaceAll(t.Name(), "/", ".")
 	store = open(t, dsn+"&application_name="+name)
@@ -244,8 +244,8 @@ func live(t *testing.T) (store *tier2.Store, waiting func(n int, done <-chan err
 	}
 }
 
-// TestImportTable_Sealing: entries that are being imported are sealed with the others, or
-// refused; none comes in behind a seal's back.
+// TestImportTable_Sealing: entries that are imported while the log is sealed are part of the
+// seal or rejected. None is inserted below the end of a sealed log.
 func TestImportTable_Sealing(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -253,7 +253,7 @@ func TestImportTable_Sealing(t *testing.T) {
 	raw(t, store, "SELECT setval(pg_get_serial_sequence('audit_log', 'id'), 9)")
 	raw(t, store, "INSERT INTO audit_log (timestamp, agent_id, operation, status) VALUES ('2026-01-01', 'a', 'o', 'failed')")
 
-	other := store.DB().WithContext(ctx).Begin() // keeps all from inserting
+	other := store.DB().WithContext(ctx).Begin() // blocks every insert
 	require.NoError(t, other.Exec("LOCK TABLE audit_log IN SHARE MODE").Error)
 	imported, sealed := make(chan error, 1), make(chan error, 1)
 	go func() {
@@ -273,7 +273,7 @@ func TestImportTable_Sealing(t *testing.T) {
 	proven(t, store)
 }
 
-// TestImportTable_Between: a save between two batches takes no id of the second.
+// TestImportTable_Between: a save between two batches does not take an id of the second batch.
 func TestImportTable_Between(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range engines {
@@ -300,8 +300,7 @@ func TestImportTable_Between(t *testing.T) {
 	}
 }
 
-// TestImportTable_Ids: whoever saves while ids above its own are imported gets one that is
-// free.
+// TestImportTable_Ids: a save while larger ids are imported gets a free id.
 func TestImportTable_Ids(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -26,18 +26,17 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
-// What a child of TestKilledProcesses is told.
+// Parameters of a child of TestKilledProcesses.
 const (
 	killDSNEnv     = "TIER2_TEST_KILL_DSN"
 	killJournalEnv = "TIER2_TEST_KILL_JOURNALS"
 	killLifeEnv    = "TIER2_TEST_KILL_LIFE"
 )
 
-// TestKilledProcesses: 4 processes write one database and are killed (SIGKILL) at any
-// moment, round after round; the next round goes on with what they left. After each the
-// database is whole, every acknowledged step is there with its audit entries and counted
-// once, and every other one is there whole or not at all. TIER2_KILL_ROUNDS sets how
-// many rounds there are.
+// TestKilledProcesses kills 4 processes (SIGKILL) at random moments while they write one
+// database, round after round on the same database. After each round the database verifies,
+// every acknowledged step is stored with its audit entries and counted once, and every other
+// step is stored completely or not at all. TIER2_KILL_ROUNDS sets the number of rounds.
 func TestKilledProcesses(t *testing.T) {
 	if dsn := os.Getenv(killDSNEnv); dsn != "" {
 		writeUntilKilled(t, dsn)
@@ -46,7 +45,7 @@ func TestKilledProcesses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		dsn    func(testing.TB) string
-		settle func(*testing.T, string) // waits until nobody writes any more
+		settle func(*testing.T, string) // waits until no process writes any more
 	}{
 		"SQLite":   {dsn: func(t testing.TB) string { return filepath.Join(t.TempDir(), "tier2.db") }, settle: func(*testing.T, string) {}},
 		"Postgres": {dsn: namedPostgres, settle: endBackends},
@@ -74,8 +73,8 @@ func TestKilledProcesses(t *testing.T) {
 	}
 }
 
-// killRound starts 4 processes and kills each at a moment of its own. It returns how
-// many were killed.
+// killRound starts 4 processes and kills each at a random moment. It returns how many were
+// killed.
 func killRound(t *testing.T, dsn, journals string, round int) int {
 	const processes = 4
 	var all sync.WaitGroup
@@ -89,7 +88,7 @@ func killRound(t *testing.T, dsn, journals string, round int) int {
 		ended := make(chan struct{})
 		go func() { _ = child.Wait(); close(ended) }()
 		all.Go(func() {
-			// From its first step on, any moment is right.
+			// The moment may be any after the first step.
 			for journal := filepath.Join(journals, life+".journal"); ; {
 				if info, err := os.Stat(journal); err == nil && info.Size() > 0 {
 					break
@@ -114,7 +113,7 @@ func killRound(t *testing.T, dsn, journals string, round int) int {
 	return processes
 }
 
-// writeUntilKilled is what a child does.
+// writeUntilKilled is the work of a child.
 func writeUntilKilled(t *testing.T, dsn string) {
 	life := os.Getenv(killLifeEnv)
 	journal, err := workload.OpenJournal(os.Getenv(killJournalEnv), life)
@@ -126,7 +125,8 @@ func writeUntilKilled(t *testing.T, dsn string) {
 	require.NoError(t, w.Run(t.Context()))
 }
 
-// namedPostgres is pgtest.DSN with a name by which endBackends finds the connections.
+// namedPostgres returns a pgtest.DSN with an application name by which endBackends finds
+// the connections.
 func namedPostgres(t testing.TB) string {
 	dsn, err := url.Parse(pgtest.DSN(t))
 	require.NoError(t, err)
@@ -136,8 +136,8 @@ func namedPostgres(t testing.TB) string {
 	return dsn.String()
 }
 
-// endBackends ends what the server still does for clients that are gone: it finds that
-// out only when it talks to them.
+// endBackends ends the server's work for killed clients, since the server notices their
+// death only when it sends to them.
 func endBackends(t *testing.T, dsn string) {
 	u, err := url.Parse(dsn)
 	require.NoError(t, err)
@@ -148,10 +148,10 @@ func endBackends(t *testing.T, dsn string) {
 	require.NoError(t, err)
 }
 
-// TestKilledConnections: while 8 writers save, the server ends their connections, one or
-// all of them (which is what a restart looks like from here). Whatever was acknowledged
-// is there with its audit entry and counted once; what failed is there whole or not at
-// all; and the store works on. TIER2_KILL_SAVES sets how many saves each writer makes.
+// TestKilledConnections ends the connections of 8 writers on the server, one of them or all
+// (as a restart does). Every acknowledged save is stored with its audit entry and counted
+// once, a failed save is stored completely or not at all, and the store keeps working.
+// TIER2_KILL_SAVES sets the number of saves per writer.
 func TestKilledConnections(t *testing.T) {
 	t.Parallel()
 	const writers, savesPerKill = 8, 12
@@ -199,7 +199,7 @@ func TestKilledConnections(t *testing.T) {
 		})
 	}
 	go func() { all.Wait(); close(work) }()
-	for range work { // each kill waits until the connections have gone, or the next call may meet one that is going
+	for range work { // each kill waits until the connections have ended, or the next call may get one that is ending
 		limit := 1
 		if rand.IntN(4) == 0 {
 			limit = 1000
@@ -256,7 +256,7 @@ func TestKilledConnections(t *testing.T) {
 	t.Logf("%d connections killed under %d saves: %d acknowledged, %d failed, of these %d stored", killed, len(outcome), acknowledged, failed, int64(len(stored))-acknowledged)
 }
 
-// TestLostCommit: if the connection breaks during COMMIT, the error says that the
+// TestLostCommit: if the connection breaks during COMMIT, the error reports that the
 // transaction may have been committed.
 func TestLostCommit(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,8 @@ import (
 // TestMain fails if a goroutine is left when all tests have ended.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestStoresLeaveNoGoroutine: 50 stores of each kind, opened, used and closed. It does
-// not run beside other tests, whose goroutines it would find.
+// TestStoresLeaveNoGoroutine opens, uses and closes 50 stores of each kind. It is not
+// parallel, since it would find the goroutines of other tests.
 func TestStoresLeaveNoGoroutine(t *testing.T) {
 	for name, dsn := range map[string]func(*testing.T) string{
 		"File":     func(t *testing.T) string { return filepath.Join(t.TempDir(), "tier2.db") },

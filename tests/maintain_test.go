@@ -19,7 +19,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// maintained is what MaintainSteps said.
+// maintained returns the steps that MaintainSteps reports.
 func maintained(t *testing.T, store *tier2.Store) string {
 	t.Helper()
 	var steps []string
@@ -27,13 +27,13 @@ func maintained(t *testing.T, store *tier2.Store) string {
 	return strings.Join(steps, "\n")
 }
 
-// maintainable are stores to maintain, by the name of what they lie in.
+// maintainable maps the kind of a database to a function that opens a store on a new one.
 var maintainable = map[string]func(testing.TB) string{
 	"SQLite": engines["SQLite"], "Memory": func(testing.TB) string { return ":memory:" }, "Postgres": pgtest.DSN,
 }
 
-// TestMaintain_BesideOthers: it never fails for goroutines that write and read, nor they
-// for it, and what is stored afterwards is sound.
+// TestMaintain_BesideOthers: Maintain and goroutines that write and read never fail because
+// of each other, and the database verifies afterwards.
 func TestMaintain_BesideOthers(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range maintainable {
@@ -60,7 +60,7 @@ func TestMaintain_BesideOthers(t *testing.T) {
 					}
 				}
 			})
-			for range 2 { // also beside each other
+			for range 2 { // two calls at once
 				all.Go(func() {
 					for range 2 {
 						assert.NoError(t, store.Maintain(t.Context()))
@@ -78,7 +78,8 @@ func TestMaintain_BesideOthers(t *testing.T) {
 	}
 }
 
-// TestMaintain_Vacuum: many free pages leave the file, with every row as it was; few stay.
+// TestMaintain_Vacuum: Maintain releases many free pages and keeps few; every row stays
+// unchanged.
 func TestMaintain_Vacuum(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]string{"File": filepath.Join(t.TempDir(), "tier2.db"), "Memory": ":memory:"} {
@@ -113,8 +114,8 @@ func TestMaintain_Vacuum(t *testing.T) {
 	}
 }
 
-// TestMaintain_InTheWay: neither a reader that holds the WAL nor another process that
-// writes is an error of what it can leave to another time.
+// TestMaintain_InTheWay: Maintain skips steps that a reader of the WAL or another writing
+// process blocks, and returns no error.
 func TestMaintain_InTheWay(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -166,7 +167,7 @@ func TestMaintain_Refused(t *testing.T) {
 			}), models.ErrInvalid)
 			assert.EqualValues(t, 1, count(t, store, "receipts"))
 			require.NoError(t, store.Maintain(t.Context()))
-			if name != "Postgres" { // which a store cannot open to read only
+			if name != "Postgres" { // a store cannot open it for reading only
 				require.NoError(t, store.DB().Exec("PRAGMA query_only = ON").Error)
 				require.ErrorIs(t, store.Maintain(t.Context()), models.ErrReadOnly)
 				require.NoError(t, store.DB().Exec("PRAGMA query_only = OFF").Error)

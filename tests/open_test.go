@@ -124,8 +124,8 @@ func TestLocation(t *testing.T) {
 
 const openEnv = "TIER2_TEST_OPEN"
 
-// TestTenProcessesOpenANewPath runs this binary ten times; each opens the same path
-// the moment it is told to, and saves a receipt.
+// TestTenProcessesOpenANewPath runs this binary ten times. All processes open the same path
+// at the same moment, and each saves a receipt.
 func TestTenProcessesOpenANewPath(t *testing.T) {
 	if path := os.Getenv(openEnv); path != "" {
 		fmt.Println("ready")
@@ -174,7 +174,7 @@ func TestTenProcessesOpenANewPath(t *testing.T) {
 	assert.EqualValues(t, processes, count(t, store, "audit_log"))
 }
 
-// tree lists what is under a folder: mode, path and bytes of every entry.
+// tree returns mode, path and bytes of every entry below a folder.
 func tree(t *testing.T, root string) (list []string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -17,7 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// TestClock: the text of times in the file.
+// TestClock checks the text of times in the file.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 29, 13, 34, 56, 123456789, time.FixedZone("CET", 3600))
@@ -32,7 +32,8 @@ func TestClock(t *testing.T) {
 	assert.Equal(t, r.Timestamp.String(), audited)
 }
 
-// TestBusy: another program holds the file for longer than the busy timeout.
+// TestBusy: a write fails with ErrBusy if another program locks the file for longer than the
+// busy timeout.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -53,8 +54,8 @@ func TestBusy(t *testing.T) {
 	require.NoError(t, store.Receipts.Create(t.Context(), receipt("b")))
 }
 
-// existing checks that Open makes nothing at dsn under WithExisting, and opens it
-// when it is there.
+// existing checks that Open with WithExisting creates nothing at dsn, and opens an existing
+// database.
 func existing(t *testing.T, dsn string) {
 	t.Helper()
 	_, err := tier2.Open(t.Context(), dsn, tier2.WithExisting())
@@ -88,7 +89,7 @@ func TestWithExisting_PostgreSQL(t *testing.T) {
 	existing(t, pgtest.DSN(t))
 }
 
-// TestOpenWithRedactor: keys of the caller's own are redacted beside the usual ones.
+// TestOpenWithRedactor: additional keys are redacted besides the usual ones.
 func TestOpenWithRedactor(t *testing.T) {
 	t.Parallel()
 	key := func(name string) tier2.Option {
@@ -104,7 +105,7 @@ func TestOpenWithRedactor(t *testing.T) {
 	assert.JSONEq(t, `{"ssn":"[redacted]","iban":"[redacted]","token":"[redacted]","name":4}`, got.ContextJSON.String())
 }
 
-// TestWithReadOnly: what is there is read, and whatever writes is refused.
+// TestWithReadOnly: reads work, and every write is rejected.
 func TestWithReadOnly(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "new", "a.db")
@@ -153,17 +154,17 @@ func TestWithReadOnly(t *testing.T) {
 			require.NoError(t, err)
 			assert.Len(t, n, 1, "nothing was written, also not what was refused")
 			if dsn == file {
-				crashed := filepath.Join(t.TempDir(), "crashed.db") // whose WAL nobody has folded
+				crashed := filepath.Join(t.TempDir(), "crashed.db") // with a WAL that was not checkpointed
 				for _, end := range []string{"", "-wal"} {
 					text, err := os.ReadFile(file + end)
 					require.NoError(t, err)
 					require.NoError(t, os.WriteFile(crashed+end, text, 0o600))
 				}
 				unchanged(t, crashed, crashed, crashed+"-wal")
-				copied := filepath.Join(t.TempDir(), "backup.db") // which has no WAL
+				copied := filepath.Join(t.TempDir(), "backup.db") // without a WAL
 				require.NoError(t, writing.Backup(ctx, copied))
 				unchanged(t, copied, copied)
-				require.NoError(t, os.Chmod(copied, 0o400)) // which keeps everyone but root from writing it
+				require.NoError(t, os.Chmod(copied, 0o400)) // root can still write it
 				unchanged(t, copied, copied)
 				require.NoError(t, writing.Close())
 				unchanged(t, file, file)
@@ -174,7 +175,7 @@ func TestWithReadOnly(t *testing.T) {
 	}
 }
 
-// unchanged opens a database to read it, and holds that files stay as they are.
+// unchanged opens a database for reading only and requires that the files stay unchanged.
 func unchanged(t *testing.T, dsn string, files ...string) {
 	read := func() (all []string) {
 		for _, name := range files {

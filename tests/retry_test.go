@@ -27,8 +27,8 @@ func openPostgres(t *testing.T, opts ...tier2.Option) *tier2.Store {
 	return store
 }
 
-// loseFirst makes the server fail the first n writes of a table, by the last thing that
-// a save writes: a sequence, which no rollback sets back, counts them.
+// loseFirst makes the server fail the first n writes of a table, at the last statement of a
+// save. A sequence counts them, since a rollback does not reset it.
 func loseFirst(t *testing.T, store *tier2.Store, n int, sqlstate, table, when string) {
 	t.Helper()
 	for _, statement := range []string{
@@ -41,7 +41,7 @@ func loseFirst(t *testing.T, store *tier2.Store, n int, sqlstate, table, when st
 	}
 }
 
-// attempts is how often the trigger of loseFirst ran.
+// attempts returns how often the trigger of loseFirst ran.
 func attempts(t *testing.T, store *tier2.Store) (n int64) {
 	t.Helper()
 	require.NoError(t, store.DB().WithContext(t.Context()).Raw("SELECT last_value FROM lost").Scan(&n).Error)
@@ -49,7 +49,7 @@ func attempts(t *testing.T, store *tier2.Store) (n int64) {
 }
 
 // TestLostTransactionsRunAgain: each operation that owns its transaction succeeds although
-// the first attempts fail, and leaves what one attempt leaves.
+// the first attempts fail, and stores what a single attempt stores.
 func TestLostTransactionsRunAgain(t *testing.T) {
 	metric := func() models.PipelineMetric {
 		return models.PipelineMetric{Stage: models.StageEmit, Status: models.StagePassed, DurationMS: 1}
@@ -74,7 +74,7 @@ func TestLostTransactionsRunAgain(t *testing.T) {
 		return g
 	}
 	for name, tt := range map[string]struct {
-		entries int // of the audit log, by one attempt
+		entries int // audit entries per attempt
 		saves   int64
 		do      func(t *testing.T, ctx context.Context, store *tier2.Store, g given) error
 	}{
@@ -186,8 +186,8 @@ func mustMetrics(t *testing.T, store *tier2.Store, id string) []models.PipelineM
 	return m
 }
 
-// TestAlwaysLost: tries end, with ErrRetry, one failed entry, and the caller's struct as
-// it was given.
+// TestAlwaysLost: the attempts end with ErrRetry and one failed entry, and the caller's
+// struct stays unchanged.
 func TestAlwaysLost(t *testing.T) {
 	t.Parallel()
 	store := openPostgres(t)
@@ -211,8 +211,8 @@ func TestAlwaysLost(t *testing.T) {
 	assert.LessOrEqual(t, len(entries(t, store)), 2, "none if the context ended before the last try began")
 }
 
-// TestLostInsideTransaction: what is inside a caller's transaction is not run again, and
-// the error says that all of it must be.
+// TestLostInsideTransaction: an operation inside a caller's transaction is not repeated, and
+// the error says that the whole transaction must be.
 func TestLostInsideTransaction(t *testing.T) {
 	t.Parallel()
 	store := openPostgres(t)
@@ -234,7 +234,7 @@ func TestLostInsideTransaction(t *testing.T) {
 	assert.Equal(t, int64(1), counts(t, store)["receipts"])
 }
 
-// TestDeadlock: two transactions that lock in opposite order; one of them must run again.
+// TestDeadlock: of two transactions that lock in opposite order, one must run again.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
 	store := openPostgres(t)
@@ -245,7 +245,7 @@ func TestDeadlock(t *testing.T) {
 	put := func(tx *tier2.Store, agent string) error {
 		return tx.Memory.Update(ctx, agent, func(doc map[string]any) error { doc["seen"] = true; return nil })
 	}
-	var both sync.WaitGroup // each holds its first row
+	var both sync.WaitGroup // each has locked its first row
 	both.Add(2)
 	errs := make(chan error, 2)
 	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {
@@ -269,8 +269,8 @@ func TestDeadlock(t *testing.T) {
 	assert.NoError(t, two)
 }
 
-// TestSerializable: of two serializable transactions that read what the other writes, one
-// gets ErrRetry, also when only COMMIT tells.
+// TestSerializable: of two serializable transactions that read each other's rows, one gets
+// ErrRetry, also if only COMMIT reports the conflict.
 func TestSerializable(t *testing.T) {
 	t.Parallel()
 	store := openPostgres(t)

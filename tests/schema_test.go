@@ -30,7 +30,7 @@ func openSchema(t *testing.T, schema string) *gorm.DB {
 	return h.Write
 }
 
-// migrated is what GORM makes of the models' tags in an empty database.
+// migrated returns an empty database with the tables that GORM makes of the models' tags.
 func migrated(t *testing.T, tables ...any) *gorm.DB {
 	t.Helper()
 	db := openSchema(t, "SELECT 1")
@@ -51,8 +51,9 @@ var (
 	spaces    = regexp.MustCompile(`\s+`)
 )
 
-// facts are all that a schema promises, a line each, sorted: columns with type, NULL
-// and default; foreign keys; indexes, but for the partial ones on JSON, with uniqueness, columns and order; CHECKs.
+// facts returns what a schema defines, one sorted line per fact: columns with type, NULL and
+// default; foreign keys; indexes with uniqueness, columns and order, except for partial
+// indexes on JSON; CHECKs.
 func facts(t *testing.T, db *gorm.DB) []string {
 	t.Helper()
 	var list []string
@@ -84,7 +85,7 @@ func facts(t *testing.T, db *gorm.DB) []string {
 	return list
 }
 
-// checksOf reads the CHECKs of a CREATE TABLE: up to the bracket that closes each.
+// checksOf returns the CHECKs of a CREATE TABLE, up to the closing bracket of each.
 func checksOf(table, ddl string) (checks []string) {
 	for {
 		m := checkText.FindStringSubmatchIndex(spaces.ReplaceAllString(ddl, " "))
@@ -154,7 +155,7 @@ func TestDriftIsSeen(t *testing.T) {
 
 type tamperedMemory struct {
 	models.AgentMemory
-	LastError int64 // the model's is a string
+	LastError int64 // a string in the model
 }
 
 func TestDriftOfAModelIsSeen(t *testing.T) {
@@ -176,7 +177,7 @@ func TestDriftOfAModelIsSeen(t *testing.T) {
 	}, different)
 }
 
-// snapshot is the schema as it is written, and every row of every table.
+// snapshot returns the text of the schema, and every row of every table.
 func snapshot(t *testing.T, db *gorm.DB) []string {
 	t.Helper()
 	var list []string
@@ -205,7 +206,7 @@ func snapshot(t *testing.T, db *gorm.DB) []string {
 	return list
 }
 
-// fillAll puts a row into every table, with text in every column that can hold it.
+// fillAll inserts one row per table, with text in every text column.
 func fillAll(t *testing.T, db *gorm.DB) {
 	t.Helper()
 	now := models.Timestamp{}
@@ -256,7 +257,7 @@ func TestSchemaLoadsTwice(t *testing.T) {
 	objects := facts(t, db)
 	require.NoError(t, db.Exec(tier2.Schema()).Error)
 	assert.Equal(t, objects, facts(t, db))
-	// Views are made anew, so that an older one is replaced: only the counter moves.
+	// Views are recreated, so that older ones are replaced: only the counter changes.
 	sameButViews := func(list []string) []string {
 		return slices.DeleteFunc(list, func(s string) bool { return strings.Contains(s, "schema_version") })
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// TestVerifyTriggers: a log that somebody made writable is noticed, though nothing in it
-// has been changed yet.
+// TestVerifyTriggers: Verify reports a log without its triggers, even if no entry was
+// changed.
 func TestVerifyTriggers(t *testing.T) {
 	t.Parallel()
 	for name, statements := range map[string][]string{
@@ -43,8 +43,8 @@ func TestVerifyTriggers(t *testing.T) {
 	}
 }
 
-// TestVerify_Folder: where SQLite cannot make the files beside, nothing is said of what is
-// in the database.
+// TestVerify_Folder: where SQLite cannot create -wal and -shm, Verify fails and reports no
+// findings about the database.
 func TestVerify_Folder(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
