@@ -68,7 +68,7 @@ func TestKilledProcesses(t *testing.T) {
 			verifyWhole(t, dsn)
 			assert.Positive(t, result.Acknowledged)
 			t.Logf("%d rounds, %d processes killed: %d steps acknowledged, %d not, of these %d found whole; %d rows, %d audit entries",
-				rounds, kills, result.Acknowledged, result.Killed, result.Kept, result.Rows, result.Entries)
+				rounds, kills, result.Acknowledged, result.Killed, result.Stored, result.Rows, result.Entries)
 		})
 	}
 }

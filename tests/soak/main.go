@@ -1,11 +1,9 @@
-// Command soak runs 8 processes that write and read one database for long, each through
-// a store of its own, and then checks that all of it is there. It exits with 1 if
-// anything is wrong.
+// Command soak runs 8 processes that write and read one database for a long time, each with
+// its own store, and then checks the database. It exits with 1 if the check finds anything.
 //
 //	go run ./tests/soak -duration 10m
 //
-// It takes a SQLite file and, if TIER2_TEST_POSTGRES is set, a schema of its own on that
-// server.
+// It uses a SQLite file and, if TIER2_TEST_POSTGRES is set, a new schema on that server.
 package main
 
 import (
@@ -41,7 +39,7 @@ func main() {
 	}
 }
 
-// run soaks one engine after the other.
+// run soaks the engines one after the other.
 func run(ctx context.Context, s *soak) error {
 	dir, err := os.MkdirTemp("", "tier2-soak-")
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// memory is what a process used.
+// memory is the memory that a process used.
 type memory struct {
 	early, late int64 // the largest heap in the first and the last third, in bytes
-	resident    int64 // the largest resident set, in bytes; 0 where the system does not tell
+	resident    int64 // the largest resident set, in bytes; 0 if the system does not report it
 }
 
-// watch looks at the memory of this process until ctx ends, which is after duration.
+// watch samples the memory of this process until ctx ends, which is after duration.
 func watch(ctx context.Context, duration time.Duration) (m memory) {
 	begun := time.Now()
 	tick := time.NewTicker(duration / 60)
@@ -39,7 +39,7 @@ func watch(ctx context.Context, duration time.Duration) (m memory) {
 	}
 }
 
-// resident is the largest resident set of this process so far (proc(5), VmHWM).
+// resident returns the largest resident set of this process so far (proc(5), VmHWM).
 func resident() (bytes int64) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -50,8 +50,8 @@ func resident() (bytes int64) {
 	return bytes << 10
 }
 
-// check is an error if the memory is not bounded: by limit bytes, and without growth
-// beyond what a garbage collector leaves.
+// check returns an error if the memory exceeds limit bytes, or grows by more than garbage
+// collection explains.
 func (m memory) check(limit int64) error {
 	const slack = 32 << 20
 	if m.resident > limit || m.late > limit {

@@ -18,23 +18,23 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tests/workload"
 )
 
-// What a process that writes is told.
+// Parameters of a writing process.
 const (
 	dsnEnv     = "TIER2_SOAK_DSN"
 	journalEnv = "TIER2_SOAK_JOURNALS"
 	lifeEnv    = "TIER2_SOAK_LIFE"
 )
 
-// soak is how to run.
+// soak holds the options of a run.
 type soak struct {
 	duration  time.Duration
 	processes int
-	maxMemory int64 // bytes, of each process
+	maxMemory int64 // bytes per process
 	out       io.Writer
 }
 
-// engine soaks one database, checks it and prints the counts. The error says what is
-// wrong.
+// engine soaks one database, checks it and prints the counts. Its error summarizes the
+// findings.
 func (s *soak) engine(ctx context.Context, name, dsn, journals string) error {
 	if err := os.Mkdir(journals, 0o700); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *soak) engine(ctx context.Context, name, dsn, journals string) error {
 	return nil
 }
 
-// run runs the processes, and returns what each says of its memory.
+// run runs the processes and returns the memory report of each.
 func (s *soak) run(ctx context.Context, dsn, journals string) (memories []string, err error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -104,7 +104,7 @@ func (s *soak) run(ctx context.Context, dsn, journals string) (memories []string
 	return memories, errors.Join(err, ctx.Err())
 }
 
-// work is what a process does.
+// work is the work of one process.
 func work(ctx context.Context, dsn string, duration time.Duration, maxMemory int64) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()

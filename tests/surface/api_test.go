@@ -15,11 +15,11 @@ import (
 
 var update = flag.Bool("update", false, "have TestAPI write docs/api.txt")
 
-// loaded is this module.
+// loaded returns this module, loaded once.
 var loaded = sync.OnceValues(func() (*Module, error) { return Load("../..") })
 
-// TestAPI: docs/api.txt lists all that others can import, so that no change of it goes
-// unnoticed, and for those who upgrade.
+// TestAPI: docs/api.txt lists every exported name, so that a review shows each change of the
+// public surface.
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	const path = "../../docs/api.txt"
@@ -48,28 +48,28 @@ func TestAPI(t *testing.T) {
 	assert.True(t, slices.Equal(list, listed), "the lines of %s are not in order", path)
 }
 
-// notShown are the exported functions and methods that no Example has to show: by their
-// own name, or by package and name.
+// notShown lists exported functions and methods that need no Example, by name or by package
+// and name.
 var notShown = []string{
-	// What fmt, errors, database/sql, the encodings and GORM call, whatever the type.
+	// Called by fmt, errors, database/sql, the encodings and GORM, on any type.
 	"String", "Error", "Unwrap", "Scan", "Value", "GormDataType",
 	"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "Name", "Initialize",
 
 	// All models and all enums have them: ExampleModel and ExampleOperation_Valid.
 	"TableName", "Validate", "Valid",
 
-	// What a store is made of.
+	// The parts of a store.
 	"repository.NewAudit", "repository.NewCollisions", "repository.NewExecutions", "repository.NewMemory",
 	"repository.NewMetrics", "repository.NewReceipts", "repository.NewReports", "repository.NewSessions",
 	"repository.NewViolations", "repository.Creator.Create",
 	"repository.Ledger.Prove", "repository.Ledger.Seal", "repository.Ledger.Verify",
 	"hooks.NewWriter", "hooks.Writer.Create", "hooks.WithInserted", "hooks.WithReadOnly", "hooks.Plugin.Wrote",
 
-	// What needs a server or a *testing.T: their Examples are not run.
+	// These need a server or a *testing.T, so their Examples are not run.
 	"tier2test.OpenPostgres", "tier2test.PostgresDSN",
 }
 
-// TestExamples: who looks for a function on pkg.go.dev finds there how it is called.
+// TestExamples: every exported function and method has an Example on pkg.go.dev.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	module, err := loaded()

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Shown is the exported functions and methods of a package, as pkg.go.dev names them,
-// such as Open and Store.Close, and whether an Example of the package that is
-// run has them in its body.
+// Shown returns the exported functions and methods of a package, as pkg.go.dev names them
+// (Open, Store.Close), and whether an Example of the package that is run calls them.
 func (m *Module) Shown(p *types.Package) (map[string]bool, error) {
 	used, err := m.used(p)
 	if err != nil {
@@ -31,7 +30,7 @@ func (m *Module) Shown(p *types.Package) (map[string]bool, error) {
 	return shown, nil
 }
 
-// exported are the exported methods of a type.
+// exported returns the exported methods of a type.
 func exported(named *types.Named) []*types.Func {
 	if i, ok := named.Underlying().(*types.Interface); ok {
 		return slices.Collect(i.Methods())

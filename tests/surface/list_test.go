@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// List is a line for each exported name of each package: its signature, in the form of
-// Go's own list (https://go.dev/api). The exported fields and methods of a type have a
-// line each, also where it is an alias of one that is internal.
+// List returns one line per exported name of each package: its signature, in the form of
+// Go's own list (https://go.dev/api). The exported fields and methods of a type have their
+// own lines, also those of an alias of an internal type.
 func (m *Module) List() (lines []string) {
 	for _, p := range m.Packages {
 		l := lister{pkg: p, module: m, aliases: aliases(p), reached: map[types.Object]bool{}}
@@ -32,11 +32,11 @@ type lister struct {
 	module *Module
 	lines  []string
 
-	aliases map[string]string // of internal types, as other packages write them
+	aliases map[string]string // of internal types, by the name that other packages use
 	reached map[types.Object]bool
 }
 
-// aliases are the names that a package gives to internal types.
+// aliases returns the names that a package gives to internal types.
 func aliases(p *types.Package) map[string]string {
 	names := map[string]string{}
 	for _, name := range p.Scope().Names() {
@@ -104,7 +104,7 @@ func (l *lister) members(name string, named *types.Named) {
 	}
 }
 
-// reach lists the type of a field that callers can use without being able to name it.
+// reach lists the type of a field that callers can use but not name.
 func (l *lister) reach(t types.Type) {
 	switch t := types.Unalias(t).(type) {
 	case interface{ Elem() types.Type }: // pointers, slices, maps
@@ -117,7 +117,8 @@ func (l *lister) reach(t types.Type) {
 	}
 }
 
-// declared is the type that can be had under this name alone: its own, or an internal one.
+// declared returns the type that only this name makes available: the package's own type, or
+// an internal one.
 func declared(o *types.TypeName) *types.Named {
 	named, ok := types.Unalias(o.Type()).(*types.Named)
 	if !ok || o.IsAlias() && !internal(named.Obj().Pkg().Path()) {
@@ -126,8 +127,8 @@ func declared(o *types.TypeName) *types.Named {
 	return named
 }
 
-// methods are the exported methods of a type, but for those of what it embeds under an
-// exported name, and whether one needs a pointer.
+// methods returns the exported methods of a type, and whether each needs a pointer. It
+// leaves out the methods of embedded fields with exported names.
 func methods(named *types.Named) map[*types.Func]bool {
 	found := map[*types.Func]bool{}
 	values := types.NewMethodSet(named)
@@ -141,17 +142,17 @@ func methods(named *types.Named) map[*types.Func]bool {
 	return found
 }
 
-// qualifiedName is a type of another package, in the text of a type.
+// qualifiedName matches a type of another package in the text of a type.
 var qualifiedName = regexp.MustCompile(`\b\w+\.\w+\b`)
 
-// text is a type as the package itself would write it, by its own names.
+// text returns a type as the package itself would write it.
 func (l *lister) text(t types.Type) string {
 	return qualifiedName.ReplaceAllStringFunc(types.TypeString(t, l.qualified), func(name string) string {
 		return cmp.Or(l.aliases[name], name)
 	})
 }
 
-// qualified is how the package names another one.
+// qualified returns the name by which the package refers to another package.
 func (l *lister) qualified(p *types.Package) string {
 	if p == l.pkg {
 		return ""

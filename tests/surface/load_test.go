@@ -22,20 +22,20 @@ import (
 	"strings"
 )
 
-// Module is the module, compiled, as the compiler's export data has it.
+// Module is a compiled module, read from the compiler's export data.
 type Module struct {
 	Path     string           // its import path
-	Packages []*types.Package // those that others can import, by path
+	Packages []*types.Package // the importable packages, by path
 
 	fset   *token.FileSet
 	root   string
 	dirs   map[string]string // of Packages, by path
-	export map[string]string // files of export data, of the packages that were asked for
+	export map[string]string // files of export data, of the requested packages
 	types.Importer
 }
 
-// Load compiles what others can import of the module in dir, or takes what the build
-// cache has of it.
+// Load compiles the importable packages of the module in dir, or reads them from the build
+// cache.
 func Load(dir string) (*Module, error) {
 	m := &Module{fset: token.NewFileSet(), root: dir, dirs: map[string]string{}, export: map[string]string{}}
 	m.Importer = importer.ForCompiler(m.fset, "gc", m.open)
@@ -55,8 +55,8 @@ func Load(dir string) (*Module, error) {
 	}
 	slices.Sort(public)
 	for _, path := range public {
-		// What go list reads is not seen by go test, which may take the outcome of a test
-		// from its cache; what a test reads itself is.
+		// go test may reuse a cached result, since it does not see which files go list reads.
+		// It sees the folders that the test reads.
 		if _, err := os.ReadDir(m.dirs[path]); err != nil {
 			return nil, err
 		}
@@ -69,14 +69,14 @@ func Load(dir string) (*Module, error) {
 	return m, nil
 }
 
-// listed is what go list says of a package.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Dir, Name, Export string
-	GoFiles                       []string // but for tests
+	GoFiles                       []string // without tests
 	Module                        struct{ Path string }
 }
 
-// list runs go list, and keeps where the export data is.
+// list runs go list and records where the export data is.
 func (m *Module) list(args ...string) (packages []listed, err error) {
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Name,Export,GoFiles,Module"}, args...)...)
 	cmd.Dir = m.root
@@ -98,8 +98,8 @@ func (m *Module) list(args ...string) (packages []listed, err error) {
 	}
 }
 
-// open opens the export data of a package; that of one which only tests import is asked
-// for now.
+// open opens the export data of a package. For a package that only tests import, it runs
+// go list first.
 func (m *Module) open(path string) (io.ReadCloser, error) {
 	if m.export[path] == "" {
 		if _, err := m.list("-export", path); err != nil {
@@ -109,24 +109,24 @@ func (m *Module) open(path string) (io.ReadCloser, error) {
 	return os.Open(m.export[path])
 }
 
-// internal reports whether a package is not for importers: Go refuses to import it, or it
-// only helps the tests.
+// internal reports whether a package is not part of the public surface: Go does not let
+// other modules import it, or it belongs to the tests.
 func internal(path string) bool {
 	return strings.Contains(path+"/", "/internal/") || strings.Contains(path+"/", "/tests/")
 }
 
-// Name is how the package is called within the module: its import path without the
-// part that all have in common.
+// Name returns the name of the package within the module: its import path without the
+// common prefix.
 func (m *Module) Name(p *types.Package) string {
 	return strings.TrimPrefix(p.Path(), m.Path[:strings.LastIndex(m.Path, "/")+1])
 }
 
-// exampleFile is the names of files with Examples, which are checked without the other
-// tests of the package.
+// exampleFile matches the names of files with Examples, which are type-checked without the
+// other tests of the package.
 var exampleFile = regexp.MustCompile(`^example(_\w+)?_test\.go$`)
 
-// used are the functions that the package's Examples mention in their bodies, of those
-// that have an output and are run.
+// used returns the functions that the package's Examples call. Only Examples with an output
+// count, since go test runs only those.
 func (m *Module) used(p *types.Package) (map[*types.Func]bool, error) {
 	entries, err := os.ReadDir(m.dirs[p.Path()])
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// files are a module with one of each.
+// files is a module with one declaration of each kind.
 var files = map[string]string{
 	"go.mod": "module example.com/one/shop\n\ngo 1.26\n",
 	"shop.go": `package shop
@@ -118,7 +118,7 @@ func TestList(t *testing.T) {
 	}, load(t, nil).List())
 }
 
-// TestShown: a call counts in the body of an Example that is run, and nowhere else.
+// TestShown: only calls in the body of an Example that is run count.
 func TestShown(t *testing.T) {
 	t.Parallel()
 	m := load(t, nil)

@@ -13,19 +13,19 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Result is what Check found.
+// Result is the outcome of Check.
 type Result struct {
 	Lives        int
-	Steps        int64 // tried
+	Steps        int64 // started
 	Acknowledged int64
 	Refused      int64
-	Killed       int64 // steps whose outcome their life did not learn
-	Kept         int64 // of these and the refused, how many have left something, whole
+	Killed       int64 // steps whose worker was killed before it knew the outcome
+	Stored       int64 // killed and refused steps that are stored nevertheless, each completely
 	Reads        int64
-	Entries      int64 // of the audit log
-	Rows         int64 // of the tables that it tells of
+	Entries      int64 // in the audit log
+	Rows         int64 // in the audited tables
 	Errors       map[string]int64
-	Findings     []string // a sentence for each violation; the first hundred
+	Findings     []string // a sentence per violation; the first hundred
 }
 
 func (r *Result) add(format string, args ...any) {
@@ -34,8 +34,8 @@ func (r *Result) add(format string, args ...any) {
 	}
 }
 
-// Whole is what is wrong with the database itself, whoever wrote it: what Verify finds,
-// which includes integrity_check and foreign_key_check.
+// Whole returns the findings of Verify, which runs integrity_check and foreign_key_check,
+// and of VerifyAudit.
 func Whole(ctx context.Context, dsn string) ([]string, error) {
 	v, err := tier2.Verify(ctx, dsn)
 	if err != nil {
@@ -52,8 +52,8 @@ func Whole(ctx context.Context, dsn string) ([]string, error) {
 	return findings, nil
 }
 
-// Check compares a database, to which nobody writes now, with the journals in dir of all
-// who ever wrote to it.
+// Check compares a database with the journals in dir of all workers that wrote to it. No
+// worker may still be running.
 func Check(ctx context.Context, dsn, dir string) (*Result, error) {
 	r := &Result{Errors: map[string]int64{}}
 	findings, err := Whole(ctx, dsn)
@@ -82,17 +82,17 @@ func Check(ctx context.Context, dsn, dir string) (*Result, error) {
 	return r, nil
 }
 
-// check is what one pass over the audit log gathers.
+// check collects one pass over the audit log.
 type check struct {
 	*Result
 	lives   map[string]*life
 	events  map[string]*events // by table
-	saves   map[string]int64   // entries by agent, of those that count as saves
+	saves   map[string]int64   // entries that count as saves, by agent
 	memory  map[string]int64   // entries of agent_memory by agent
 	outcome int64              // entries of the shared session
 }
 
-// events says of the rows of a table, by id, how often they were made and deleted.
+// events counts, by id, how often the rows of a table were created and deleted.
 type events struct{ made, deleted []uint8 }
 
 func count(list *[]uint8, id int64) {
@@ -109,8 +109,8 @@ func at(list []uint8, id int64) uint8 {
 	return 0
 }
 
-// told is the part of an entry's context that matters here.
-type told struct {
+// entryContext is the part of an entry's context that Check reads.
+type entryContext struct {
 	Table       string
 	Action      string
 	ID          int64
@@ -136,7 +136,7 @@ func (c *check) entries(ctx context.Context, store *tier2.Store) error {
 		if status == string(models.AuditFailed) {
 			continue
 		}
-		var e told
+		var e entryContext
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
@@ -145,7 +145,7 @@ func (c *check) entries(ctx context.Context, store *tier2.Store) error {
 	return rows.Err()
 }
 
-func (c *check) entry(agent string, e *told) {
+func (c *check) entry(agent string, e *entryContext) {
 	if e.Table == "agent_memory" {
 		c.memory[e.Key]++
 		return
@@ -180,7 +180,7 @@ func (c *check) entry(agent string, e *told) {
 	}
 }
 
-// step is the one that an id of a row names, or nil.
+// step returns the step that the id of a row names, or nil.
 func (c *check) step(id string) *step {
 	parts := strings.SplitN(id, ".", 3)
 	if len(parts) < 2 || c.lives[parts[0]] == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// rows compares the ids in the tables with what the log says was made and deleted.
+// rows compares the ids in the tables with the creates and deletes in the log.
 func (c *check) rows(ctx context.Context, store *tier2.Store) error {
 	for _, m := range models.All() {
 		table := m.TableName()
@@ -48,8 +48,8 @@ func (c *check) rows(ctx context.Context, store *tier2.Store) error {
 	return nil
 }
 
-// memories compares what each memory counts with the entries of its agent, and what
-// lives kept for themselves with their journals.
+// memories compares the counts in each memory with the entries of its agent, and the
+// memories that belong to one life with its journal.
 func (c *check) memories(ctx context.Context, store *tier2.Store) error {
 	type document struct {
 		Last     *int64
@@ -98,8 +98,8 @@ func (c *check) memories(ctx context.Context, store *tier2.Store) error {
 	return nil
 }
 
-// shared compares the counter that all workers add to with its entries and with the
-// transactions that are there.
+// shared compares the counter of all workers with its entries and with the stored
+// transactions.
 func (c *check) shared(ctx context.Context, store *tier2.Store) error {
 	s, err := store.Sessions.Get(ctx, Shared)
 	if err != nil {
@@ -120,7 +120,7 @@ func (c *check) shared(ctx context.Context, store *tier2.Store) error {
 	return nil
 }
 
-// steps compares the journals with what was found.
+// steps compares the journals with the entries found.
 func (c *check) steps() {
 	c.Lives = len(c.lives)
 	for name, l := range c.lives {
@@ -147,7 +147,7 @@ func (c *check) steps() {
 				}
 			}
 			if s.outcome != acknowledged && s.found > 0 {
-				c.Kept++
+				c.Stored++
 				wrong = wrong || !slices.Contains(k.commits, s.found)
 			}
 			if wrong {

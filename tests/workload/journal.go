@@ -9,10 +9,10 @@ import (
 )
 
 // Journal is the file in which one life of a worker writes each step before it is
-// tried and after its outcome is known. What is written survives the process.
+// started and after its outcome is known. What is written survives the process.
 type Journal struct{ f *os.File }
 
-// OpenJournal makes the journal of a life in a folder.
+// OpenJournal creates the journal of a life in a folder.
 func OpenJournal(dir, life string) (*Journal, error) {
 	f, err := os.OpenFile(filepath.Join(dir, life+journalSuffix), os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -26,12 +26,12 @@ func (j *Journal) Close() error { return j.f.Close() }
 
 const journalSuffix = ".journal"
 
-// The words that begin a line. Step numbers of a life begin at 0 and have no gaps.
+// The first words of lines. The step numbers of a life begin at 0 and have no gaps.
 const (
 	wordTry  = "try"  // try <kind>: the next step begins
-	wordDone = "done" // it was acknowledged
-	wordErr  = "err"  // err <message>: it was refused
-	wordRead = "read" // read <n>: that many reads were right by now
+	wordDone = "done" // the step was acknowledged
+	wordErr  = "err"  // err <message>: the step was refused
+	wordRead = "read" // read <n>: n reads were correct so far
 )
 
 func (j *Journal) write(word string, detail any) error {
@@ -39,31 +39,31 @@ func (j *Journal) write(word string, detail any) error {
 	return err
 }
 
-// outcome is what a life knows of a step.
+// outcome is the result of a step, as its life knows it.
 type outcome uint8
 
 const (
-	unknown outcome = iota // it was killed meanwhile
+	unknown outcome = iota // the worker was killed before it knew
 	acknowledged
 	refused
 )
 
-// step is one line of work; of a long run there are millions.
+// step is small, since a long run has millions of them.
 type step struct {
 	kind    uint8 // index of kinds
 	outcome outcome
-	found   uint8 // entries of the audit log that are due to it
+	found   uint8 // its audit entries
 }
 
-// life is what a journal says.
+// life is the content of a journal.
 type life struct {
 	steps []step
 	reads int64
 	errs  []string
 }
 
-// readJournals reads the journals of a folder, by life. A line that a kill cut short
-// counts as not written.
+// readJournals returns the journals of a folder, by life. An incomplete last line counts as
+// not written.
 func readJournals(dir string) (map[string]*life, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*"+journalSuffix))
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// kind is a sort of step.
+// kind is a kind of step.
 type kind struct {
 	name   string
-	weight int // how often it is done, relative to the others
-	// commits is how many entries of the audit log it has left after each of its
-	// commits, the last of which acknowledges it.
+	weight int // its frequency, relative to the other kinds
+	// commits is how many audit entries the step has written after each of its
+	// commits; the last commit acknowledges the step.
 	commits []uint8
 	do      func(ctx context.Context, w *Worker, id string) error
 }
 
-// by begins the environment of a receipt that a step has changed, so that the entry
-// tells which step it was.
+// by is the prefix of the environment of a receipt that a step has changed, so that the
+// audit entry names the step.
 const by = "by:"
 
 var kinds = []kind{
@@ -145,7 +145,7 @@ func kindNamed(name string) (uint8, bool) {
 	return uint8(i), i >= 0
 }
 
-// transaction creates a receipt, notes it in the audit log and counts it in the shared
+// transaction creates a receipt, records it in the audit log and counts it in the shared
 // session.
 func transaction(ctx context.Context, w *Worker, tx *tier2.Store, id string) error {
 	r := w.receipt(id)
@@ -167,5 +167,5 @@ func metric(stage models.Stage) models.PipelineMetric {
 	return models.PipelineMetric{Stage: stage, Status: models.StagePassed, DurationMS: 1}
 }
 
-// memoryOf is the agent whose memory a life keeps for itself.
+// memoryOf returns the agent whose memory belongs to one life.
 func memoryOf(life string) string { return "memory-" + life }

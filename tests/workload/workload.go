@@ -1,8 +1,8 @@
-// Package workload is a mix of everything that a store does, done by workers that
-// write down what they try and what was acknowledged, and a check that the database
-// holds that and nothing else: each acknowledged step whole, with its audit entries and
-// counted in memory once; each other step whole or not at all. Tests kill such workers,
-// and the soak runs them for long.
+// Package workload provides workers that use every feature of a store and record in
+// journals which steps they start and which were acknowledged. Check compares a database
+// with the journals: each acknowledged step is stored completely, with its audit entries,
+// and counted in memory once; each other step is stored completely or not at all. Tests kill
+// such workers, and the soak runs them for a long time.
 package workload
 
 import (
@@ -16,31 +16,31 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// Worker does steps, one after the other, against a store of its own.
+// Worker runs steps one after the other on its own store.
 type Worker struct {
-	// Open opens the store; a step closes it and opens it again.
+	// Open opens the store; one kind of step closes and reopens it.
 	Open func(ctx context.Context) (*tier2.Store, error)
-	// Life names the worker. No other, before or after, may have the same, nor may it
-	// contain a dot.
+	// Life names the worker. It is unique among all workers of the database and contains no
+	// dot.
 	Life    string
 	Journal *Journal
 	Rand    *rand.Rand
-	// Reads makes it read as well, and compare with what it knows.
+	// Reads makes the worker read as well, and compare the results with its own steps.
 	Reads bool
-	// Steps is after how many it ends; 0: when the context does.
+	// Steps is the number of steps; 0 means until the context ends.
 	Steps int
 
 	store *tier2.Store
-	n     int      // the step at work
-	own   []string // receipts that were acknowledged; the last some hundred
+	n     int      // the current step
+	own   []string // the last few hundred acknowledged receipts
 	reads int64
 }
 
-// Shared is the id of the session that all workers count their transactions in. It must
-// be started before them.
+// Shared is the id of the session in which all workers count their transactions. Start
+// creates it.
 const Shared = "shared"
 
-// Start opens a database for workers.
+// Start prepares a database for workers.
 func Start(ctx context.Context, dsn string, opts ...tier2.Option) error {
 	store, err := tier2.Open(ctx, dsn, opts...)
 	if err != nil {
@@ -50,13 +50,12 @@ func Start(ctx context.Context, dsn string, opts ...tier2.Option) error {
 	return errors.Join(err, store.Close())
 }
 
-// agents is among how many agents the workers share their saves, so that they meet in
-// the memories.
+// agents is the number of agents for which the workers save. It is small, so that workers
+// update the same memories.
 const agents = 5
 
-// Run does steps until there are enough, ctx ends, which is no error, or the journal
-// cannot be written.
-// What the store refuses goes into the journal.
+// Run runs the steps. It returns nil when all steps are done or ctx ends, and an error if
+// the journal cannot be written. Errors of the store go into the journal.
 func (w *Worker) Run(ctx context.Context) (err error) {
 	if w.store, err = w.Open(ctx); err != nil {
 		return err
@@ -67,7 +66,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 		if err := w.Journal.write(wordTry, kinds[k].name); err != nil {
 			return err
 		}
-		// A step that has begun goes on when ctx ends: what it did would be unknown.
+		// A running step ignores the end of ctx, which would leave its outcome unknown.
 		word, detail := wordDone, error(nil)
 		if failed := kinds[k].do(context.WithoutCancel(ctx), w, w.id()); failed != nil {
 			word, detail = wordErr, failed
@@ -86,10 +85,10 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	return w.Journal.write(wordRead, w.reads)
 }
 
-// id names the step at work.
+// id returns an id that names the current step.
 func (w *Worker) id() string { return fmt.Sprintf("%s.%d", w.Life, w.n) }
 
-// pick chooses a kind by weight; the first when there is nothing yet to be updated.
+// pick returns a random kind by weight, or the first kind if there is no receipt to update.
 func (w *Worker) pick() uint8 {
 	if len(w.own) == 0 {
 		return 0
@@ -103,7 +102,7 @@ func (w *Worker) pick() uint8 {
 	return 0
 }
 
-// receipt is one of an agent of all workers.
+// receipt returns a receipt of an agent that all workers share.
 func (w *Worker) receipt(id string) *models.Receipt {
 	r := &models.Receipt{
 		ExecutionID: id, AgentID: fmt.Sprint("agent-", w.Rand.IntN(agents)), Operation: models.OperationGeneration,
@@ -115,7 +114,7 @@ func (w *Worker) receipt(id string) *models.Receipt {
 	return r
 }
 
-// remember keeps the id of a receipt that updates and reads may use.
+// remember records the id of a receipt for later updates and reads.
 func (w *Worker) remember(id string) {
 	const kept = 200
 	if len(w.own) < kept {
@@ -125,7 +124,7 @@ func (w *Worker) remember(id string) {
 	w.own[w.Rand.IntN(kept)] = id
 }
 
-// read is one of several reads, through the readers' connections.
+// read runs one of several reads, on the reading connections.
 func (w *Worker) read(ctx context.Context) error {
 	s := w.store
 	err := func() error {
