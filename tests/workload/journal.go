@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Journal is the file in which one life of a worker writes each step before it is
-// started and after its outcome is known. What is written survives the process.
+// Journal is the file in which one life of a worker records each step, before the step
+// starts and when its outcome is known. Its lines survive the process.
 type Journal struct{ f *os.File }
 
 // OpenJournal creates the journal of a life in a folder.
