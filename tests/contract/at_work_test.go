@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// executionsOf lists the completed entries since, oldest first, as "operation execution".
+// executionsOf returns the completed entries since an id, oldest first, as "operation execution".
 func executionsOf(t *T, db *gorm.DB, since int64) (list []string) {
 	t.Helper()
 	var rows []models.AuditEntry
@@ -28,8 +28,8 @@ func executionsOf(t *T, db *gorm.DB, since int64) (list []string) {
 	return list
 }
 
-// hooksExecutionAtWork: entries of rows that have no execution name that of the context,
-// by whichever way they are written, and those that have one keep their own.
+// hooksExecutionAtWork: entries of rows without an execution name the context's execution,
+// however the rows are written; entries of rows with an execution name that execution.
 func hooksExecutionAtWork(t *T) {
 	db := openSeeded(t)
 	ctx := hooks.WithExecution(t.Context(), "x1")
@@ -53,7 +53,7 @@ func hooksExecutionAtWork(t *T) {
 	}, executionsOf(t, db, last))
 }
 
-// sameExecutionsAtWork: an execution that no execution_id holds is refused.
+// sameExecutionsAtWork: an execution that does not fit into execution_id is rejected.
 func sameExecutionsAtWork(t *T) {
 	store := open(t)
 	for name, id := range map[string]string{"NUL": "a\x00b", "NotUTF8": "a\xffb", "Long": random(models.MaxKeyBytes + 1)} {
@@ -73,8 +73,8 @@ func sameExecutionsAtWork(t *T) {
 	}
 }
 
-// executionsAtWork: what a stage's function writes is found by its execution, also where
-// the agent works in several at once, and counted for that one alone.
+// executionsAtWork: rows that the function of a stage writes are found by its execution and
+// counted for it alone, even if the agent works in several executions at once.
 func executionsAtWork(t *T) {
 	store, ctx := open(t), t.Context()
 	s := session(t, store, "s")

@@ -14,7 +14,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// behind is a logger that does what a context says behind its nth statement.
+// behind is a logger that calls a function of the context after its nth statement.
 type behind struct{ logger.Interface }
 
 type behindKey struct{}
@@ -36,10 +36,10 @@ func (behind) Trace(ctx context.Context, _ time.Time, _ func() (string, int64), 
 	}
 }
 
-// mostBegin is more statements than Follow begins with.
+// mostBegin is larger than the number of statements with which Follow begins.
 const mostBegin = 8
 
-// listening is a store whose statements behind looks at.
+// listening returns a store whose logger is behind.
 func listening(t *T) *tier2.Store {
 	options := append(slices.Clip(t.engine.Options), tier2.WithLogger(behind{logger.Discard}))
 	store, err := tier2.Open(t.Context(), t.engine.DSN(t), options...)
@@ -48,7 +48,7 @@ func listening(t *T) *tier2.Store {
 	return store
 }
 
-// auditFollowBegins: an entry that is added while Follow looks where to begin comes as well.
+// auditFollowBegins: Follow returns an entry that is added while it looks where to begin.
 func auditFollowBegins(t *T) {
 	store := listening(t)
 	for n := range mostBegin {
@@ -62,7 +62,7 @@ func auditFollowBegins(t *T) {
 	}
 }
 
-// auditFollowBeginsLate: likewise one with a smaller id than some that are there.
+// auditFollowBeginsLate: the same for an entry with a smaller id than existing entries.
 func auditFollowBeginsLate(t *T) {
 	store := listening(t)
 	for n := range mostBegin {

@@ -12,13 +12,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// follow gives one entry after the other, by its operation, until the test ends. What does
-// not come is an error after a while.
+// follow returns a function that returns the operation of the next entry, until the test
+// ends. It fails the test if no entry arrives in time.
 func follow(t *T, store *tier2.Store, f repository.AuditFilter) (next func() string) {
 	return followed(t, store, f, nil)
 }
 
-// followed is follow, which does something while it begins.
+// followed is like follow, and runs a function while Follow begins.
 func followed(t *T, store *tier2.Store, f repository.AuditFilter, do *behindNth) (next func() string) {
 	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), behindKey{}, do), 20*time.Second)
 	pull, stop := iter.Pull2(store.Audit.Follow(ctx, f, time.Millisecond))
@@ -32,13 +32,13 @@ func followed(t *T, store *tier2.Store, f repository.AuditFilter, do *behindNth)
 	}
 }
 
-// noted is an entry of that operation.
+// noted returns an entry with the given operation.
 func noted(operation string) *models.AuditEntry {
 	return &models.AuditEntry{AgentID: "a", Operation: operation, Status: models.AuditStarted, Timestamp: models.At(start)}
 }
 
-// auditFollow: what is there is left out or comes first, and then what is added, by
-// whichever store.
+// auditFollow: existing entries are left out or come first; then entries follow that any
+// store adds.
 func auditFollow(t *T) {
 	opened := t.engine.open(t, t.engine.DSN(t))
 	store, ctx := opened.store, t.Context()
@@ -64,10 +64,10 @@ func auditFollow(t *T) {
 		require.Equal(t, operation, some())
 	}
 
-	// Without Since nothing that was there comes, and the end of the context is told.
+	// Without Since no existing entry comes, and the end of the context is an error.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // until it has begun there is nobody who could miss one
+	go func() { // before it has begun, no follower can miss an entry
 		for ctx.Err() == nil {
 			_ = store.Audit.Record(ctx, noted("new"))
 		}
@@ -94,8 +94,8 @@ func auditFollow(t *T) {
 	})
 }
 
-// auditFollowLate: an entry that is committed after one with a larger id comes after it,
-// and one that never is keeps nothing back.
+// auditFollowLate: an entry that commits after an entry with a larger id comes after it, and
+// an entry that never commits delays no other.
 func auditFollowLate(t *T) {
 	store, ctx := open(t), t.Context()
 	add := func(operation string) (commit func() error, rollback func() error) {
@@ -104,7 +104,7 @@ func auditFollowLate(t *T) {
 		return func() error { return tx.Commit().Error }, func() error { return tx.Rollback().Error }
 	}
 	record := func(operation string) { require.NoError(t, store.Audit.Record(ctx, noted(operation))) }
-	first, _ := add("before it began") // a store has four connections that write
+	first, _ := add("before it began") // a store has four writing connections
 	record("there")
 	next := follow(t, store, repository.AuditFilter{Since: start})
 	require.Equal(t, "there", next())

@@ -98,7 +98,7 @@ var gormCalls = map[string]call{
 		return f.DB().WithContext(ctx).Where("execution_id = ?", "a").Delete(&models.PipelineMetric{}).Error
 	},
 	"GORM.Exec": func(ctx context.Context, f *filled) error { return f.DB().WithContext(ctx).Exec("SELECT 1").Error },
-	// Who ignores every error finds out at the latest by the transaction's.
+	// A caller that ignores every error gets the error of the transaction.
 	"GORM.Transaction, errors ignored": func(ctx context.Context, f *filled) error {
 		return f.Transaction(ctx, func(tx *tier2.Store) error {
 			_ = tx.Receipts.Create(ctx, receipt("x"))

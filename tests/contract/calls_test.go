@@ -16,16 +16,16 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// filled is a store with something for each of calls to find.
+// filled is a store with rows for each of calls.
 type filled struct {
 	*tier2.Store
 	run       *repository.Execution // begun, with a stage that passed
 	collision int64
 }
 
-// fill puts in receipts a, b and c of coder, of which c has no children; the memory of
-// coder; a running session s with a collision, all of it sealed; and the execution run,
-// in that session.
+// fill stores receipts a, b and c of coder, of which c has no children; the memory of coder;
+// a running session s with a collision. It seals all of that, and then begins the execution
+// run in that session.
 func fill(t *T, store *tier2.Store) *filled {
 	t.Helper()
 	f, ctx := &filled{Store: store}, t.Context()
@@ -42,7 +42,7 @@ func fill(t *T, store *tier2.Store) *filled {
 		f.collision = c.ID
 		return nil
 	}))
-	_, err := store.Audit.Seal(ctx) // and what follows is not sealed yet
+	_, err := store.Audit.Seal(ctx) // the entries below are not sealed yet
 	require.NoError(t, err)
 	f.run, err = store.Executions.Begin(ctx, "coder", models.OperationGeneration, repository.ExecutionOptions{ExecutionID: "run", SessionID: "s"})
 	require.NoError(t, err)
@@ -53,9 +53,9 @@ func fill(t *T, store *tier2.Store) *filled {
 // call is one call of a method.
 type call func(ctx context.Context, f *filled) error
 
-// calls is a call of each exported method of a Store, of its repositories and of an
-// Execution that takes a context, and of GORM beside them. Each succeeds on a filled
-// store. A method that is missing is found by refusalsEveryMethod.
+// calls returns one call per exported method with a context of Store, its repositories and
+// Execution, and calls of GORM. Each succeeds on a filled store. refusalsEveryMethod finds
+// missing methods.
 func calls() map[string]call {
 	all := map[string]call{}
 	for _, part := range []map[string]call{receiptCalls, memoryCalls, auditCalls, sessionCalls, executionCalls, otherCalls, gormCalls} {
@@ -66,11 +66,11 @@ func calls() map[string]call {
 	return all
 }
 
-// discard and discard2 are the error of a call.
+// discard and discard2 return the error of a call.
 func discard(_ any, err error) error            { return err }
 func discard2(_ any, _ string, err error) error { return err }
 
-// drain is the error of an iterator.
+// drain returns the errors of an iterator.
 func drain[T any](all func(yield func(T, error) bool)) (err error) {
 	for _, e := range all {
 		err = errors.Join(err, e)
@@ -78,7 +78,7 @@ func drain[T any](all func(yield func(T, error) bool)) (err error) {
 	return err
 }
 
-// exported exports everything to a folder that then has it, and ends with it.
+// exported exports everything to a folder, passes the folder to then, and removes it.
 func exported(ctx context.Context, f *filled, then func(dir string) error) (err error) {
 	root, err := os.MkdirTemp("", "tier2")
 	if err != nil {

@@ -29,8 +29,8 @@ var cancelledCases = cases{
 	"Verify": cancelledVerify,
 }
 
-// stepEnv is how many points the cases of Cancelled go on after each; 1 is every one.
-// Without it each case leaves most of them out.
+// stepEnv sets by how many points the cases of Cancelled advance; 1 tests every point.
+// Without it each case skips most points.
 const stepEnv = "TIER2_CANCEL_STEP"
 
 func step(t *T, n int64) int64 {
@@ -42,16 +42,16 @@ func step(t *T, n int64) int64 {
 	return n
 }
 
-// observed is the engine with a logger by which contexts end.
+// observed returns the engine with the logger endings.
 func (t *T) observed() Engine {
 	e := t.engine
 	e.Options = append(slices.Clip(e.Options), tier2.WithLogger(endings{logger.Discard}))
 	return e
 }
 
-// cancelledCalls ends the context of every call at every point: the error is the
-// context's and nothing has changed, or there is none and all is done. Afterwards no
-// connection is in use, and the store goes on.
+// cancelledCalls ends the context of every call at every point. Either the call returns the
+// context's error and nothing has changed, or it succeeds completely. Afterwards no
+// connection is in use, and the store keeps working.
 func cancelledCalls(t *T) {
 	all := calls()
 	subjects := map[string][]string{}
@@ -71,8 +71,8 @@ func cancelledCalls(t *T) {
 	}
 }
 
-// endEverywhere returns the store to go on with: another one where it cannot be known
-// when the server is done.
+// endEverywhere returns the store for the next call: a new one if the server may still be
+// working for the old one.
 func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, undone int, next *tier2.Store) {
 	refill := func() *filled {
 		require.NoError(t, store.DB().Exec(t.engine.SQL.Reset).Error)
@@ -91,7 +91,7 @@ func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, und
 		at := fmt.Sprintf("%s, ended at point %d: %v", name, n, err)
 		if err != nil && strings.Contains(err.Error(), "may have been committed") {
 			require.ErrorIs(t, err, context.Canceled, at)
-			// The server may be at it still, with or without somebody who listens.
+			// The server may still be working, although the client no longer waits.
 			require.Eventually(t, func() bool { now := anew(t, store); return now == before || now == after }, 10*time.Second, 10*time.Millisecond, at)
 			store = t.observed().open(t.owner, t.engine.DSN(t.owner)).store
 			f = fill(t, store)
@@ -118,7 +118,7 @@ func (t *T) endEverywhere(name string, store *tier2.Store, do call) (points, und
 	}
 }
 
-// goesOn: the store has all its connections and can write.
+// goesOn requires that the store can write and that no connection is in use.
 func (t *T) goesOn(store *tier2.Store, at string) {
 	t.Helper()
 	rolledBack := errors.New("rolled back")
@@ -127,13 +127,13 @@ func (t *T) goesOn(store *tier2.Store, at string) {
 		return rolledBack
 	}), rolledBack, at)
 	for _, pool := range pools(t, store) {
-		// database/sql gives a connection back beside the caller whose context ended.
+		// database/sql returns the connection of an ended context in another goroutine.
 		require.Eventually(t, func() bool { return pool.Stats().InUse == 0 }, 10*time.Second, time.Millisecond, at)
 	}
 }
 
-// pools returns the writing and the reading connections of a store. Nothing public leads
-// to the reading ones, so they are looked up by the names of unexported fields.
+// pools returns the pools of writing and of reading connections of a store. No public name
+// leads to the reading pool, so both are looked up by the names of unexported fields.
 func pools(t *T, store *tier2.Store) (list []*sql.DB) {
 	t.Helper()
 	handles := reflect.ValueOf(store).Elem().FieldByName("handles")
@@ -148,8 +148,8 @@ func pools(t *T, store *tier2.Store) (list []*sql.DB) {
 	return list
 }
 
-// anew is dump without what differs when the same is done again: ids, since PostgreSQL
-// gives none twice, and how long a statement took.
+// anew is dump without values that differ when a call is repeated: ids, since PostgreSQL
+// does not reuse them, and durations.
 func anew(t *T, store *tier2.Store) string {
 	t.Helper()
 	var b strings.Builder
@@ -167,7 +167,7 @@ func anew(t *T, store *tier2.Store) string {
 
 var idMember = regexp.MustCompile(`\\?"id\\?": ?\d+|\\?"digest\\?": ?\\?"[0-9a-f]+\\?"`)
 
-// cancelledOpen ends Open at every point: it leaves what the next Open can use.
+// cancelledOpen ends Open at every point: the next Open succeeds.
 func cancelledOpen(t *T) {
 	for n := int64(1); ; n += step(t, 101) {
 		dsn, ctx := t.engine.DSN(t), endAt(t.Context(), n)
@@ -190,7 +190,7 @@ func cancelledOpen(t *T) {
 	}
 }
 
-// cancelledVerify ends Verify at every point: it says that, and never a finding.
+// cancelledVerify ends Verify at every point: it returns the context's error and no finding.
 func cancelledVerify(t *T) {
 	dsn := t.engine.DSN(t)
 	fill(t, t.engine.open(t, dsn).store)
@@ -211,8 +211,8 @@ func cancelledVerify(t *T) {
 	}
 }
 
-// cancelledCopy ends Copy at every point: the source stays as it is, and another Copy
-// does the rest.
+// cancelledCopy ends Copy at every point: the source stays unchanged, and another Copy
+// completes the work.
 func cancelledCopy(t *T) {
 	from, to := t.engine.open(t, t.engine.DSN(t)).store, t.engine.open(t, t.engine.DSN(t)).store
 	fill(t, from)

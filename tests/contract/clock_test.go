@@ -23,9 +23,9 @@ var clockCases = cases{
 
 const year = 365 * 24 * time.Hour
 
-// clockLists: rows saved while the clock jumps back and forth have the clock's time and
-// ids in the order of the saves; lists are in the order of time, and pages of them
-// neither lose nor repeat a row, also when the clock jumps between two pages.
+// clockLists: rows that are saved while the clock jumps have the clock's time, and ids in
+// the order of the saves. Lists are in the order of time, and their pages neither lose nor
+// repeat a row, even if the clock jumps between two pages.
 func clockLists(t *T) {
 	store, clock := openClock(t)
 	ctx, begin := t.Context(), clock.Now()
@@ -73,7 +73,7 @@ func clockLists(t *T) {
 	assert.Len(t, since, 6, "by its time, not by when it was saved")
 }
 
-// clockDurations: no duration is negative when the clock jumps back within it.
+// clockDurations: no duration is negative if the clock jumps back.
 func clockDurations(t *T) {
 	store, clock := openClock(t)
 	ctx := t.Context()
@@ -120,7 +120,7 @@ func clockSessions(t *T) {
 	}
 }
 
-// clockMemory: updated_at follows the clock, and what is counted goes on.
+// clockMemory: updated_at follows the clock, and the counts continue.
 func clockMemory(t *T) {
 	store, clock := openClock(t)
 	ctx := t.Context()

@@ -20,19 +20,19 @@ var closingCases = cases{
 	"Iterators": closingIterators,
 }
 
-// closingInUse: while goroutines do all there is to do, several close the store. Every
-// call ends, with nil or ErrClosed, and what was acknowledged is there afterwards.
+// closingInUse: several goroutines close the store while others use every method. Every
+// call ends with nil or ErrClosed, and every acknowledged save is stored.
 func closingInUse(t *T) {
 	dsn := t.engine.DSN(t)
 	store, target := t.engine.open(t, dsn).store, t.engine.open(t, t.engine.DSN(t)).store
 	fill(t, store)
-	var kept sync.Map // the ids that were acknowledged
+	var acknowledged sync.Map // ids
 	var ids, calls atomic.Int64
 	ctx := context.Background()
 	saved := func(err error, ids ...string) error {
 		for _, id := range ids {
 			if err == nil {
-				kept.Store(id, true)
+				acknowledged.Store(id, true)
 			}
 		}
 		return err
@@ -94,7 +94,7 @@ func closingInUse(t *T) {
 		return
 	}
 	store = t.engine.open(t, dsn).store
-	kept.Range(func(id, _ any) bool {
+	acknowledged.Range(func(id, _ any) bool {
 		_, err := store.Receipts.Get(ctx, id.(string))
 		return assert.NoError(t, err, id)
 	})
@@ -105,13 +105,13 @@ func closingInUse(t *T) {
 	assert.Empty(t, found.Findings)
 }
 
-// closingIterators: one that is left half way keeps no connection, one that is used when
-// the store is closed says so.
+// closingIterators: an iterator that is left early returns its connection; an iterator of a
+// closed store returns ErrClosed.
 func closingIterators(t *T) {
 	f := fill(t, t.engine.open(t, t.engine.DSN(t)).store)
 	page := repository.Page{Limit: 1}
 	receipts, audit := f.Receipts.All(t.Context(), repository.ReceiptFilter{Page: page}), f.Audit.All(t.Context(), repository.AuditFilter{Page: page})
-	for range 20 { // more than there are connections
+	for range 20 { // more than the number of connections
 		for _, err := range receipts {
 			require.NoError(t, err)
 			break

@@ -26,7 +26,7 @@ var commitCases = cases{
 	"Savepoint":        commitSavepoint,
 }
 
-// commitOneCommit: row, audit entry and memory are there together.
+// commitOneCommit: row, audit entry and memory are stored together.
 func commitOneCommit(t *T) {
 	store := open(t)
 	r := receipt("")
@@ -45,7 +45,7 @@ func commitOneCommit(t *T) {
 	assert.EqualValues(t, 1, did.Executions["passed"])
 }
 
-// commitEveryKindOfWrite: whatever GORM call changes rows, the log names those rows.
+// commitEveryKindOfWrite: the log names the changed rows of every kind of GORM call.
 func commitEveryKindOfWrite(t *T) {
 	upsert := clause.OnConflict{Columns: []clause.Column{{Name: "execution_id"}}, DoUpdates: clause.AssignmentColumns([]string{"status"})}
 	failed := receipt("a")
@@ -92,7 +92,7 @@ func commitEveryKindOfWrite(t *T) {
 	}
 }
 
-// commitActor: who acts comes from the context, else from the row, else it is system.
+// commitActor: the actor is that of the context, else the row's agent, else system.
 func commitActor(t *T) {
 	store := open(t)
 	require.NoError(t, store.Receipts.Create(hooks.WithActor(t.Context(), "lead"), receipt("a")))
@@ -144,7 +144,7 @@ func commitRollback(t *T) {
 	}
 }
 
-// commitSavepoint: an inner transaction that fails takes back only its own part.
+// commitSavepoint: an inner transaction that fails rolls back only its own writes.
 func commitSavepoint(t *T) {
 	store := open(t)
 	require.NoError(t, store.Transaction(t.Context(), func(tx *tier2.Store) error {
@@ -162,7 +162,7 @@ func commitSavepoint(t *T) {
 	assert.EqualValues(t, 1, activity(t, store, "coder").Saves)
 }
 
-// commitConcurrentSaves: no save and no count is lost, and none is refused as locked.
+// commitConcurrentSaves: no save and no count is lost, and no save fails with a lock.
 func commitConcurrentSaves(t *T) {
 	const writers, saves = 8, 25
 	store := open(t)
@@ -184,8 +184,8 @@ func commitConcurrentSaves(t *T) {
 	assert.EqualValues(t, writers*saves, activity(t, store, "coder").Saves)
 }
 
-// commitRawSQL: what hooks cannot see is stored, neither audited nor counted; beside an
-// entry in one transaction it is done right.
+// commitRawSQL: writes that bypass the hooks are neither audited nor counted. A caller can
+// add its own entry in the same transaction.
 func commitRawSQL(t *T) {
 	const rename = "UPDATE receipts SET environment = 'staging' WHERE environment IS NULL OR environment = ''"
 	store := open(t)

@@ -22,7 +22,7 @@ var concurrencyCases = cases{
 	"Memory":  concurrencyMemory,
 }
 
-// together runs do in n goroutines.
+// together runs do in n goroutines and waits for them.
 func together(n int, do func(worker int)) {
 	var all sync.WaitGroup
 	for i := range n {
@@ -31,9 +31,9 @@ func together(n int, do func(worker int)) {
 	all.Wait()
 }
 
-// chain follows what the audit log says of a column of one row, from the first value
-// that an update replaced: each `from` must be the `to` before, up to the last. It
-// returns that and the number of updates.
+// chain follows the audit entries of a column of one row, from the first value that an
+// update replaced: each `from` must equal the previous `to`. It returns the last `to` and
+// the number of updates.
 func chain(t *T, store *tier2.Store, table, key, column string) (last string, n int) {
 	t.Helper()
 	var rows []models.AuditEntry
@@ -76,8 +76,8 @@ func environment(t *T, store *tier2.Store, key string) string {
 	return r.Environment
 }
 
-// concurrencyFrom: however writers change the same rows at once, the audit log
-// tells an unbroken story of each row.
+// concurrencyFrom: when writers change the same rows at once, the audit log has an unbroken
+// chain of values per row.
 func concurrencyFrom(t *T) {
 	store := open(t)
 	const workers, rounds = 8, 12
@@ -91,7 +91,7 @@ func concurrencyFrom(t *T) {
 		func(db *gorm.DB, key, value string) *gorm.DB {
 			return db.Model(&models.Receipt{}).Where("execution_id = ?", key).Update("environment", value)
 		},
-		func(db *gorm.DB, _, value string) *gorm.DB { // the condition is made true and false by the others
+		func(db *gorm.DB, _, value string) *gorm.DB { // the other writers make the condition true and false
 			return db.Model(&models.Receipt{}).Where("files_generated > 3").
 				Updates(map[string]any{"files_generated": gorm.Expr("files_generated - 3"), "environment": gorm.Expr("? || execution_id", value)})
 		},
@@ -139,8 +139,8 @@ func concurrencyFrom(t *T) {
 	assert.EqualValues(t, changed.Load(), total)
 }
 
-// concurrencyMemory: writers who make and change the memory of the same agents lose
-// nothing, and leave no failed entry for a race that they won in the end.
+// concurrencyMemory: writers that create and update the memories of the same agents lose
+// nothing, and leave no failed entry for a race that a retry has won.
 func concurrencyMemory(t *T) {
 	store := open(t)
 	const workers, rounds = 8, 10
@@ -166,8 +166,8 @@ func concurrencyMemory(t *T) {
 	assert.NotContains(t, fmt.Sprint(entries(t, store)), "failed")
 }
 
-// concurrencyBatches: batches whose rows name agents in different orders take the
-// locks of their memories in one order, and never meet in a deadlock.
+// concurrencyBatches: batches with agents in different orders lock the memories in one
+// order, so they never deadlock.
 func concurrencyBatches(t *T) {
 	store := open(t)
 	const workers, rounds, agents = 8, 8, 6
@@ -180,7 +180,7 @@ func concurrencyBatches(t *T) {
 				r.AgentID = fmt.Sprint("agent-", a)
 				batch = append(batch, r)
 			}
-			// Not through the repository, which would try again.
+			// Not through the repository, which would retry.
 			assert.NoError(t, store.DB().WithContext(ctx).Create(batch).Error)
 		}
 	})

@@ -65,43 +65,41 @@ func TestContract(t *testing.T) {
 // Engine is a kind of database that the suite runs on.
 type Engine struct {
 	Name string
-	// DSN makes an empty database and returns what tier2.Open takes; the database may
-	// go when the test ends.
+	// DSN creates an empty database and returns its DSN; the database may be removed when
+	// the test ends.
 	DSN func(testing.TB) string
 	// Options are for every store of the suite.
 	Options []tier2.Option
 	SQL     SQL
-	// Lacks names the cases that the engine cannot have, with the cases under them, and
-	// says why. Names are paths below the engine's, such as "Hooks/Processes".
+	// Lacks maps each case that the engine cannot have, together with the cases below it, to
+	// the reason. Names are paths below the engine, such as "Hooks/Processes".
 	Lacks map[string]string
 }
 
-// SQL is what the suite does behind the store's back, in the engine's own words.
+// SQL holds the statements that the suite runs directly, in the engine's dialect.
 type SQL struct {
-	// Refuse makes $table refuse, with the word "boom", new rows that match $when.
+	// Refuse makes $table reject new rows that match $when, with the message "boom".
 	Refuse []string
-	// Allow takes Refuse back.
+	// Allow undoes Refuse.
 	Allow []string
-	// Saves adds up what agent_memory counts as saves, of all agents.
+	// Saves returns the sum of the saves that agent_memory counts, over all agents.
 	Saves string
-	// CheckOff and CheckOn let rows in that CHECK constraints refuse.
+	// CheckOff turns CHECK constraints off, CheckOn turns them on.
 	CheckOff, CheckOn string
-	// AppendOnlyOff lets audit_log be changed, and AppendOnlyOn takes it back.
+	// AppendOnlyOff allows changes to audit_log, AppendOnlyOn rejects them again.
 	AppendOnlyOff, AppendOnlyOn string
-	// Reset empties a database, ids starting at 1 again, and is how one case after the
-	// other uses it, since a new one is slow to make. Without it every case has a new one.
+	// Reset empties a database and restarts its ids at 1, so that cases can reuse it; a new
+	// database is slow to create. Without Reset every case gets a new database.
 	Reset string
-	// NextIDs makes new ids follow those that are there, where copied rows do not do so
-	// themselves.
+	// NextIDs makes new ids follow the existing ids, if copied rows do not do so.
 	NextIDs string
 }
 
-// cases are the cases of a subject by name. Each is a function of its own, which
-// nothing else calls: one that is missing here is unused code, which lint refuses, and
-// one that is here twice does not compile.
+// cases holds the cases of a subject by name. Each is a separate function that nothing else
+// calls, so lint reports a case that is missing here as unused code.
 type cases map[string]func(*T)
 
-// groups are all there is.
+// groups holds all cases, by subject.
 var groups = map[string]cases{
 	"Audit":       auditCases,
 	"Cancelled":   cancelledCases,
@@ -159,7 +157,7 @@ func runAll(t *testing.T, e Engine) *Report {
 // suite is one run of all cases on one engine.
 type suite struct {
 	engine Engine
-	owner  *testing.T // lives longer than the cases, so it owns what they borrow
+	owner  *testing.T // outlives the cases, so it owns the databases that they borrow
 	report *Report
 	mu     sync.Mutex
 	free   []*database

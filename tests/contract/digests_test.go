@@ -12,30 +12,30 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// rowName is a row of one of the tables.
+// rowName identifies a row.
 type rowName struct {
 	table string
 	id    int64
 }
 
-// digestsHold checks what the audit log says of every row that it names: the newest
-// entry of a row has the digest of the row as it is stored, and one that was deleted, or
-// given another id, is not there. Only a memory that the hooks made has no entry.
+// digestsHold compares the audit log with every row that it names: the newest entry of a row
+// has the digest of the stored row, and a row that was deleted or got another id does not
+// exist. Only memories that the hooks created have no entry.
 func digestsHold(t *T, db *gorm.DB) {
 	t.Helper()
-	said, stored := saidDigests(t, db), storedDigests(t, db)
-	for name, digest := range said {
+	logged, stored := loggedDigests(t, db), storedDigests(t, db)
+	for name, digest := range logged {
 		assert.Equal(t, digest, stored[name], "the newest entry of %v", name)
 	}
 	for name := range stored {
-		if _, ok := said[name]; !ok {
+		if _, ok := logged[name]; !ok {
 			assert.Equal(t, "agent_memory", name.table, "no entry names %v", name)
 		}
 	}
 }
 
-// hooksDigestOfMovedRow: an update of the id says that the row with the old one is gone,
-// and a row may take that id after it.
+// hooksDigestOfMovedRow: the entry of an update of the id records that the row with the old
+// id does not exist, and a new row may take that id.
 func hooksDigestOfMovedRow(t *T) {
 	db := openSeeded(t)
 	require.NoError(t, db.Model(&models.PipelineMetric{}).Where("execution_id = 'r1'").Update("id", gorm.Expr("id + 100")).Error)
@@ -45,15 +45,15 @@ func hooksDigestOfMovedRow(t *T) {
 	require.NoError(t, db.Create(again).Error)
 	digestsHold(t, db)
 	require.NoError(t, db.Exec("UPDATE pipeline_metrics SET duration_ms = duration_ms + 1 WHERE id = 1").Error)
-	assert.NotEqual(t, saidDigests(t, db), storedDigests(t, db), "what passes the hooks by shows")
+	assert.NotEqual(t, loggedDigests(t, db), storedDigests(t, db), "a write that bypasses the hooks is visible")
 }
 
-// saidDigests are the digests of the newest entries; "" of a row that is gone.
-func saidDigests(t *T, db *gorm.DB) map[rowName]string {
+// loggedDigests returns the digests in the newest entries; "" for a row that was deleted.
+func loggedDigests(t *T, db *gorm.DB) map[rowName]string {
 	t.Helper()
 	var entries []models.AuditEntry
 	require.NoError(t, db.Where("status = 'completed'").Order("id").Find(&entries).Error)
-	said := map[rowName]string{}
+	logged := map[rowName]string{}
 	for _, e := range entries {
 		var c struct {
 			Table, Action, Digest string
@@ -61,7 +61,7 @@ func saidDigests(t *T, db *gorm.DB) map[rowName]string {
 			Changes               map[string]struct{ From any }
 		}
 		require.NoError(t, json.Unmarshal(e.ContextJSON, &c))
-		if c.Table == "" { // a caller's own
+		if c.Table == "" { // an entry of a caller
 			continue
 		}
 		if c.Action == "delete" {
@@ -70,14 +70,14 @@ func saidDigests(t *T, db *gorm.DB) map[rowName]string {
 			assert.Len(t, c.Digest, 64, "%s", e.ContextJSON)
 		}
 		if from, ok := c.Changes["id"].From.(float64); ok {
-			said[rowName{c.Table, int64(from)}] = ""
+			logged[rowName{c.Table, int64(from)}] = ""
 		}
-		said[rowName{c.Table, c.ID}] = c.Digest
+		logged[rowName{c.Table, c.ID}] = c.Digest
 	}
-	return said
+	return logged
 }
 
-// storedDigests are those of all rows, of what the driver reads.
+// storedDigests returns the digests of all rows, computed from the values of the driver.
 func storedDigests(t *T, db *gorm.DB) map[rowName]string {
 	t.Helper()
 	stored := map[rowName]string{}

@@ -10,7 +10,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// driftAgreed: what is no drift, however different it looks.
+// driftAgreed: differences that are not drift.
 func driftAgreed(t *T) {
 	for name, pair := range map[string][2]func(*models.Receipt){
 		"Same":      {nil, nil},
@@ -53,7 +53,7 @@ func driftAgreed(t *T) {
 	}
 }
 
-// driftShapes: every shape of a receipt says the same; what is none says nothing.
+// driftShapes: every known form of a receipt is read; other documents are ignored.
 func driftShapes(t *T) {
 	for name, tt := range map[string]struct {
 		document string

@@ -25,7 +25,7 @@ var driftCases = cases{
 	"Shapes":  driftShapes,
 }
 
-// made is a passed execution with the inputs of that number and that receipt.
+// made returns a passed execution with the given inputs and receipt.
 func made(id string, input int, document string) *models.Receipt {
 	r := receipt(id)
 	r.ManifestHash, r.OntologyHash = fmt.Sprintf("%064x", input), strings.Repeat("0a", 32)
@@ -36,7 +36,7 @@ func made(id string, input int, document string) *models.Receipt {
 	return r
 }
 
-// wrote is a receipt that wrote files: path, hash, path, hash...
+// wrote returns a receipt with written files: path, hash, path, hash...
 func wrote(files ...string) string {
 	var parts []string
 	for pair := range slices.Chunk(files, 2) {
@@ -45,7 +45,7 @@ func wrote(files ...string) string {
 	return `{"files_generated":[` + strings.Join(parts, ",") + `]}`
 }
 
-// saveAll stores receipts, each a second after the one before.
+// saveAll stores receipts at intervals of one second.
 func saveAll(t *T, store *tier2.Store, receipts ...*models.Receipt) {
 	t.Helper()
 	for i, r := range receipts {
@@ -148,8 +148,8 @@ func driftFilter(t *T) {
 	}
 }
 
-// driftPages: pages hold every drift once, newest first, and are full though there
-// are inputs without drift between them.
+// driftPages: pages hold every drift once, newest first, and are full although inputs
+// without drift lie between them.
 func driftPages(t *T) {
 	store := open(t)
 	var rows []*models.Receipt
@@ -182,7 +182,7 @@ func driftPages(t *T) {
 	assert.EqualValues(t, 7, inputs)
 }
 
-// driftBounds: of many executions, outputs and files some are shown and all counted.
+// driftBounds: of many executions, outputs and files, some are shown and all are counted.
 func driftBounds(t *T) {
 	store := open(t)
 	var rows []*models.Receipt
@@ -190,7 +190,7 @@ func driftBounds(t *T) {
 		rows = append(rows, made(fmt.Sprintf("same-%02d", i), 1, wrote("a.rs", "1")))
 	}
 	rows = append(rows, made("other", 1, wrote("a.rs", "2")))
-	for i := range 15 { // each with another output, of 60 files
+	for i := range 15 { // each with a different output of 60 files
 		var files []string
 		for j := range 60 {
 			files = append(files, fmt.Sprintf("%02d.rs", j), fmt.Sprint(i))

@@ -14,11 +14,11 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// refusalsEveryMethod: calls has a call of every method that takes a context.
+// refusalsEveryMethod: calls covers every method with a context.
 func refusalsEveryMethod(t *T) {
 	known := calls()
 	for _, name := range []string{"Archive", "Restore", "Backup"} {
-		known["Store."+name] = nil // of two databases; tested in tests/
+		known["Store."+name] = nil // needs two databases; tested in tests/
 	}
 	look := func(receiver string, v reflect.Type) {
 		for i := range v.NumMethod() {
@@ -37,8 +37,8 @@ func refusalsEveryMethod(t *T) {
 	}
 }
 
-// refusalsClosedStore: a closed store says so, whatever is asked; closing it again, also
-// by several at once, is no error.
+// refusalsClosedStore: every call of a closed store returns ErrClosed. Closing it again, also
+// concurrently, is not an error.
 func refusalsClosedStore(t *T) {
 	store := t.engine.open(t, t.engine.DSN(t)).store
 	f := fill(t, store)
@@ -49,13 +49,13 @@ func refusalsClosedStore(t *T) {
 	closers.Wait()
 	require.NoError(t, store.Close())
 	for name, call := range calls() {
-		if name != "Execution.Stage" { // it needs no database
+		if name != "Execution.Stage" { // it does not use the database
 			assert.ErrorIs(t, call(t.Context(), f), models.ErrClosed, name)
 		}
 	}
 }
 
-// refusalsEndedContext: nothing is read or written once the context has ended.
+// refusalsEndedContext: an ended context reads and writes nothing.
 func refusalsEndedContext(t *T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -109,7 +109,7 @@ func ungrouped(e Engine) Engine {
 	return e
 }
 
-// nextIDs is PostgreSQL's; SQLite sees to it itself.
+// nextIDs returns NextIDs of PostgreSQL; SQLite needs none.
 func nextIDs() string {
 	var script strings.Builder
 	for _, m := range models.All() {

@@ -103,7 +103,7 @@ func executionsFinish(t *T) {
 	require.ErrorIs(t, e.Stage(ctx, models.StageEmit, nil), models.ErrNotRunning)
 	assert.Equal(t, before, counts(t, store))
 
-	// What Finish wrote is what Import reads.
+	// Import reads the document that Finish wrote.
 	other, _ := openClock(t)
 	again, err := other.Executions.Import(ctx, stored.ReceiptJSON, repository.ImportOptions{})
 	require.NoError(t, err)

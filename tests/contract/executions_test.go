@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// ownEntries are the audit entries that the execution made itself, oldest first.
+// ownEntries returns the audit entries that the execution itself wrote, oldest first.
 func ownEntries(t *T, store *tier2.Store, op models.Operation) []models.AuditEntry {
 	t.Helper()
 	var entries []models.AuditEntry
@@ -128,8 +128,8 @@ func executionsIncrementalBuild(t *T) {
 	assert.Empty(t, build("a", ""))
 }
 
-// executionsAtomic: the last write of each, the violations, fails: what came before must
-// not stay.
+// executionsAtomic: the last write of each, that of the violations, fails, and the writes
+// before it are rolled back.
 func executionsAtomic(t *T) {
 	store, _ := openClock(t)
 	ctx := t.Context()
@@ -138,7 +138,7 @@ func executionsAtomic(t *T) {
 	require.NoError(t, err)
 	require.NoError(t, e.Measure(repository.MetricGenerationMemory, 101))
 	before := counts(t, store)
-	before["audit_log"] += 2 // the two refusals
+	before["audit_log"] += 2 // the failed entries of both
 
 	_, err = e.Finish(ctx, repository.Outcome{})
 	require.ErrorContains(t, err, "boom")

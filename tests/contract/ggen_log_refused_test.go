@@ -15,11 +15,11 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// ggenLogBroken: what came before the break is stored, and nothing from there on.
+// ggenLogBroken: the records before a break are stored, and none after it.
 func ggenLogBroken(t *T) {
 	first := `line 3: record.prev_chain_hash_hex "`
 	for name, tt := range map[string]struct {
-		lines []int // of a log of four
+		lines []int // of a log with four records
 		want  string
 	}{
 		"Missing":  {[]int{1, 2, 4}, first + logID(3) + `": the chain is broken: the chain_hash_hex of the record before, in line 2, is "` + logID(2)},
@@ -49,8 +49,8 @@ func ggenLogBroken(t *T) {
 	}
 }
 
-// ggenLogRefused: a record that cannot be stored is refused with its line and the
-// reason, and the next one is stored.
+// ggenLogRefused: a record that cannot be stored is rejected with its line and the reason,
+// and the next record is stored.
 func ggenLogRefused(t *T) {
 	store, _ := openClock(t)
 	_, _, refused := importLog(t, store, logLines(2)...)
@@ -101,7 +101,7 @@ func ggenLogRefused(t *T) {
 	assert.Contains(t, refused[1], "line 5: ")
 }
 
-// ggenLogEnds: what ends an import at once, and writes nothing from there on.
+// ggenLogEnds: errors that end an import at once; no later record is stored.
 func ggenLogEnds(t *T) {
 	store, _ := openClock(t)
 	_, _, refused := importLog(t, store, logLine(1))

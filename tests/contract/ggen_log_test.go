@@ -28,7 +28,7 @@ var ggenLogCases = cases{
 	"Transaction": ggenLogTransaction,
 }
 
-// logLine is the record of ggen's log with that number, which follows the one before.
+// logLine returns record n of ggen's log, which follows record n-1.
 func logLine(n int) string {
 	return fmt.Sprintf(`{"record":{"version":1,"instruction_id":0,"activity_idx":0,"activity":"ggen.sync","node_kind":0,"ts_ns":1769690096000001000,`+
 		`"payload_hash_hex":"%064x","prev_chain_hash_hex":"%064x","chain_hash_hex":"%064x","andon":"Green","obligation_count":0,"object_ids":["law:1"]},`+
@@ -44,10 +44,10 @@ func logLines(n int) (lines []string) {
 	return lines
 }
 
-// id is the chain hash of a record.
+// logID returns the chain hash of record n.
 func logID(n int) string { return fmt.Sprintf("%064x", n) }
 
-// imported are the records of a log, and what was refused.
+// imported returns the lines of the stored and of the unchanged records, and the errors.
 func imported(records iter.Seq2[repository.LogRecord, error]) (stored, unchanged []int64, refused []string) {
 	for record, err := range records {
 		switch {
@@ -96,7 +96,7 @@ func ggenLogStored(t *T) {
 	assert.Equal(t, []int64{2, 2, 0, 0, 1}, []int64{n["receipts"], n["audit_log"], n["pipeline_metrics"], n["slo_violations"], n["agent_memory"]})
 }
 
-// ggenLogAgain: a log that has grown adds its new records, whatever the options are now.
+// ggenLogAgain: importing a longer log again adds the new records, whatever the options are.
 func ggenLogAgain(t *T) {
 	store, _ := openClock(t)
 	lines := logLines(4)
@@ -105,7 +105,7 @@ func ggenLogAgain(t *T) {
 	stored, unchanged, refused := imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\n")), repository.ImportOptions{AgentID: "other"}))
 	assert.Equal(t, []any{[]int64{3, 4}, []int64{1, 2}, []string(nil)}, []any{stored, unchanged, refused}, "the last line may lack its end")
 	before := counts(t, store)
-	for _, largest := range []int{len(lines[0]), math.MaxInt} { // the end of a line is no part of it
+	for _, largest := range []int{len(lines[0]), math.MaxInt} { // the end of a line does not count
 		_, unchanged, refused = imported(store.Executions.ImportLog(t.Context(), strings.NewReader(strings.Join(lines, "\r\n")+"\r\n"), repository.ImportOptions{AgentID: "syncer", MaxBytes: largest}))
 		assert.Equal(t, []any{[]int64{1, 2, 3, 4}, []string(nil)}, []any{unchanged, refused})
 	}
@@ -119,7 +119,7 @@ func ggenLogAgain(t *T) {
 	assert.Equal(t, before, counts(t, store))
 }
 
-// ggenLogRotated: a log may begin where another ended, if that one is stored.
+// ggenLogRotated: a log may continue another log that is stored.
 func ggenLogRotated(t *T) {
 	store, _ := openClock(t)
 	stored, _, refused := importLog(t, store, logLine(3))
@@ -137,8 +137,8 @@ func ggenLogRotated(t *T) {
 	}
 }
 
-// ggenLogDrift: a run of equal inputs with other outputs is drift; one that found its
-// files up to date, or whose template was edited, is none.
+// ggenLogDrift: a run with equal inputs and other outputs is drift. A run that found its
+// files up to date, or whose template was edited, is not.
 func ggenLogDrift(t *T) {
 	store, _ := openClock(t)
 	_, _, refused := importLog(t, store, logLine(1), strings.Replace(logLine(2), `"a.rs":"written"`, `"a.rs":"skipped: unchanged"`, 1),
@@ -182,7 +182,7 @@ func ggenLogAndon(t *T) {
 		{v2(`{"Halted":{"unmet":[]}}`, "Red", items), models.ReceiptFailed, "c: no c; and 1 more"},
 		{v2(`"Red"`, "Red", `"LegacyUnrecorded"`), models.ReceiptFailed, ""},
 	} {
-		// Each is a log of its own: all follow nothing.
+		// Each is a separate log with no predecessor.
 		line := tt.change(strings.Replace(logLine(i+1), `"prev_chain_hash_hex":"`+logID(i), `"prev_chain_hash_hex":"`+logID(0), 1))
 		_, _, refused := importLog(t, store, line)
 		require.Empty(t, refused, line)
@@ -192,7 +192,7 @@ func ggenLogAndon(t *T) {
 	}
 }
 
-// ggenLogTransaction: in a caller's transaction all of a log is stored, or nothing.
+// ggenLogTransaction: in a caller's transaction a log is stored completely or not at all.
 func ggenLogTransaction(t *T) {
 	store, _ := openClock(t)
 	lines := append(logLines(2), strings.Replace(logLine(3), "Green", "Blue", 1))

@@ -34,7 +34,7 @@ var hookCases = cases{
 	"UpdatesSelected":             hooksUpdatesSelected,
 }
 
-// panicking is a value that panics when the driver asks for it, unless it is zero.
+// panicking is a value that panics in Value, unless it is zero.
 type panicking string
 
 func (p panicking) Value() (driver.Value, error) {
@@ -49,8 +49,8 @@ type brokenReceipt struct {
 	ExecutionID panicking
 }
 
-// hooksIgnoredErrorCommits: the caller ignores the error of a write and commits; the
-// refused write leaves nothing, the others stay.
+// hooksIgnoredErrorCommits: if the caller ignores the error of a write and commits, the
+// rejected write stores nothing and the other writes are stored.
 func hooksIgnoredErrorCommits(t *T) {
 	db := openSeeded(t)
 	last := maxID(t, db)
@@ -64,7 +64,7 @@ func hooksIgnoredErrorCommits(t *T) {
 	assert.EqualValues(t, 1, count(t, db, "receipts", "execution_id = 'kept'"))
 }
 
-// hooksFailedEntrySurvivesRollback: the failed entry stays, nothing else does.
+// hooksFailedEntrySurvivesRollback: after a rollback only the failed entry is stored.
 func hooksFailedEntrySurvivesRollback(t *T) {
 	db := openSeeded(t)
 	before, last := snapshot(t, db), maxID(t, db)
@@ -88,7 +88,7 @@ func hooksFailedEntrySurvivesRollback(t *T) {
 	assert.JSONEq(t, `{"v":1,"table":"receipts","action":"create","key":"bad","execution_id":"bad"}`, got.ContextJSON)
 }
 
-// hooksPanicBecomesError: a panic of a caller's own value inside our statement.
+// hooksPanicBecomesError: a panic of a caller's value inside a statement is an error.
 func hooksPanicBecomesError(t *T) {
 	db := openSeeded(t)
 	before := snapshot(t, db)
@@ -139,7 +139,7 @@ func hooksAppendOnly(t *T) {
 	assert.Equal(t, rows, count(t, db, "audit_log", "status <> 'failed' AND agent_id <> 'x'"))
 }
 
-// panickingReceipt is a caller's own model whose method panics.
+// panickingReceipt is a caller's model with a method that panics.
 type panickingReceipt struct {
 	models.Receipt
 }
@@ -155,7 +155,7 @@ func hooksPanicInModelMethod(t *T) {
 	require.NoError(t, db.Create(alices("after")).Error)
 }
 
-// hooksUpdatesSelected: only what Select names is validated, zero values included.
+// hooksUpdatesSelected: only the columns of Select are validated, including zero values.
 func hooksUpdatesSelected(t *T) {
 	db := openSeeded(t)
 	r, err := loaded(db, "r1")
@@ -191,7 +191,7 @@ func hooksGoldenContext(t *T) {
 	assert.Equal(t, goldenContext, got)
 }
 
-// hooksBackfill: the caller's structs get their own ids, whatever the upsert skipped.
+// hooksBackfill: the caller's structs get their ids, even if the upsert skipped some rows.
 func hooksBackfill(t *T) {
 	db := openSeeded(t)
 	rows := []*models.Receipt{alices("n1"), alices("r1"), alices("n2")}

@@ -12,7 +12,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// batch are receipts of these executions; what follows a "=" is the number of files.
+// batch returns receipts of the given executions; a number after "=" is the number of files.
 func batch(executions ...string) (docs [][]byte) {
 	for _, execution := range executions {
 		id, files, _ := strings.Cut(execution, "=")
@@ -24,7 +24,7 @@ func batch(executions ...string) (docs [][]byte) {
 	return docs
 }
 
-// outcomes are what became of each document: new, same or why not.
+// outcomes returns the outcome per document: new, same or the reason of the rejection.
 func outcomes(list []repository.ImportOutcome) (words []string) {
 	for _, o := range list {
 		switch {
@@ -41,8 +41,8 @@ func outcomes(list []repository.ImportOutcome) (words []string) {
 	return words
 }
 
-// importBatch: a batch leaves the same rows, entries and memory as its documents one by
-// one, and tells the same of each.
+// importBatch: a batch stores the same rows, entries and memory as its documents do one by
+// one, and returns the same outcomes.
 func importBatch(t *T) {
 	const other = `receipts.execution_id "b": is stored already, with other content`
 	docs := append(batch("a", "b", "a", "b=48", "c"), []byte("{"), []byte(strings.Replace(wrappedReceipt, "builder", "", 1)))
@@ -87,8 +87,8 @@ func importBatch(t *T) {
 	}))
 }
 
-// importBatchRefused: a document that the database refuses costs no other anything, and
-// leaves the one failed entry that it leaves alone.
+// importBatchRefused: a document that the database rejects does not affect the other
+// documents, and leaves the same failed entry as without a batch.
 func importBatchRefused(t *T) {
 	store := open(t)
 	t.refuse(store.DB(), "receipts", "NEW.execution_id = 'b'")

@@ -101,7 +101,7 @@ func importRefused(t *T) {
 	}
 }
 
-// manyStages are n members of "pipeline_stages" that are none.
+// manyStages returns n unknown members of "pipeline_stages".
 func manyStages(n int) string {
 	var b strings.Builder
 	for i := range n {

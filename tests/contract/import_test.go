@@ -60,7 +60,7 @@ func importWrapped(t *T) {
 	got, err := store.Receipts.Get(ctx, "exec-1")
 	require.NoError(t, err)
 	assert.Equal(t, wrappedReceipt, got.ReceiptJSON.String(), "the file is kept byte for byte")
-	want := *got // what the database adds
+	want := *got // filled by the database
 	want.ExecutionID, want.AgentID, want.Operation, want.Status = "exec-1", "builder", models.OperationGeneration, models.ReceiptPassed
 	want.ManifestHash, want.OntologyHash, want.FilesGenerated, want.FilesModified, want.DurationMS = anyHash, anyHash, 47, 12, 2500
 	want.ErrorMessage, want.Environment = "", ""
@@ -183,8 +183,8 @@ func importVariants(t *T) {
 	}
 }
 
-// importSameKeys: the same key in several objects is no fault, nor is a text that looks
-// like one.
+// importSameKeys: the same key in several objects is valid, and so is text that looks like a
+// key.
 func importSameKeys(t *T) {
 	store, _ := openClock(t)
 	doc := strings.Replace(wrappedReceipt, "true", `[{"a": {"a": "a"}}, {"a": ["a", "a"]}, {"b": "\"a\": ", "A": 1, "a": 2}, {}, []]`, 1)
@@ -193,8 +193,8 @@ func importSameKeys(t *T) {
 	assert.EqualValues(t, 1, counts(t, store)["receipts"])
 }
 
-// importAtOnce: of several imports of one receipt at once, one stores it and the others
-// find it unchanged.
+// importAtOnce: of concurrent imports of one receipt, one stores it and the others find it
+// unchanged.
 func importAtOnce(t *T) {
 	store, _ := openClock(t)
 	var stored atomic.Int64

@@ -9,8 +9,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// ledgerRetained: retention may remove the entries by which it said what it removed
-// before; the newer one says it for them.
+// ledgerRetained: retention may remove its own earlier entries; the newer entry covers what
+// they recorded.
 func ledgerRetained(t *T) {
 	store := open(t)
 	for i := range 5 {

@@ -11,8 +11,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// ledgerRows: a row that was changed behind the store's back is noticed against its last
-// entry; what the store itself counts, and rows that no entry speaks of, are no finding.
+// ledgerRows: a row that was changed without the store differs from its last entry, and
+// Verify reports it. The store's own counts, and rows without entries, are not findings.
 func ledgerRows(t *T) {
 	for name, tt := range map[string]struct {
 		sql  string
@@ -48,7 +48,7 @@ func ledgerRows(t *T) {
 			require.NoError(t, store.Collisions.Report(ctx, collision("s")))
 			require.NoError(t, store.Memory.Put(ctx, "planner", models.JSON(`{"plan": "mine", "n": 1e2}`)))
 			planned := receipt("c")
-			planned.AgentID = "planner" // whose memory counts it
+			planned.AgentID = "planner" // the memory of planner counts it
 			require.NoError(t, store.Receipts.Create(ctx, planned))
 			renumbered := saved(t, store, "renumbered")
 			require.NoError(t, store.DB().Model(&models.Receipt{}).Where("id = ?", renumbered.ID).Update("id", 77).Error)

@@ -12,9 +12,9 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// ledgerStrays: what lies beside the log and its tree, where a walk over them does not
-// come by. Sealing says so, or goes on; it must not search for the leaves before the
-// largest index for ever.
+// ledgerStrays: rows beside the log and its tree that a walk over them does not reach.
+// Sealing reports them or continues; it must not search endlessly for the leaves before the
+// largest index.
 func ledgerStrays(t *T) {
 	const leaf = "INSERT INTO tier2_audit_tree SELECT 0, %n, hash, 9223372036854775807 FROM tier2_audit_tree WHERE level = 0 AND n = 0"
 	for name, tt := range map[string]struct {

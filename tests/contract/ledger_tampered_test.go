@@ -10,7 +10,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// tampering is what somebody did behind the store's back, and what of it is found first.
+// tampering is a change without the store, and the first finding that it causes.
 type tampering struct {
 	sql   []string
 	kind  ledger.Kind
@@ -18,7 +18,7 @@ type tampering struct {
 	total int64
 }
 
-// ledgerTampered: each way to change a sealed log has its own name.
+// ledgerTampered: each way to change a sealed log has its own kind of finding.
 func ledgerTampered(t *T) {
 	const insert = "INSERT INTO audit_log (id, timestamp, agent_id, operation, status) VALUES "
 	for name, tt := range map[string]tampering{
@@ -72,7 +72,7 @@ func ledgerTampered(t *T) {
 	}
 }
 
-// ofTheLog is how many findings are not about rows.
+// ofTheLog returns the number of findings that are not about rows.
 func ofTheLog(report *ledger.Report) (n int64) {
 	if report.Total > int64(len(report.Findings)) {
 		return report.Total

@@ -30,7 +30,7 @@ var ledgerCases = cases{
 	"Writers":  ledgerWriters,
 }
 
-// verified seals, and expects that nothing is wrong.
+// verified seals the log and requires that Verify has no findings.
 func verified(t testing.TB, store *tier2.Store) *ledger.Report {
 	t.Helper()
 	_, err := store.Audit.Seal(t.Context())
@@ -51,7 +51,7 @@ func ledgerEmpty(t *T) {
 	assert.Equal(t, &ledger.Report{Findings: []ledger.Finding{}}, verified(t, store))
 }
 
-// ledgerSeal: entries of every kind come into the tree, once, also those of other programs.
+// ledgerSeal: the tree receives every entry once, including entries of other programs.
 func ledgerSeal(t *T) {
 	store, clock := openClock(t)
 	ctx := t.Context()
@@ -78,7 +78,7 @@ func ledgerSeal(t *T) {
 	assert.EqualValues(t, 4, counts(t, store)["audit_log"], "sealing makes no entry")
 }
 
-// ledgerLarge: a tree with stored nodes has the root that RFC 6962 says.
+// ledgerLarge: a tree with stored nodes has the root of RFC 6962.
 func ledgerLarge(t *T) {
 	store, ctx := open(t), t.Context()
 	for _, n := range []int{1, 254, 1, 1, 1023, 1100} {
@@ -108,7 +108,7 @@ func ledgerLarge(t *T) {
 		content, err := tlog.ParseHash(leaf.Hash)
 		require.NoError(t, err)
 		hash := schema.Leaf(leaf.EntryID, content)
-		// Every 16th, and all beside the end of a complete subtree of 256.
+		// Every 16th, and all around the end of a complete subtree of 256.
 		if i%16 == 0 || i%256 >= 254 || i == len(leaves)-1 {
 			proof, err := store.Audit.Prove(ctx, leaf.EntryID)
 			require.NoError(t, err)
@@ -124,7 +124,7 @@ func ledgerLarge(t *T) {
 	assert.Equal(t, root, last.Root)
 }
 
-// ledgerProve: the proof is a document, and fails for any other entry, tree or place.
+// ledgerProve: the proof is a document, and is invalid for any other entry, tree or index.
 func ledgerProve(t *T) {
 	store, ctx := open(t), t.Context()
 	for i := range 5 {
@@ -212,8 +212,8 @@ func ledgerRefused(t *T) {
 	require.ErrorIs(t, prove(1)(ended), context.Canceled)
 }
 
-// ledgerWriters: whoever writes while it is being sealed, and in whatever order they
-// commit, each entry is sealed once and in its place.
+// ledgerWriters: with concurrent writers that commit in any order while the log is sealed,
+// each entry is sealed once and at its index.
 func ledgerWriters(t *T) {
 	store, ctx := open(t), t.Context()
 	const writers, saves = 4, 15
@@ -232,7 +232,7 @@ func ledgerWriters(t *T) {
 						if i%2 == 0 {
 							return tx.Receipts.Create(ctx, two)
 						}
-						return tx.Receipts.Create(ctx, one) // refused: its ids are given up
+						return tx.Receipts.Create(ctx, one) // rejected: its ids stay unused
 					})
 					if i%2 == 1 && err != nil {
 						err = nil

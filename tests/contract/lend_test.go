@@ -16,13 +16,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2"
 )
 
-// What the clocks of the cases show at first.
+// The first time that the clocks of the cases show.
 var (
 	start = time.Date(2026, 1, 29, 12, 34, 56, 123456000, time.UTC)
 	noon  = time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 )
 
-// clock moves only when told.
+// clock moves only when a case moves it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -42,11 +42,11 @@ func (c *clock) Set(now time.Time) {
 
 func (c *clock) Pass(d time.Duration) { c.Set(c.Now().Add(d)) }
 
-// database is what a case has for itself.
+// database is a database that one case at a time uses.
 type database struct {
-	store *tier2.Store
-	clock *clock
-	kept  map[string]bool // what it was filled with before, see filled
+	store  *tier2.Store
+	clock  *clock
+	cached map[string]bool // the names of earlier fills, see filled
 }
 
 func (e Engine) open(t testing.TB, dsn string) *database {
@@ -58,8 +58,8 @@ func (e Engine) open(t testing.TB, dsn string) *database {
 	return &database{store, c, map[string]bool{}}
 }
 
-// database is an empty one, for this case alone; where the engine can empty them, one
-// that another case had before.
+// database returns an empty database for this case alone. If the engine can reset databases,
+// it may be one that another case has used.
 func (t *T) database() *database {
 	t.Helper()
 	if t.engine.SQL.Reset == "" {
@@ -79,19 +79,19 @@ func (t *T) database() *database {
 	return d
 }
 
-// copied are the tables that filled copies, those that others refer to first.
+// copied lists the tables that filled copies, parents first.
 var copied = []string{
 	"receipts", "workflow_sessions", "agent_memory", "audit_log", "collision_detection", "pipeline_metrics", "slo_violations",
 	"tier2_audit_tree", "tier2_checkpoints",
 }
 
-// filled is for cases that begin alike: d, which is empty, has what fill writes. The
-// first time it is written, and copied to tables beside the store's; later cases that
-// are lent this database have it from there, in one statement instead of many.
+// filled fills the empty database d for cases that begin with the same rows. The first time
+// it calls fill and copies the rows to tables beside the store's; later cases with this
+// database get them from there, in one statement instead of many.
 func (t *T) filled(d *database, name string, fill func()) {
 	t.Helper()
 	copying := "CREATE TABLE $copy AS SELECT * FROM $table"
-	if d.kept[name] {
+	if d.cached[name] {
 		copying = "INSERT INTO $table SELECT * FROM $copy"
 	} else {
 		fill()
@@ -101,11 +101,11 @@ func (t *T) filled(d *database, name string, fill func()) {
 		fmt.Fprintln(&script, strings.NewReplacer("$table", table, "$copy", name+"_"+table).Replace(copying)+";")
 	}
 	require.NoError(t, d.store.DB().Exec(script.String()+t.engine.SQL.NextIDs).Error)
-	d.kept[name] = true
+	d.cached[name] = true
 }
 
-// longer is the test of the suite, and what is made with it outlives the case; but what
-// is fatal ends the case, since only the goroutine of a test may end it.
+// longer is the test of the suite, so that its cleanups run after the case. A fatal error
+// ends the case, since only the goroutine of a test may end that test.
 type longer struct {
 	testing.TB
 	now *T
@@ -141,13 +141,14 @@ func (s *suite) give(d *database) {
 	s.free = append(s.free, d)
 }
 
-// open is a store whose clock stands still at start.
+// open returns a store with a fixed clock that shows start.
 func open(t *T) *tier2.Store {
 	t.Helper()
 	return t.database().store
 }
 
-// openClock is a store whose clock stands at 2026-01-01 12:00 UTC until it is moved.
+// openClock returns a store and its clock, which shows 2026-01-01 12:00 UTC until the case
+// moves it.
 func openClock(t *T) (*tier2.Store, *clock) {
 	t.Helper()
 	d := t.database()
@@ -155,8 +156,7 @@ func openClock(t *T) (*tier2.Store, *clock) {
 	return d.store, d.clock
 }
 
-// openDB is a store's *gorm.DB, for cases that use nothing else; its clock stands at
-// noon.
+// openDB returns the *gorm.DB of a store, for cases that use only GORM. Its clock shows noon.
 func openDB(t *T) *gorm.DB {
 	t.Helper()
 	d := t.database()
@@ -164,7 +164,7 @@ func openDB(t *T) *gorm.DB {
 	return d.store.DB()
 }
 
-// refuse makes a table refuse new rows that match when; allow takes it back.
+// refuse makes a table reject new rows that match when; allow undoes it.
 func (t *T) refuse(db *gorm.DB, table, when string) {
 	t.Helper()
 	for _, statement := range t.engine.SQL.Refuse {
@@ -179,5 +179,5 @@ func (t *T) allow(db *gorm.DB) {
 	}
 }
 
-// always is a condition that every row matches.
+// always matches every row.
 const always = "NEW.id IS NOT NULL OR NEW.id IS NULL"

@@ -8,14 +8,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// config is a way to run an operation.
+// config is a configuration of GORM under which an operation runs.
 type config struct {
 	name                         string
 	skipDefault, prepare, inside bool
 }
 
-// configs are all there are; under the race detector, which has nothing to see in what one
-// goroutine does, two.
+// configs returns all configurations, or two under the race detector, since the operations
+// use a single goroutine.
 func configs() []config {
 	all := []config{
 		{name: "default"},
@@ -40,9 +40,9 @@ func (c config) run(db *gorm.DB, op func(*gorm.DB) error) error {
 	return op(db)
 }
 
-// hooksMatrix holds, for every way that GORM can write, that the entries name exactly
-// the rows that a comparison of the tables before and after finds changed; and that
-// nothing of it remains when audit_log or agent_memory refuses.
+// hooksMatrix checks every way in which GORM can write: the entries name exactly the rows
+// that differ between the tables before and after, and nothing is stored if audit_log or
+// agent_memory rejects its rows.
 func hooksMatrix(t *T) {
 	for _, op := range operations() {
 		t.Run(op.name, func(t *T) {
@@ -57,8 +57,8 @@ func hooksMatrix(t *T) {
 	}
 }
 
-// holds tries the operation on one database: what was refused left nothing, so that the
-// same rows are there for what is not.
+// holds runs the operation on one database, first with rejections. These store nothing, so
+// the same rows are there for the run that succeeds.
 func (op operation) holds(t *T, cfg config) {
 	db := openSeeded(t)
 	if op.changes > 0 {
@@ -89,7 +89,7 @@ func (op operation) namesWhatChanged(t *T, db *gorm.DB, cfg config) {
 		assert.Equal(t, saves+int64(len(want)), totalSaves(t, db), "saves counted in agent_memory")
 	}
 	assert.Equal(t, op.refused, failed(t, db, lastEntry), "failed entries")
-	if !cfg.skipDefault && !cfg.prepare { // the others send the same statements
+	if !cfg.skipDefault && !cfg.prepare { // the other configurations send the same statements
 		digestsHold(t, db)
 	}
 }

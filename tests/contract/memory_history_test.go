@@ -24,16 +24,16 @@ var historyCases = cases{
 	"Refused": historyRefused,
 }
 
-// told lists versions as "action document who execution".
-func told(list []repository.MemoryVersion) (lines []string) {
+// lines returns versions as "action document actor execution".
+func lines(list []repository.MemoryVersion) (all []string) {
 	for _, v := range list {
 		line := fmt.Sprintf("%s %s %s %s", v.Action, v.Document, v.ChangedBy, v.ExecutionID)
 		if v.Unknown {
 			line += " unknown"
 		}
-		lines = append(lines, strings.TrimSpace(line))
+		all = append(all, strings.TrimSpace(line))
 	}
-	return lines
+	return all
 }
 
 func history(t *T, store *tier2.Store, agent string, f repository.HistoryFilter) []repository.MemoryVersion {
@@ -44,8 +44,8 @@ func history(t *T, store *tier2.Store, agent string, f repository.HistoryFilter)
 	return list
 }
 
-// lived is a store whose agent a had a memory of its own from 12:00:10 on, another at
-// :20, forgot it at :40, and has a new one at :50. What happens between is no version.
+// lived returns a store in which agent a has a memory from 12:00:10 on and another from :20,
+// forgets it at :40, and has a new one from :50. Other events add no version.
 func lived(t *T) *tier2.Store {
 	t.Helper()
 	store, clock := openClock(t)
@@ -78,7 +78,7 @@ func historyHistory(t *T) {
 	list := history(t, store, "a", repository.HistoryFilter{})
 	assert.Equal(t, []string{
 		"create {} a", "delete  a", `update {"a":12345678901234567890} chief x1`, `create {"apiToken":"[redacted]","plan":"<b>","z":1.50} a`,
-	}, told(list))
+	}, lines(list))
 	assert.Nil(t, list[1].Document)
 	base := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	for i, seconds := range []time.Duration{50, 40, 20, 10} {
@@ -88,7 +88,7 @@ func historyHistory(t *T) {
 		}
 	}
 	assert.Equal(t, list[1:3], history(t, store, "a", repository.HistoryFilter{Since: list[2].Timestamp.Time, Until: list[0].Timestamp.Time}))
-	assert.Equal(t, []string{`create {"of":"b"} b`}, told(history(t, store, "b", repository.HistoryFilter{})))
+	assert.Equal(t, []string{`create {"of":"b"} b`}, lines(history(t, store, "b", repository.HistoryFilter{})))
 	assert.Empty(t, history(t, store, "nobody", repository.HistoryFilter{}))
 	assert.Empty(t, history(t, store, "coder", repository.HistoryFilter{}), "the store's own counting is no version")
 
@@ -121,8 +121,8 @@ func historyAt(t *T) {
 	assert.Equal(t, `{}`, v.Document.String())
 }
 
-// historyForeign: entries that do not tell the document, of an earlier release or of
-// another program, are versions whose document is unknown.
+// historyForeign: entries without the document, from an earlier release or another program,
+// are versions with an unknown document.
 func historyForeign(t *T) {
 	store, ctx := open(t), t.Context()
 	entry := func(operation string, status models.AuditStatus, doc string) {
@@ -136,7 +136,7 @@ func historyForeign(t *T) {
 	entry("agent_memory.update", models.AuditFailed, `{"key":"a","changes":{"memory_json":{"from":"{}","to":"{}"}}}`)
 	entry("agent_memory.update", models.AuditCompleted, `{"key":1,"changes":{"memory_json":{"from":"{}","to":"{}"}}}`)
 	entry("something else", models.AuditCompleted, `{"key":"a","changes":{"memory_json":{"from":"{}","to":"{}"}}}`)
-	assert.Equal(t, []string{`update {"k":1} w`, "update  w  unknown", "update  w  unknown", "create  w  unknown"}, told(history(t, store, "a", repository.HistoryFilter{})))
+	assert.Equal(t, []string{`update {"k":1} w`, "update  w  unknown", "update  w  unknown", "create  w  unknown"}, lines(history(t, store, "a", repository.HistoryFilter{})))
 }
 
 func historyPages(t *T) {

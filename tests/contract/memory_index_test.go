@@ -16,7 +16,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// recorder is a logger that keeps the statements.
+// recorder is a logger that collects the statements.
 type recorder struct {
 	logger.Interface
 	mu         sync.Mutex
@@ -32,7 +32,7 @@ func (r *recorder) Trace(_ context.Context, _ time.Time, sql func() (string, int
 	r.statements = append(r.statements, statement)
 }
 
-// memoryIndex is that of the schema.
+// memoryIndex is the index of the schema.
 var memoryIndex = map[string]string{
 	"sqlite": `CREATE INDEX IF NOT EXISTS idx_audit_log_memory ON audit_log(json_extract(context_json,'$.key'), id)
 		WHERE operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')`,
@@ -40,11 +40,11 @@ var memoryIndex = map[string]string{
 		WHERE operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')`,
 }
 
-// historyIndex: in a log of others' entries, every question for an agent's history is
-// answered from the index of memory entries.
+// historyIndex: every query for an agent's history uses the index of memory entries, however
+// many other entries the log has.
 func historyIndex(t *T) {
-	kept := &recorder{Interface: logger.Discard}
-	store, err := tier2.Open(t.Context(), t.engine.DSN(t), append(t.engine.Options, tier2.WithLogger(kept))...)
+	logged := &recorder{Interface: logger.Discard}
+	store, err := tier2.Open(t.Context(), t.engine.DSN(t), append(t.engine.Options, tier2.WithLogger(logged))...)
 	require.NoError(t, err)
 	defer store.Close()
 	db, ctx := store.DB().WithContext(t.Context()), t.Context()
@@ -60,15 +60,15 @@ func historyIndex(t *T) {
 		SELECT ?, 'a', 'receipts.create', 'completed', ?, ? FROM n`, models.At(noon), models.JSON(`{"key":"a"}`), noon).Error)
 	require.NoError(t, db.Exec("ANALYZE audit_log").Error)
 
-	kept.statements = nil
+	logged.statements = nil
 	_, next, err := store.Memory.History(ctx, "a", repository.HistoryFilter{Page: repository.Page{Limit: 3}})
 	require.NoError(t, err)
 	_, _, err = store.Memory.History(ctx, "a", repository.HistoryFilter{Since: noon.AddDate(-1, 0, 0), Until: noon.AddDate(1, 0, 0), Page: repository.Page{Cursor: next}})
 	require.NoError(t, err)
 	_, err = store.Memory.At(ctx, "a", time.Now())
 	require.ErrorIs(t, err, models.ErrNotFound)
-	require.Len(t, kept.statements, 3)
-	for _, statement := range kept.statements {
+	require.Len(t, logged.statements, 3)
+	for _, statement := range logged.statements {
 		assert.Contains(t, plan(t, db, statement), "idx_audit_log_memory", statement)
 	}
 }

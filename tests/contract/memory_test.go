@@ -24,7 +24,7 @@ var memoryCases = cases{
 	"UpdateLosesNothing": memoryUpdateLosesNothing,
 }
 
-// own is an agent's memory_json without what the store counts; activity is only that.
+// own returns an agent's memory_json without the store's counts, and the counts.
 func own(t *T, store *tier2.Store, agent string) (own, activity string) {
 	t.Helper()
 	m, err := store.Memory.Get(t.Context(), agent)
@@ -73,9 +73,9 @@ func memoryKeepsActivity(t *T) {
 	}
 	for _, step := range steps {
 		require.NoError(t, step.call(), step.name)
-		got, kept := own(t, store, "coder")
+		got, counted := own(t, store, "coder")
 		assert.Equal(t, step.want, got, step.name)
-		assert.JSONEq(t, activity, kept, step.name)
+		assert.JSONEq(t, activity, counted, step.name)
 	}
 }
 
@@ -88,7 +88,7 @@ func memoryCompareAndSwap(t *T) {
 	tag := store.Memory.ETag(m)
 	require.NotEmpty(t, tag)
 	assert.Equal(t, tag, store.Memory.ETag(&models.AgentMemory{MemoryJSON: models.JSON(`{ "b":2, "_activity":{}, "a":1}`)}))
-	saved(t, store, "x") // the store's own counting is no conflict
+	saved(t, store, "x") // the store's own counts are no conflict
 	require.NoError(t, store.Memory.CompareAndSwap(ctx, "coder", tag, models.JSON(`{"a":2}`)))
 	swap := func(tag string) func(context.Context) error {
 		return func(ctx context.Context) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// ownReceipt is a caller's own type for a table of ours.
+// ownReceipt is a caller's type for the table receipts.
 type ownReceipt struct {
 	ID                                                 int64
 	ExecutionID, AgentID, Operation, Status, Timestamp string
@@ -33,12 +33,12 @@ func lasting(id string, ms int64) *models.Receipt {
 	return r
 }
 
-// embeddingReceipt is a caller's own type that has the methods of ours.
+// embeddingReceipt is a caller's type that embeds models.Receipt.
 type embeddingReceipt struct {
 	models.Receipt
 }
 
-// edges are ways to write that hide from the hooks what they change.
+// edges are ways to write that hide the changed rows from the hooks.
 func edges() []operation {
 	replaceDuration := onKey(clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"duration_ms"})})
 	longer := map[string]any{"duration_ms": 9}

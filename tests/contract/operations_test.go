@@ -7,17 +7,17 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// operation is a way to write. changes is how many rows it changes.
+// operation is a way to write; changes is the number of rows that it changes.
 type operation struct {
 	name    string
 	changes int
 	do      func(*gorm.DB) error
-	memory  bool // it writes agent_memory itself
+	memory  bool // the operation itself writes agent_memory
 	fails   bool
-	refused int // failed entries it leaves
+	refused int // number of failed entries
 }
 
-// anyNumber: how many rows change depends on the configuration.
+// anyNumber: the number of changed rows depends on the configuration.
 const anyNumber = -1
 
 func receiptMap(id string) map[string]any {
@@ -38,7 +38,7 @@ func loaded(db *gorm.DB, id string) (*models.Receipt, error) {
 	return &r, err
 }
 
-// with loads a receipt, then writes.
+// with loads a receipt and then writes.
 func with(id string, write func(*gorm.DB, *models.Receipt) error) func(*gorm.DB) error {
 	return func(db *gorm.DB) error {
 		r, err := loaded(db, id)

@@ -83,8 +83,8 @@ func others() []operation {
 			return db.Model(r).Association("Metrics").Append(emitted(""))
 		})},
 		{name: "Association Replace", changes: anyNumber, fails: true, refused: 1, do: with("r3", func(db *gorm.DB, r *models.Receipt) error {
-			// It sets the others' foreign key to NULL, which NOT NULL refuses. Outside of a
-			// transaction GORM has committed the new child by then.
+			// It sets the foreign key of the other children to NULL, which NOT NULL rejects. Outside
+			// of a transaction GORM has committed the new child by then.
 			return db.Model(r).Association("Violations").Replace(&models.SLOViolation{Metric: "x", Severity: models.SeverityCritical})
 		})},
 		{name: "Association Delete", changes: 2, do: with("r1", func(db *gorm.DB, r *models.Receipt) error {

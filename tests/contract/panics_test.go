@@ -23,8 +23,8 @@ var panicCases = cases{
 	"Given":   panicsGiven,
 }
 
-// spoiler is what an application may plug into a store: callbacks, a clock, a logger. At
-// the place that is armed it does not return.
+// spoiler is everything that an application can plug into a store: callbacks, a clock, a
+// logger. At the armed place it does not return.
 type spoiler struct {
 	logger.Interface
 	place atomic.Value // string
@@ -33,7 +33,7 @@ type spoiler struct {
 }
 
 func (s *spoiler) at(place string) {
-	if s.place.CompareAndSwap(place, "") { // once: what cleans up after it goes on
+	if s.place.CompareAndSwap(place, "") { // once, so that the cleanup continues
 		s.met.Store(true)
 		s.how()
 	}
@@ -51,7 +51,8 @@ func (s *spoiler) LogMode(logger.LogLevel) logger.Interface { return s }
 // Trace implements logger.Interface.
 func (s *spoiler) Trace(context.Context, time.Time, func() (string, int64), error) { s.at("logger") }
 
-// register puts it before and after every kind of GORM call, and returns all places.
+// register registers the spoiler before and after every kind of GORM call, and returns all
+// places.
 func (s *spoiler) register(t *T, db *gorm.DB) []string {
 	places := []string{"clock", "logger"}
 	add := func(place string, register func(string, func(*gorm.DB)) error) {
@@ -70,11 +71,11 @@ func (s *spoiler) register(t *T, db *gorm.DB) []string {
 	return places
 }
 
-// abruptly are the ways not to return.
+// abruptly lists the ways not to return.
 var abruptly = map[string]func(){"Panic": func() { panic("spoiled") }, "Goexit": runtime.Goexit}
 
-// apart runs f in a goroutine of its own. ended says that f did not return; of a panic
-// err is what it said.
+// apart runs f in another goroutine. It reports whether f ended without returning, and the
+// value of a panic as err.
 func apart(f func() error) (ended bool, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -92,14 +93,14 @@ func apart(f func() error) (ended bool, err error) {
 	return ended, err
 }
 
-// spoiled are the calls that meet every place.
+// spoiled lists calls that reach every place.
 var spoiled = []string{
 	"Receipts.Create", "Receipts.Upsert", "Receipts.Get", "Receipts.List", "Receipts.Delete", "Memory.Put", "Memory.Forget", "Sessions.AddOutcome",
 	"Sessions.Finish", "Collisions.Resolve", "Metrics.RecordBatch", "Executions.Begin", "Execution.Finish", "Store.Transaction",
 }
 
-// panicsPlugged: whatever is plugged in panics or ends the goroutine, what was being
-// written is there whole or not at all, and the store goes on with all its connections.
+// panicsPlugged: if plugged-in code panics or ends its goroutine, the write is stored
+// completely or not at all, and the store keeps all its connections.
 func panicsPlugged(t *T) {
 	for name, how := range abruptly {
 		t.Run(name, func(t *T) {
@@ -145,7 +146,7 @@ func (t *T) spoil(name string, store *tier2.Store, s *spoiler, places []string) 
 		switch {
 		case !ended && err == nil:
 			require.Equal(t, after, now, at)
-		case place == "logger": // GORM logs what is committed already
+		case place == "logger": // GORM logs after the commit
 			require.Contains(t, []string{before, after}, now, at)
 		default:
 			require.Equal(t, before, now, at)
@@ -158,7 +159,7 @@ func (t *T) spoil(name string, store *tier2.Store, s *spoiler, places []string) 
 	require.NotZero(t, met, name)
 }
 
-// panicsGiven: functions that are given to a call may panic or end the goroutine.
+// panicsGiven: functions that are passed to a call may panic or end the goroutine.
 func panicsGiven(t *T) {
 	for name, how := range abruptly {
 		t.Run(name, func(t *T) {

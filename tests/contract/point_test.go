@@ -8,16 +8,16 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// point is a context that ends at the nth time that somebody looks at it: GORM, the
-// hooks, database/sql and the drivers do so before each statement and while it runs, and
-// endings looks after it. So a call can be ended at each of its points, one after another.
+// point is a context that ends at its nth use. GORM, the hooks, database/sql and the drivers
+// use it before and during each statement, and endings uses it afterwards. So a test can end
+// a call at each of its points, one after another.
 type point struct {
 	context.Context
 	cancel context.CancelFunc
-	left   atomic.Int64 // looks until it ends
+	left   atomic.Int64 // uses until it ends
 }
 
-// endAt is a context that ends at look n; 0 is never.
+// endAt returns a context that ends at use n, or never if n is 0.
 func endAt(parent context.Context, n int64) *point {
 	p := &point{}
 	p.Context, p.cancel = context.WithCancel(parent)
@@ -31,7 +31,7 @@ func (p *point) look() {
 	}
 }
 
-// reached reports whether it came to look n.
+// reached reports whether use n has happened.
 func (p *point) reached() bool { return p.left.Load() <= 0 }
 
 // Done implements context.Context.
@@ -48,7 +48,7 @@ func (p *point) Err() error {
 
 type pointKey struct{}
 
-// Value implements context.Context; endings finds the point below whatever wraps it.
+// Value implements context.Context; endings uses it to find the point below other contexts.
 func (p *point) Value(key any) any {
 	if key == (pointKey{}) {
 		return p
@@ -56,8 +56,8 @@ func (p *point) Value(key any) any {
 	return p.Context.Value(key)
 }
 
-// endings is a logger that looks at the point of each statement when it has been run:
-// also of those that run whether or not their context has ended.
+// endings is a logger that uses the point of each statement after it has run, including
+// statements that run even if their context has ended.
 type endings struct{ logger.Interface }
 
 // LogMode implements logger.Interface.

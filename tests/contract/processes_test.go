@@ -13,15 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a child process of hooksProcesses is told: where to save, which child it is, and
-// how often it saves. TIER2_SAVES may be set from outside.
+// Parameters of a child process of hooksProcesses: the database, the number of the child,
+// and the number of saves. TIER2_SAVES may also be set by the person who runs the test.
 const (
 	saverEnv     = "TIER2_SAVER_DSN"
 	saverNameEnv = "TIER2_SAVER"
 	savesEnv     = "TIER2_SAVES"
 )
 
-// hooksProcesses: 8 processes save for one agent; no count is lost.
+// hooksProcesses: when 8 processes save for one agent, no count is lost.
 func hooksProcesses(t *T) {
 	const processes = 8
 	saves := 40
@@ -52,7 +52,7 @@ func hooksProcesses(t *T) {
 	t.Logf("%d processes x %d saves: %d receipts, audit entries and saves counted", processes, saves, total)
 }
 
-// save is what a child process does.
+// save is the work of a child process.
 func save(t *testing.T, e Engine, dsn string) {
 	store := e.open(t, dsn).store
 	saves, err := strconv.Atoi(os.Getenv(savesEnv))

@@ -2,5 +2,5 @@
 
 package contract
 
-// underRace: the race detector watches.
+// underRace reports that the race detector is on.
 const underRace = false

@@ -2,5 +2,5 @@
 
 package contract
 
-// underRace: the race detector watches, which takes ten times as long.
+// underRace reports that the race detector is on, which makes tests ten times slower.
 const underRace = true

@@ -96,7 +96,8 @@ func receiptsFilters(t *T) {
 	assert.Equal(t, "a", latest.ExecutionID)
 }
 
-// receiptsPages walks pages over equal times and over texts of other programs.
+// receiptsPages walks pages over rows of equal times, and over times in other forms that
+// other programs wrote.
 func receiptsPages(t *T) {
 	store, ctx := open(t), t.Context()
 	times := []string{"2026-01-29T12:34:56Z", "2026-01-29T12:34:56.5Z", "2026-01-29T12:34:56.000000Z", "2026-01-29 12:34:56", "2026-01-29T12:34:56Z"}

@@ -25,9 +25,9 @@ var refusalCases = cases{
 	"Table":         refusalsTable,
 }
 
-// refusalsTable is the README's table of what bad input gets: the sentinel, GORM's own
-// where it has one, a *models.Error that names table and column, and a database
-// that is as it was but for the entry that says a write was refused.
+// refusalsTable is the README's table of errors for bad input: the sentinel, GORM's sentinel
+// if there is one, a *models.Error that names table and column, and a database that is
+// unchanged except for the failed entry.
 func refusalsTable(t *T) {
 	tests := []struct {
 		name   string
@@ -109,7 +109,7 @@ func refusalsTable(t *T) {
 	}
 }
 
-// refusalsErrorText: the message is the sentence that the README quotes.
+// refusalsErrorText: the message is the sentence in the README.
 func refusalsErrorText(t *T) {
 	store := open(t)
 	r := receipt("a")
@@ -118,8 +118,8 @@ func refusalsErrorText(t *T) {
 		`receipts.status "done": is not an allowed value (allowed: passed, failed, partial, cancelled)`)
 }
 
-// refusalsCorruptMemory: a memory that another program spoiled is reported, not
-// overwritten, and the row that would have counted in it is not there either.
+// refusalsCorruptMemory: a memory that another program corrupted is reported, not
+// overwritten, and the row that would have been counted in it is not stored.
 func refusalsCorruptMemory(t *T) {
 	store := open(t)
 	require.NoError(t, store.Receipts.Create(t.Context(), receipt("a")))
@@ -134,8 +134,8 @@ func refusalsCorruptMemory(t *T) {
 	assert.Equal(t, "[1]", memory.MemoryJSON.String())
 }
 
-// refusalsRetention: only a context that says so may delete audit entries, and only
-// sealed ones; the log says which, and still verifies.
+// refusalsRetention: only hooks.WithRetention allows the deletion of audit entries, and only
+// of sealed ones; the log records which, and still verifies.
 func refusalsRetention(t *T) {
 	store := open(t)
 	require.NoError(t, store.Receipts.Create(t.Context(), receipt("a")))
@@ -150,10 +150,10 @@ func refusalsRetention(t *T) {
 	require.NoError(t, err)
 	require.NoError(t, old(retaining))
 	assert.NotContains(t, entries(t, store), "receipts.create completed coder a")
-	said, _, err := store.Audit.List(t.Context(), repository.AuditFilter{AgentID: "keeper", Operation: ledger.OperationRemove})
+	removals, _, err := store.Audit.List(t.Context(), repository.AuditFilter{AgentID: "keeper", Operation: ledger.OperationRemove})
 	require.NoError(t, err)
-	require.Len(t, said, 1)
-	assert.Equal(t, `{"v":1,"table":"audit_log","action":"remove","entries":1,"first_id":1,"last_id":1}`, said[0].ContextJSON.String())
+	require.Len(t, removals, 1)
+	assert.Equal(t, `{"v":1,"table":"audit_log","action":"remove","entries":1,"first_id":1,"last_id":1}`, removals[0].ContextJSON.String())
 	report := verified(t, store)
 	assert.EqualValues(t, 1, report.Archived)
 }

@@ -19,7 +19,7 @@ type refusal struct {
 	call func(ctx context.Context) error
 }
 
-// refused runs each call on the store, and checks the error and every table.
+// refused runs each call on the store and checks its error and every table.
 func refused(t *T, store *tier2.Store, cases []refusal) {
 	t.Helper()
 	for _, c := range cases {
@@ -37,8 +37,8 @@ func refused(t *T, store *tier2.Store, cases []refusal) {
 	}
 }
 
-// refusalsOneEntryEach: a write that was refused is one failed audit entry, also
-// when a repository wrapped it in a transaction.
+// refusalsOneEntryEach: a rejected write adds one failed audit entry, even if a repository
+// wraps it in a transaction.
 func refusalsOneEntryEach(t *T) {
 	store := open(t)
 	saved(t, store, "x")

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Report is what ran on an engine.
+// Report lists the cases that ran on an engine.
 type Report struct {
 	Engine  Engine
 	mu      sync.Mutex
-	ran     map[string]bool // by path; true unless it only holds others
+	ran     map[string]bool // by path; false for a path that only holds cases
 	lacking map[string]bool // the paths of Lacks that were reached
 }
 
@@ -26,7 +26,7 @@ func (r *Report) runs(path string) {
 	r.holdsOthers(path)
 }
 
-// holdsOthers: what is above path is no case of its own.
+// holdsOthers marks the paths above path as holding cases.
 func (r *Report) holdsOthers(path string) {
 	for i := range path {
 		if path[i] == '/' {
@@ -57,9 +57,9 @@ func (r *Report) cases() (list []string) {
 	return list
 }
 
-// compare logs how many cases ran on each engine, and fails where an engine did not
-// run what another did, or names a case under Lacks that no engine has. Call it when
-// all of them have ended.
+// compare logs the number of cases per engine. It fails if an engine did not run a case that
+// another engine ran and that is not in its Lacks, or if a case in Lacks does not exist.
+// Call it when all engines have ended.
 func compare(t *testing.T, reports ...*Report) {
 	all := map[string]bool{}
 	for _, r := range reports {
@@ -84,7 +84,7 @@ func compare(t *testing.T, reports ...*Report) {
 	}
 	for _, r := range reports {
 		for lacks := range r.Engine.Lacks {
-			// An engine that alone has a case may not be there.
+			// The only engine that has the case may be missing from this run.
 			group, name, _ := strings.Cut(lacks, "/")
 			_, had := groups[group][name]
 			had = had || slices.ContainsFunc(slices.Collect(maps.Keys(all)), func(path string) bool { return under(path, lacks) })

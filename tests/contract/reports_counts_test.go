@@ -61,8 +61,8 @@ func figuresTimeline(t *T) {
 	}
 }
 
-// figuresTimelineOwn: a step that the caller does not choose makes at most 100 buckets,
-// which follow each other and hold every execution.
+// figuresTimelineOwn: the default step makes at most 100 consecutive buckets, which hold
+// every execution.
 func figuresTimelineOwn(t *T) {
 	store := open(t)
 	for i, tt := range []struct {
@@ -99,8 +99,8 @@ func figuresTimelineOwn(t *T) {
 	assert.Len(t, timelineOf(t, store, repository.ReportFilter{}, 0), 64)
 }
 
-// figuresForms: a time that another program wrote, in any form of UTC, is in the windows
-// that it belongs to, and with any zone in its bucket.
+// figuresForms: a time that another program wrote in any form of UTC is in the right
+// windows, and a time with any zone is in the right bucket.
 func figuresForms(t *T) {
 	store := open(t)
 	insert := func(text string) {
@@ -132,7 +132,7 @@ func figuresForms(t *T) {
 			assert.ElementsMatch(t, want, ids(rows), "%s %s", name, bound)
 		}
 	}
-	for text, f := range map[string]repository.ReceiptFilter{ // whose text is later or earlier than its time
+	for text, f := range map[string]repository.ReceiptFilter{ // the text sorts later or earlier than the time
 		"2026-01-30T00:29:59.9999+01:00": {Since: day("2026-01-29T23:30:00Z").Time},
 		"2026-01-29T23:30:00.5-01:00":    {Until: day("2026-01-30T00:00:00Z").Time},
 	} {

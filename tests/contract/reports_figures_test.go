@@ -26,17 +26,17 @@ var figureCases = cases{
 	"TimelineOwn": figuresTimelineOwn,
 }
 
-// everything is a filter that leaves nothing out, but that a report must look at.
+// everything is a filter that selects all rows, but is not the zero value.
 var everything = repository.ReportFilter{Until: start.AddDate(100, 0, 0)}
 
-// at is a receipt of an agent, so many seconds after start.
+// at returns a receipt of an agent, the given number of seconds after start.
 func at(id, agent string, seconds int, status models.ReceiptStatus, durationMS int64) *models.Receipt {
 	r := receipt(id)
 	r.AgentID, r.Status, r.DurationMS, r.Timestamp = agent, status, durationMS, models.At(start.Add(time.Duration(seconds)*time.Second))
 	return r
 }
 
-// timed are metrics of a stage that took these milliseconds, of which the last failed.
+// timed returns metrics of a stage with the given durations in milliseconds; the last failed.
 func timed(id string, stage models.Stage, durations ...int64) (list []models.PipelineMetric) {
 	for _, d := range durations {
 		m := metric(id, stage)
@@ -47,7 +47,7 @@ func timed(id string, stage models.Stage, durations ...int64) (list []models.Pip
 	return list
 }
 
-// upTo are the numbers from 1 to n.
+// upTo returns the numbers from 1 to n.
 func upTo(n int64) (list []int64) {
 	for i := range n {
 		list = append(list, i+1)
@@ -61,7 +61,7 @@ func figuresStages(t *T) {
 	a.Metrics = append(timed("a", models.StageReceipt, 5), timed("a", models.StageNormalize, upTo(100)...)...)
 	a.Metrics = append(a.Metrics, timed("a", models.StageEmit, 2, 1, 1, 1)...)
 	b.Metrics = append(timed("b", models.StageEmit, 0), timed("b", models.StageExtract, upTo(21)...)...)
-	for i := range b.Metrics { // written a year later, and of the execution all the same
+	for i := range b.Metrics { // written a year later, but part of the execution
 		b.Metrics[i].Timestamp = models.At(start.AddDate(1, 0, 0))
 	}
 	require.NoError(t, store.Receipts.CreateBatch(ctx, []*models.Receipt{a, b}))
@@ -93,7 +93,7 @@ func figuresStages(t *T) {
 		require.NoError(t, err)
 		assert.Equal(t, tt.want, got, name)
 	}
-	if store.DB().Name() == "postgres" { // which has its own opinion
+	if store.DB().Name() == "postgres" { // PostgreSQL computes percentiles itself, for comparison
 		var own []repository.StagePercentiles
 		require.NoError(t, store.DB().Raw(`SELECT stage, COUNT(*) AS count, COUNT(*) FILTER (WHERE status = 'failed') AS failed,
 			percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) AS p50_ms, percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms) AS p95_ms,

@@ -11,7 +11,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tests/stored"
 )
 
-// receipt is a valid receipt that the caller may change.
+// receipt returns a valid receipt that the caller may change.
 func receipt(id string) *models.Receipt {
 	return &models.Receipt{
 		ExecutionID: id, AgentID: "coder", Operation: models.OperationGeneration, Status: models.ReceiptPassed, DurationMS: 7,
@@ -32,7 +32,7 @@ func session(t *T, store *tier2.Store, id string) *models.WorkflowSession {
 	return s
 }
 
-// rowsOf is every row of a table, but for the entries of refused writes.
+// rowsOf returns every row of a table, without the entries of rejected writes.
 func rowsOf(t *T, store *tier2.Store, m models.Model) (rows []map[string]any) {
 	t.Helper()
 	q := store.DB().Table(m.TableName()).Order("id")
@@ -43,7 +43,7 @@ func rowsOf(t *T, store *tier2.Store, m models.Model) (rows []map[string]any) {
 	return rows
 }
 
-// dump is every row of every table, but for the entries of refused writes.
+// dump returns every row of every table, without the entries of rejected writes.
 func dump(t *T, store *tier2.Store) string {
 	t.Helper()
 	var b strings.Builder

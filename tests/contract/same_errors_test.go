@@ -8,8 +8,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// sameErrorFields: whatever the database itself refuses, the error says the same on
-// every engine: sentinel, table, column, value, constraint and allowed values.
+// sameErrorFields: errors of the database have the same fields on every engine: sentinel,
+// table, column, value, constraint and allowed values.
 func sameErrorFields(t *T) {
 	store := open(t)
 	r := receipt("kept")
@@ -82,7 +82,7 @@ func sameErrorFields(t *T) {
 			got := *e
 			got.Err, got.Reason = nil, ""
 			if tt.want.Constraint == "" {
-				got.Constraint = "" // PostgreSQL alone says which child keeps a parent
+				got.Constraint = "" // only PostgreSQL names the child that protects a parent
 			}
 			assert.Equal(t, tt.want, got)
 			assert.Equal(t, before, dump(t, store))

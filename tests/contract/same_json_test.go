@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// sameMergePatch: the examples of RFC 7396, appendix A, that are about objects.
+// sameMergePatch: the examples of RFC 7396, appendix A, for objects.
 func sameMergePatch(t *T) {
 	store, ctx := open(t), t.Context()
 	for _, tt := range []struct{ original, patch, want string }{
@@ -37,8 +37,8 @@ func sameMergePatch(t *T) {
 	}
 }
 
-// sameJSONNumbers: a number keeps its value to the last digit, though a database may
-// write it another way, and the same document is the same ETag after every Put.
+// sameJSONNumbers: a number keeps its value to the last digit, although a database may
+// reformat it, and equal documents have equal ETags after every Put.
 func sameJSONNumbers(t *T) {
 	store, ctx := open(t), t.Context()
 	for _, number := range []string{
@@ -47,7 +47,7 @@ func sameJSONNumbers(t *T) {
 	} {
 		doc := models.JSON(`{"n":` + number + `,"list":[` + number + `]}`)
 		require.NoError(t, store.Memory.Put(ctx, "coder", doc))
-		saved(t, store, "") // the hooks write the document again
+		saved(t, store, "") // the hooks rewrite the document
 		got, _ := own(t, store, "coder")
 		decoder := json.NewDecoder(bytes.NewReader([]byte(got)))
 		decoder.UseNumber()
@@ -73,7 +73,7 @@ func sameJSONNumbers(t *T) {
 	}
 }
 
-// sameJSONUnicode: keys and texts keep their characters, in jsonb too.
+// sameJSONUnicode: keys and texts keep their characters, also in jsonb.
 func sameJSONUnicode(t *T) {
 	store, ctx := open(t), t.Context()
 	want := map[string]any{
@@ -95,8 +95,8 @@ func sameJSONUnicode(t *T) {
 	assert.Equal(t, want, got)
 }
 
-// sameJSONRefused: a document that one of them cannot store or ask is refused by all,
-// before any SQL, with the same error.
+// sameJSONRefused: every engine rejects a document that one of them cannot store or query,
+// before any SQL and with the same error.
 func sameJSONRefused(t *T) {
 	store := open(t)
 	saved(t, store, "x")

@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// sameCases are those that databases answer differently if nobody sees to it.
+// sameCases hold for values that databases treat differently by default.
 var sameCases = cases{
 	"Actors":           sameActors,
 	"EmptyBatches":     sameEmptyBatches,
@@ -34,7 +34,7 @@ var sameCases = cases{
 	"Times":            sameTimes,
 }
 
-// sameTextOrder: text is compared byte by byte, in keys, filters and order.
+// sameTextOrder: text is compared byte by byte, in keys, filters and the order of lists.
 func sameTextOrder(t *T) {
 	store := open(t)
 	agents := []string{"A", "a", "B", "b", "a ", " a", "_", "-", "10", "9", "é", "e\u0301", "e", "Z", "z", "μ₁", "ß", "ss", "日本", "🚀", "İ", "i", "%", "a%", "\n", "x\ty"}
@@ -62,8 +62,8 @@ func sameTextOrder(t *T) {
 	assert.Equal(t, agents[slices.Index(agents, "Z")+1:], above)
 }
 
-// sameTimes: every time comes back in UTC, to the microsecond, whatever zone and
-// fraction it was given in.
+// sameTimes: every time is read in UTC, to the microsecond, whatever the zone and fraction
+// of the stored value.
 func sameTimes(t *T) {
 	store := open(t)
 	zone := time.FixedZone("", -(5*3600 + 30*60))
@@ -96,7 +96,7 @@ func sameTimes(t *T) {
 	}
 }
 
-// sameNulls: what another program left NULL reads as the zero value, and is found.
+// sameNulls: a NULL of another program is read as the zero value, and filters find it.
 func sameNulls(t *T) {
 	store := open(t)
 	require.NoError(t, store.DB().Exec("INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, created_at, files_generated, files_modified, duration_ms) VALUES ('n', 'a', 'watch', 'passed', '2026-01-29T12:34:56Z', NULL, NULL, NULL, 1)").Error)
@@ -127,7 +127,7 @@ func sameNulls(t *T) {
 	assert.Zero(t, agents[0].TotalFilesGenerated)
 }
 
-// sameHugeNumbers: the largest and the smallest numbers come back as they are.
+// sameHugeNumbers: the largest and the smallest numbers are stored exactly.
 func sameHugeNumbers(t *T) {
 	store, ctx := open(t), t.Context()
 	r := receipt("x")
@@ -156,7 +156,7 @@ func sameHugeNumbers(t *T) {
 	assert.InEpsilon(t, float64(math.MaxInt64), agents[0].AvgDurationMS, 1e-15)
 }
 
-// sameEmptyBatches: nothing to write is no error and leaves nothing.
+// sameEmptyBatches: an empty batch is not an error and stores nothing.
 func sameEmptyBatches(t *T) {
 	store := open(t)
 	before := dump(t, store)
@@ -174,8 +174,8 @@ func sameEmptyBatches(t *T) {
 	assert.Empty(t, none)
 }
 
-// samePages: every list walks through rows of one time, page by page, in the order of
-// the whole, newest first.
+// samePages: the pages of every list return rows of equal times in the order of the whole
+// list, newest first.
 func samePages(t *T) {
 	store, ctx := open(t), t.Context()
 	session(t, store, "s0")

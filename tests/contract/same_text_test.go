@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// random is text that compression does not shorten, the same at every call.
+// random returns text that does not compress, the same at every call.
 func random(n int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	source := rand.New(rand.NewPCG(1, 2))
@@ -24,7 +24,7 @@ func random(n int) string {
 	return string(b)
 }
 
-// sameLongText: texts and documents of 5 MB are kept whole.
+// sameLongText: texts and documents of 5 MB are stored completely.
 func sameLongText(t *T) {
 	store, ctx := open(t), t.Context()
 	long := random(5 << 20)
@@ -50,8 +50,8 @@ func sameLongText(t *T) {
 	assert.True(t, long == entries[0].ErrorMessage && string(entry.ContextJSON) == string(entries[0].ContextJSON), "audit_log")
 }
 
-// sameTextNotStored: text that one of them cannot store is refused by all, before any
-// SQL, in rows, keys and filters alike.
+// sameTextNotStored: every engine rejects text that one of them cannot store, before any
+// SQL, in rows, keys and filters.
 func sameTextNotStored(t *T) {
 	store := open(t)
 	saved(t, store, "x")
@@ -116,8 +116,8 @@ func sameTextNotStored(t *T) {
 	assert.Len(t, recent, 1)
 }
 
-// sameReceiptBytes: receipt_json is evidence, and so is an entry's context: not a byte
-// of them changes.
+// sameReceiptBytes: receipt_json and the context of an entry are evidence and stored byte
+// for byte.
 func sameReceiptBytes(t *T) {
 	store, ctx := open(t), t.Context()
 	for name, doc := range map[string]string{
@@ -149,7 +149,7 @@ func sameReceiptBytes(t *T) {
 	require.NoError(t, err)
 }
 
-// sameLongKeys: a key has 1,000 bytes at most, which every index takes.
+// sameLongKeys: a key has at most 1,000 bytes, which fits into every index.
 func sameLongKeys(t *T) {
 	store, ctx := open(t), t.Context()
 	most := random(models.MaxKeyBytes)
@@ -188,8 +188,8 @@ func sameLongKeys(t *T) {
 	})
 }
 
-// sameActors: an actor whom agent_id cannot hold is refused, and the failed entry names
-// as much of it as can be stored; a blank one is none.
+// sameActors: an actor that does not fit into agent_id is rejected, and the failed entry
+// holds as much of it as can be stored. A blank actor counts as no actor.
 func sameActors(t *T) {
 	store := open(t)
 	for name, actor := range map[string]string{"NUL": "a\x00b", "NotUTF8": "a\xffb", "Long": random(models.MaxKeyBytes + 1)} {

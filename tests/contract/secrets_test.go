@@ -22,7 +22,7 @@ var secretCases = cases{
 	"OwnEntries":   secretsOwnEntries,
 }
 
-// The secret, and texts that hold it.
+// The secret, and texts that contain it.
 const (
 	hidden     = "hunter2"
 	hiddenText = "dial postgres://bob:hunter2@db/x: password=hunter2"
@@ -31,7 +31,7 @@ const (
 	cleanJSON  = `{"n":1.50,"db":{"dbPassword":"[redacted]","host":"h"},"doc":"{\"token\":\"[redacted]\"}"}`
 )
 
-// unhidden lists what holds the secret and should not.
+// unhidden lists the columns that hold the secret and should not.
 func unhidden(t *T, db *gorm.DB) (found []string) {
 	t.Helper()
 	evidence := []string{"memory_json", "collision_history", "receipt_json"}
@@ -58,8 +58,8 @@ type ownSession struct {
 
 func (ownSession) TableName() string { return "workflow_sessions" }
 
-// secretsEveryWay: however error texts and the contexts of sessions are written, what is
-// stored, told and digested is redacted.
+// secretsEveryWay: error texts and contexts of sessions are redacted in rows, entries and
+// digests, however they are written.
 func secretsEveryWay(t *T) {
 	sessionOf := func(id string) *models.WorkflowSession {
 		return &models.WorkflowSession{SessionID: id, AgentCount: 1, ContextJSON: models.JSON(hiddenJSON)}
@@ -170,13 +170,13 @@ func secretsEveryWay(t *T) {
 	}
 }
 
-// with1 is with for a case.
+// with1 is like with, for one case.
 func with1(id string, write func(*gorm.DB, *models.Receipt) error) func(*T, *gorm.DB) error {
 	return func(_ *T, db *gorm.DB) error { return with(id, write)(db) }
 }
 
-// secretsMemory: memory_json is the agent's and stays; its entries are redacted, and
-// name the column also where nothing but a secret changed.
+// secretsMemory: memory_json is stored unchanged. Its entries are redacted, and name the
+// column even if only a secret changed.
 func secretsMemory(t *T) {
 	db := openDB(t)
 	create := &models.AgentMemory{AgentID: "a", MemoryJSON: models.JSON(hiddenJSON)}
@@ -202,7 +202,7 @@ func secretsMemory(t *T) {
 	assert.JSONEq(t, cleanJSON, deleted.Row["memory_json"].(string))
 }
 
-// secretsEvidence: a receipt's document is stored byte for byte, and told redacted.
+// secretsEvidence: a receipt's document is stored byte for byte, and redacted in entries.
 func secretsEvidence(t *T) {
 	db := openDB(t)
 	r := alices("r")
@@ -223,7 +223,7 @@ func lastContext(t *T, db *gorm.DB) string {
 	return e.ContextJSON.String()
 }
 
-// secretsFailed: the error of a refused write quotes its values.
+// secretsFailed: the error of a rejected write, which quotes values, is redacted.
 func secretsFailed(t *T) {
 	bad := models.JSON(`{"password":"hunter2","rest":`)
 	for name, write := range map[string]func(*T, *gorm.DB) error{
@@ -251,7 +251,7 @@ func secretsFailed(t *T) {
 	}
 }
 
-// secretsOwnEntries: entries that callers make are redacted by every way.
+// secretsOwnEntries: entries of callers are redacted, however they are written.
 func secretsOwnEntries(t *T) {
 	store := open(t)
 	entry := func() *models.AuditEntry {
@@ -272,8 +272,8 @@ func secretsOwnEntries(t *T) {
 	}
 }
 
-// secretsNothingThere: documents and texts without a secret stay as they are, and so
-// does what the database computes.
+// secretsNothingThere: documents and texts without a secret stay unchanged, and so do values
+// that the database computes.
 func secretsNothingThere(t *T) {
 	db := openDB(t)
 	doc := ` {"key": [1.0, 1e2], "token_budget" : 5,"text":"password"} `

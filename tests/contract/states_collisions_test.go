@@ -12,7 +12,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// collisionModel is what a collision should be.
+// collisionModel is the expected state of a collision.
 type collisionModel struct {
 	id                        int64
 	session, a, b, resolution string

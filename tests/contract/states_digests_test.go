@@ -17,9 +17,9 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// statesDigests: whatever is written in the ways that GORM and the repositories have, with
-// values at the edges of what columns hold, the log vouches for each row as it is stored.
-// Many of these writes are refused; what is refused must leave that so, too.
+// statesDigests: after any sequence of writes through GORM and the repositories, with values
+// at the limits of the columns, the log has the digest of each stored row. Many of these
+// writes are rejected, which must not change that.
 func statesDigests(t *T) {
 	states(t, func(_ *rapid.T, ctx context.Context, d *database) map[string]func(*rapid.T) {
 		w := writes{ctx, d.store}
@@ -33,7 +33,7 @@ func statesDigests(t *T) {
 	})
 }
 
-// writes are ways to write.
+// writes provides ways to write.
 type writes struct {
 	ctx   context.Context
 	store *tier2.Store

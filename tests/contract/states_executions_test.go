@@ -12,11 +12,11 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// openModel is an execution that has begun, in this process.
+// openModel is the expected state of an execution that has begun in this process.
 type openModel struct {
 	*repository.Execution
 	id, session string
-	last        map[models.Stage]models.StageStatus // of the last attempt
+	last        map[models.Stage]models.StageStatus // status of the last attempt
 	attempts    int
 	finished    bool
 }
@@ -33,11 +33,11 @@ func (m *openModel) status(err error) models.ReceiptStatus {
 	return models.ReceiptPassed
 }
 
-// storedModel is a receipt that is stored.
+// storedModel is the expected state of a stored receipt.
 type storedModel struct {
 	status   models.ReceiptStatus
 	metrics  int
-	imported string // the document, if it came by import
+	imported string // the document, if it was imported
 }
 
 func statesExecutions(t *T) {
@@ -47,7 +47,7 @@ func statesExecutions(t *T) {
 		running, passed, failed := true, int64(0), int64(0)
 		stored := map[string]*storedModel{}
 		var open []*openModel
-		begun := []string{} // without a receipt or with, the last begun last
+		begun := []string{} // with or without a receipt, in the order of Begin
 		ids := []string{"x1", "x2", "x3"}
 		id := rapid.SampledFrom(ids)
 		which := func(rt *rapid.T) *openModel {

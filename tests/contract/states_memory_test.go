@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// memoryModel is what an agent's memory should be; nil if there is none.
+// memoryModel is the expected state of an agent's memory; nil if it has none.
 type memoryModel struct {
 	own        map[string]any
 	retries    int64
@@ -22,7 +22,7 @@ type memoryModel struct {
 	executions map[models.ReceiptStatus]int64
 }
 
-// merged is RFC 7396.
+// merged applies a merge patch (RFC 7396).
 func merged(target, patch map[string]any) map[string]any {
 	result := maps.Clone(target)
 	if result == nil {
@@ -43,7 +43,7 @@ func merged(target, patch map[string]any) map[string]any {
 	return result
 }
 
-// documents makes small JSON objects, with nulls.
+// documents generates small JSON objects, with nulls.
 func documents() *rapid.Generator[map[string]any] {
 	key := rapid.SampledFrom([]string{"k", "l", "μ'"})
 	scalar := rapid.SampledFrom([]any{nil, true, "v", 1.5, 7.0, []any{nil, "x"}, map[string]any{}})
@@ -58,7 +58,7 @@ func statesMemory(t *T) {
 		agents := []string{"ann", "bob"}
 		agent := rapid.SampledFrom(append(agents, " "))
 		all := map[string]*memoryModel{}
-		// made is the model of an agent that is to have a memory from now on.
+		// made returns the model of an agent, and creates its memory if it has none.
 		made := func(agent string) *memoryModel {
 			if all[agent] == nil {
 				all[agent] = &memoryModel{own: map[string]any{}, executions: map[models.ReceiptStatus]int64{}}
@@ -71,7 +71,7 @@ func statesMemory(t *T) {
 			require.NoError(rt, err)
 			return values, text
 		}
-		// wrote asserts what a write of an agent's memory gave, and applies it to the model.
+		// wrote asserts the result of a write to an agent's memory, and applies it to the model.
 		wrote := func(rt *rapid.T, agent string, err error, change func(*memoryModel)) {
 			if agent == " " {
 				fails(rt, err, models.ErrInvalid)
@@ -191,7 +191,7 @@ func statesMemory(t *T) {
 	})
 }
 
-// holds asserts that a row is what the model says.
+// holds asserts that a row matches the model.
 func (m *memoryModel) holds(t *rapid.T, row *models.AgentMemory) {
 	doc := map[string]any{}
 	require.NoError(t, row.MemoryJSON.Decode(&doc))

@@ -12,7 +12,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// sessionModel is what a session should be.
+// sessionModel is the expected state of a session.
 type sessionModel struct {
 	id                string
 	status            models.SessionStatus
@@ -93,7 +93,7 @@ func statesSessions(t *T) {
 			},
 			"": func(rt *rapid.T) {
 				ordered := newest(all, func(*sessionModel) bool { return true })
-				for i := range ordered { // by start; those made later stay first among equals
+				for i := range ordered { // by start; of equal starts, the later row is first
 					for j := i; j > 0 && ordered[j].start.After(ordered[j-1].start); j-- {
 						ordered[j], ordered[j-1] = ordered[j-1], ordered[j]
 					}

@@ -11,9 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// stateCases hold each state machine against a model of it in Go: whatever commands
-// came before, the store answers as the model does. RAPID_CHECKS and RAPID_STEPS say
-// how many sequences are tried and how long they are.
+// stateCases compare each state machine with a model in Go: after any sequence of commands,
+// the store answers like the model. RAPID_CHECKS and RAPID_STEPS set the number and the
+// length of the sequences.
 var stateCases = cases{
 	"Collisions": statesCollisions,
 	"Digests":    statesDigests,
@@ -22,15 +22,15 @@ var stateCases = cases{
 	"Sessions":   statesSessions,
 }
 
-// fewChecks makes rapid try some sequences only, unless it was told how many.
+// fewChecks makes rapid try only some sequences, unless RAPID_CHECKS or a flag is set.
 var fewChecks = sync.OnceFunc(func() {
 	if f := flag.Lookup("rapid.checks"); os.Getenv("RAPID_CHECKS") == "" && f.Value.String() == f.DefValue {
 		_ = f.Value.Set("4")
 	}
 })
 
-// states runs a machine again and again, each time on an empty database. It makes the
-// actions anew; the one without a name compares the store with the model after each.
+// states runs a machine repeatedly, each time with new actions on an empty database. The
+// action without a name compares the store with the model after each other action.
 func states(t *T, machine func(t *rapid.T, ctx context.Context, d *database) map[string]func(*rapid.T)) {
 	fewChecks()
 	d := t.database()
@@ -55,7 +55,7 @@ func fails(t *rapid.T, err, kind error) {
 	require.ErrorIs(t, err, kind)
 }
 
-// newest is a list the other way round: what was made last comes first.
+// newest returns a list in reverse order: the newest first.
 func newest[R any](rows []R, keep func(R) bool) []R {
 	list := []R{}
 	for i := len(rows) - 1; i >= 0; i-- {

@@ -31,8 +31,8 @@ func emitted(execution string) *models.PipelineMetric {
 	}
 }
 
-// openSeeded holds receipts r1, r2 (alice) and r3 (bob); metrics 1, 2 of r1 and 3 of
-// r2; session s1; a collision; a violation of r3; and a memory of carol.
+// openSeeded returns a database with receipts r1, r2 (alice) and r3 (bob); metrics 1, 2 of
+// r1 and 3 of r2; session s1; a collision; a violation of r3; and a memory of carol.
 func openSeeded(t *T) *gorm.DB {
 	t.Helper()
 	d := t.database()
@@ -61,7 +61,7 @@ func openSeeded(t *T) *gorm.DB {
 	return db
 }
 
-// tables are read by plain SQL, whatever the code under test believes.
+// tables lists the tables that are read by plain SQL, independently of the code under test.
 var tables = []string{"receipts", "agent_memory", "workflow_sessions", "collision_detection", "pipeline_metrics", "slo_violations"}
 
 type tableRows map[int64]map[string]any
@@ -106,8 +106,8 @@ func readTable(t *T, rows *sql.Rows) tableRows {
 	return table
 }
 
-// diff describes what changed, in the words of describe. agent_memory counts only
-// where the operation itself writes it: else it is the hooks that did.
+// diff describes the changes in the format of describe. agent_memory counts only if the
+// operation itself writes it; otherwise the hooks did.
 func diff(before, after map[string]tableRows, memory bool) []string {
 	var found []string
 	for _, table := range tables {
@@ -146,7 +146,7 @@ func jsonText(v any) string {
 	return string(b)
 }
 
-// completed describes the entries written since, in the words of diff.
+// completed describes the entries since an id, in the format of diff.
 func completed(t *T, db *gorm.DB, since int64) []string {
 	t.Helper()
 	var contexts []string

@@ -7,7 +7,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// figureSteps ask for the figures of an agent, and of one that is not there.
+// figureSteps request the figures of an agent, and of an unknown agent.
 var figureSteps = []textStep{
 	{"Reports.StagePercentiles", func(t *T, s *tier2.Store, x string) {
 		rows, err := s.Reports.StagePercentiles(t.Context(), repository.ReportFilter{AgentID: x})

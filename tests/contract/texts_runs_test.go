@@ -18,7 +18,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// endStep starts a session of its own and ends it.
+// endStep starts a new session and ends it.
 func endStep(method string, end func(s *repository.Sessions) func(context.Context, string) (*models.WorkflowSession, error)) textStep {
 	return textStep{"Sessions." + method, func(t *T, s *tier2.Store, x string) {
 		id := x + method
@@ -74,7 +74,7 @@ var sessionSteps = []textStep{
 	}),
 }
 
-// childSteps are those of rows that belong to a session or a receipt.
+// childSteps are the steps for rows that belong to a session or a receipt.
 var childSteps = []textStep{
 	{"Collisions.Report", func(t *T, s *tier2.Store, x string) {
 		c := collision(x)
@@ -240,7 +240,7 @@ var executionSteps = []textStep{
 	}},
 }
 
-// ran is a whole execution of which every text is x.
+// ran returns a complete execution in which every text is x.
 func ran(t *T, s *tier2.Store, x string) {
 	t.Helper()
 	e, err := s.Executions.Begin(t.Context(), x, models.OperationWatch, repository.ExecutionOptions{ExecutionID: x + "run", SessionID: x, Environment: x})

@@ -12,14 +12,14 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// textStep calls a method with a text x wherever it takes one, and asserts the answer.
-// Steps use what those before them stored.
+// textStep calls a method with the text x in every text parameter, and asserts the answer.
+// Steps use the rows of earlier steps.
 type textStep struct {
 	method string // or several
 	do     func(t *T, s *tier2.Store, x string)
 }
 
-// second is another text that begins with x.
+// second returns another text that begins with x.
 func second(x string) string { return x + "·2" }
 
 var textSteps = slices.Concat(receiptSteps, memorySteps, auditSteps, sessionSteps, childSteps, executionSteps, reportSteps, figureSteps, ledgerSteps)

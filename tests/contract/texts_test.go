@@ -19,16 +19,16 @@ var textCases = cases{
 	"Methods": textsMethods,
 }
 
-// literals are texts that mean something to SQL, GORM, LIKE, JSON paths or a terminal,
-// and nothing to a store.
+// literals are texts that have a meaning in SQL, GORM, LIKE, JSON paths or a terminal, and
+// must have none in a store.
 var literals = []string{
 	`'; DROP TABLE receipts; --`, `" OR "1"="1`, `' OR 1=1 --`, `%`, `_`, `\`, `\'`, `$1`, `?`, `?1`, `:a`, `@a`, `/*`, "`id`", `’ OR ‘1’=‘1`, `＇ OR 1=1`,
 	`$.execution_id`, `"}`, "\n;\r\t\x1b[2J", `\u0000`, "\u202eNULL", `{{.}}%s%!d`,
 }
 
-// textsLiteral passes each of them to every method, in every parameter and filter that
-// takes text: a row of that name is found by it, alone, and nothing else happens than
-// with a harmless name.
+// textsLiteral passes each of literals to every method, in every parameter and filter that
+// takes text: the text finds exactly the row of that name, and has no other effect than a
+// harmless name.
 func textsLiteral(t *T) {
 	store := open(t)
 	schema := schemaOf(t, store)
@@ -42,7 +42,7 @@ func textsLiteral(t *T) {
 		require.NoError(t, err)
 		return []any{*r, *m}
 	}
-	kept := bystander()
+	before := bystander()
 	added := func(text string) map[string]int64 {
 		n := counts(t, store)
 		for _, step := range textSteps {
@@ -57,16 +57,16 @@ func textsLiteral(t *T) {
 		}
 		return after
 	}
-	added("first") // which also makes the memory of who acts for nobody
+	added("first") // also creates the memory of the actor system
 	want := added("harmless")
 	for _, text := range literals {
 		assert.Equal(t, want, added(text), "%q", text)
 		require.Equal(t, schema, schemaOf(t, store), "%q", text)
-		assert.Equal(t, kept, bystander(), "%q", text)
+		assert.Equal(t, before, bystander(), "%q", text)
 	}
 }
 
-// textsMethods: the steps miss no method of a repository.
+// textsMethods: the steps cover every method of the repositories.
 func textsMethods(t *T) {
 	called := map[string]bool{}
 	for _, step := range textSteps {
@@ -87,7 +87,7 @@ func textsMethods(t *T) {
 	assert.Equal(t, slices.Sorted(maps.Keys(methods)), slices.Sorted(maps.Keys(called)))
 }
 
-// schemaOf is all that a schema holds.
+// schemaOf returns the content of a schema.
 func schemaOf(t *T, store *tier2.Store) string {
 	t.Helper()
 	query := "SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY 1"
@@ -100,7 +100,7 @@ func schemaOf(t *T, store *tier2.Store) string {
 	return strings.Join(list, "\n")
 }
 
-// only asserts that a list is one row, and that row what was stored.
+// only asserts that a list holds exactly the stored row.
 func only[R any](t *T, want R, list []R, _ string, err error) {
 	t.Helper()
 	require.NoError(t, err)
@@ -108,19 +108,19 @@ func only[R any](t *T, want R, list []R, _ string, err error) {
 	require.Equal(t, want, list[0])
 }
 
-// notThere asserts that a key is refused as unknown.
+// notThere asserts that a key is unknown.
 func notThere(t *T, err error) {
 	t.Helper()
 	require.ErrorIs(t, err, models.ErrNotFound)
 }
 
-// refusedText asserts that a text is no value of an enum, or no cursor.
+// refusedText asserts that a text is rejected as value of an enum, or as cursor.
 func refusedText(t *T, err error) {
 	t.Helper()
 	require.ErrorIs(t, err, models.ErrInvalid)
 }
 
-// named is a failed receipt of which every text is x.
+// named returns a failed receipt in which every text is x.
 func named(x string) *models.Receipt {
 	r := receipt(x)
 	r.AgentID, r.Environment, r.ErrorMessage, r.Status = x, x, x, models.ReceiptFailed

@@ -31,7 +31,7 @@ func newWriter(t *T, db *gorm.DB, leaders int) *audit.Log {
 	return w
 }
 
-// run is a receipt with its metrics and violation, parents first.
+// run returns a receipt with its metrics and violation, parents first.
 func run(id, agent string) []models.Model {
 	return []models.Model{
 		&models.Receipt{ExecutionID: id, AgentID: agent, Operation: models.OperationGeneration, Status: models.ReceiptPassed, DurationMS: 7},
@@ -41,8 +41,8 @@ func run(id, agent string) []models.Model {
 	}
 }
 
-// writerLikeGORM: what the Writer leaves in every table is what GORM and the hooks
-// leave, row by row and byte by byte.
+// writerLikeGORM: the Writer stores the same rows in every table as GORM and the hooks, byte
+// for byte.
 func writerLikeGORM(t *T) {
 	ended := noon
 	took := int64(5)
@@ -81,7 +81,7 @@ func idOf(t *T, db *gorm.DB, m models.Model) int64 {
 	return id.(int64)
 }
 
-// contents is every row of every table, as the driver reads it.
+// contents returns every row of every table, as the driver reads it.
 func contents(t *T, db *gorm.DB) string {
 	t.Helper()
 	text := ""
@@ -90,7 +90,7 @@ func contents(t *T, db *gorm.DB) string {
 		require.NoError(t, db.Table(m.TableName()).Order("id").Find(&rows).Error)
 		for _, r := range rows {
 			if m.TableName() == "audit_log" {
-				delete(r, "duration_ms") // it differs from run to run
+				delete(r, "duration_ms") // it varies from run to run
 			}
 			text += fmt.Sprintf("%s %v\n", m.TableName(), r)
 		}
@@ -98,8 +98,8 @@ func contents(t *T, db *gorm.DB) string {
 	return text
 }
 
-// writerGroups: of many that save at once, those that are refused, and those whose
-// context ends, take nothing from the others.
+// writerGroups: of many concurrent saves, the rejected ones and those with an ended context
+// do not affect the others.
 func writerGroups(t *T) {
 	const writers, each = 16, 12
 	for _, leaders := range []int{1, 3} {
@@ -117,9 +117,9 @@ func writerGroups(t *T) {
 						rows := run(id, agent)
 						ctx, cancel := context.WithCancel(t.Context())
 						switch g % 4 {
-						case 1: // refused by the database
+						case 1: // rejected by the database
 							rows = run("taken", agent)
-						case 2: // refused in a child
+						case 2: // rejected in a child row
 							rows[1].(*models.PipelineMetric).ExecutionID = "nobody"
 						case 3:
 							go cancel()
@@ -159,7 +159,7 @@ func writerGroups(t *T) {
 			assert.EqualValues(t, len(saved)+1, number(t, db, "SELECT count(*) FROM receipts"))
 			assert.EqualValues(t, 2*(len(saved)+1), number(t, db, "SELECT count(*) FROM pipeline_metrics"))
 			assert.EqualValues(t, 4*(len(saved)+1), number(t, db, "SELECT count(*) FROM audit_log WHERE status = 'completed'"))
-			// One for each that was refused, and for one whose context ended while it was written.
+			// One per rejected save, and per save whose context ended while it was written.
 			entries, refused := number(t, db, "SELECT count(*) FROM audit_log WHERE status = 'failed'"), 2*writers/4*each
 			assert.GreaterOrEqual(t, entries, int64(refused))
 			assert.LessOrEqual(t, entries, int64(refused+gaveUp))
@@ -175,8 +175,8 @@ func number(t *T, db *gorm.DB, query string) (n int64) {
 	return n
 }
 
-// writerInTransaction: inside a transaction a refused create takes back its own
-// part only, and everything ends with the transaction.
+// writerInTransaction: inside a transaction a rejected create rolls back only its own rows,
+// and a rollback of the transaction removes everything.
 func writerInTransaction(t *T) {
 	db := openDB(t)
 	w := newWriter(t, db, 1)
@@ -203,8 +203,8 @@ func writerInTransaction(t *T) {
 	}
 }
 
-// writerRefused: the failed entry is the one that GORM's create leaves, and an
-// audit_log or agent_memory that refuses leaves no row.
+// writerRefused: the failed entry equals that of GORM's create, and no row is stored if
+// audit_log or agent_memory rejects its rows.
 func writerRefused(t *T) {
 	db := openDB(t)
 	w := newWriter(t, db, 1)
