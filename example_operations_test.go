@@ -13,7 +13,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// openWith is the store in a file, with those executions, all of January 2026.
+// openWith returns the store in a file, with the given executions, one per day of January
+// 2026.
 func openWith(path string, executions ...string) *tier2.Store {
 	ctx := context.Background()
 	store, err := tier2.Open(ctx, path)
@@ -32,9 +33,9 @@ func openWith(path string, executions ...string) *tier2.Store {
 	return store
 }
 
-// A copy of the file that was checked, made while others write.
+// Make a verified copy of the file, also while others write.
 func ExampleStore_Backup() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
 	store := openWith(filepath.Join(dir, "tier2.db"), "build-1")
@@ -52,7 +53,7 @@ func ExampleStore_Backup() {
 	// Output: true []
 }
 
-// From one engine to the other, or to a new file. A second copy brings over what is new.
+// Copy from one engine to the other, or to a new file. A second copy adds the new rows.
 func ExampleCopy() {
 	ctx := context.Background()
 	from := openWith(":memory:", "build-1", "build-2")
@@ -74,12 +75,12 @@ func ExampleCopy() {
 	// Output: 2 2026-01-02T12:00:00.000000Z
 }
 
-// Old executions move to a store of their own, and come back from it.
+// Move old executions to another store, and restore them.
 func ExampleStore_Archive() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 	ctx, archive := context.Background(), filepath.Join(dir, "2026-01.db")
-	store := openWith(filepath.Join(dir, "tier2.db"), "build-1", "build-2") // of the 1st and 2nd of January
+	store := openWith(filepath.Join(dir, "tier2.db"), "build-1", "build-2") // on the 1st and 2nd of January
 	defer store.Close()
 	before := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 
@@ -109,7 +110,7 @@ func ExampleStore_Archive() {
 	// restored 1
 }
 
-// Now and then, such as once a day.
+// Call it regularly, such as once a day.
 func ExampleStore_Maintain() {
 	store := openWith(":memory:", "build-1")
 	defer store.Close()
@@ -124,9 +125,9 @@ func ExampleStore_Maintain() {
 	// true <nil>
 }
 
-// A whole store as text, and back.
+// Export all tables as text, and import them.
 func ExampleStore_Export() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 	ctx, exported := context.Background(), filepath.Join(dir, "export")
 	store := openWith(":memory:", "build-1", "build-2")

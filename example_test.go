@@ -20,7 +20,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// folder is a new, empty folder.
+// folder returns the path of a new, empty folder.
 func folder() string {
 	path, err := os.MkdirTemp("", "tier2-")
 	if err != nil {
@@ -31,7 +31,7 @@ func folder() string {
 
 // One run of the pipeline, and what it left.
 func Example() {
-	ctx := hooks.WithActor(context.Background(), "coder") // who is acting
+	ctx := hooks.WithActor(context.Background(), "coder") // the acting agent
 	store, err := tier2.Open(ctx, ":memory:")             // or a path, or postgres://...
 	if err != nil {
 		log.Fatal(err)
@@ -57,7 +57,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, entry := range trail[:4] { // what follows is the other stages
+	for _, entry := range trail[:4] { // the other stages follow
 		fmt.Println(entry.Operation, entry.Status)
 	}
 	// Output:
@@ -68,11 +68,11 @@ func Example() {
 }
 
 func ExampleOpen() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
 
-	store, err := tier2.Open(ctx, filepath.Join(dir, ".ggen", "tier2.db")) // makes folder, file and schema
+	store, err := tier2.Open(ctx, filepath.Join(dir, ".ggen", "tier2.db")) // creates folder, file and schema
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -83,10 +83,10 @@ func ExampleOpen() {
 	// <nil>
 }
 
-// A database that must be there, and a program that waits no longer than a second for
-// others and at every commit for the disk.
+// Open an existing database, wait at most a second for the locks of other programs, and wait
+// for the disk at every commit.
 func ExampleOpen_options() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 
 	_, err := tier2.Open(context.Background(), filepath.Join(dir, "tier2.db"),
@@ -100,9 +100,9 @@ func ExampleOpen_options() {
 	// Output: true
 }
 
-// For who only reads: nothing is made, upgraded or written.
+// For programs that only read: nothing is created, upgraded or written.
 func ExampleWithReadOnly() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 	ctx, path := context.Background(), filepath.Join(dir, "tier2.db")
 	openWith(path, "build-1").Close()
@@ -139,7 +139,7 @@ func ExampleWithClock() {
 	// Output: 2026-01-29T12:00:00.000000Z
 }
 
-// Values under the keys that only you know to be secret.
+// Redact additional keys, besides the usual secret keys.
 func ExampleWithRedactor() {
 	ctx := context.Background()
 	store, err := tier2.Open(ctx, ":memory:", tier2.WithRedactor(func(key string) bool { return key == "pin" }))
@@ -158,10 +158,10 @@ func ExampleWithRedactor() {
 	// Output: {"pin":"[redacted]","user":"ada"}
 }
 
-// An audit log that others can check: signed, and anchored where those who write the
+// An audit log that others can check: signed, and anchored in a file that writers of the
 // database cannot write.
 func ExampleWithSigner() {
-	dir := folder() // a new one
+	dir := folder() // a new folder
 	defer os.RemoveAll(dir)
 	ctx, path, anchor := context.Background(), filepath.Join(dir, "tier2.db"), filepath.Join(dir, "anchor")
 	private, public, err := ledger.GenerateKey("ggen-ci")
@@ -177,7 +177,7 @@ func ExampleWithSigner() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := store.Close(); err != nil { // seals what it has written
+	if err := store.Close(); err != nil { // seals the audit log
 		log.Fatal(err)
 	}
 
@@ -189,7 +189,7 @@ func ExampleWithSigner() {
 	// Output: true 1
 }
 
-// Every save passes GORM, where a plugin or callback of yours sees it.
+// Every save goes through GORM, so that your own plugins and callbacks see it.
 func ExampleWithoutGroupCommit() {
 	ctx := context.Background()
 	store, err := tier2.Open(ctx, ":memory:", tier2.WithoutGroupCommit())
@@ -211,7 +211,7 @@ func ExampleWithoutGroupCommit() {
 	// Output: created in receipts
 }
 
-// Where a database is, as a log may show it.
+// The location of a database, without the password, for logs.
 func ExampleLocation() {
 	where, err := tier2.Location("postgres://ada:secret@db.example/ggen")
 	if err != nil {
@@ -221,13 +221,13 @@ func ExampleLocation() {
 	// Output: postgres://ada@db.example:5432/ggen
 }
 
-// For other programs that make such a file.
+// For other programs that create such a file.
 func ExampleSchema() {
 	fmt.Println(strings.Count(tier2.Schema(), "CREATE VIEW"), "views")
 	// Output: 3 views
 }
 
-// All of it, or nothing. Inside, use only tx.
+// All writes are stored, or none. Use only tx inside the function.
 func ExampleStore_Transaction() {
 	ctx := context.Background()
 	store, err := tier2.Open(ctx, ":memory:")
@@ -250,7 +250,7 @@ func ExampleStore_Transaction() {
 	// agent_memory.agent_id "coder": not found
 }
 
-// Any GORM call is audited.
+// Every GORM call is audited.
 func ExampleStore_DB() {
 	ctx := hooks.WithActor(context.Background(), "supervisor")
 	store, err := tier2.Open(ctx, ":memory:")
