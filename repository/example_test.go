@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log"
 
+	"gorm.io/gorm"
+
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
@@ -103,4 +105,32 @@ func ExamplePage() {
 	// --
 	// build-0
 	// --
+}
+
+// The repositories over a transaction of your own *gorm.DB: receipt and rows of other tables
+// commit together.
+func ExampleNew() {
+	ctx := context.Background()
+	store := open() // or your own *gorm.DB, after db.Use(hooks.New())
+	defer store.Close()
+
+	err := store.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		repositories, err := repository.New(tx)
+		if err != nil {
+			return err
+		}
+		return repositories.Receipts.Create(ctx, &models.Receipt{
+			ExecutionID: "build-1", AgentID: "coder", Operation: models.OperationGeneration, Status: models.ReceiptPassed,
+		})
+	})
+	fmt.Println(err)
+
+	receipt, err := store.Receipts.Get(ctx, "build-1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.Status)
+	// Output:
+	// <nil>
+	// passed
 }
