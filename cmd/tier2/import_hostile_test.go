@@ -87,8 +87,8 @@ func TestImport_ManyRefusals(t *testing.T) {
 	var sum summary
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &sum))
 	assert.Equal(t, n, sum.Refused)
-	require.Len(t, sum.Refusals, mostRefusals)
-	assert.Equal(t, filepath.Join(dir, "bad.jsonl:1000"), sum.Refusals[mostRefusals-1].Source)
+	require.Len(t, sum.Refusals, maxRefusals)
+	assert.Equal(t, filepath.Join(dir, "bad.jsonl:1000"), sum.Refusals[maxRefusals-1].Source)
 	assert.Equal(t, n, strings.Count(got.stderr, "\n"))
 }
 

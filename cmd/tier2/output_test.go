@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -51,7 +53,7 @@ func TestHelp_Width(t *testing.T) {
 		}
 		return paths
 	}
-	a := &app{stdin: strings.NewReader(""), stdout: &strings.Builder{}, stderr: &strings.Builder{}}
+	a := newApp(nil, strings.NewReader(""), io.Discard, io.Discard)
 	for _, path := range verbs(a.command()) {
 		got := run(t, "", append(strings.Fields(path), "--help")...)
 		assert.Equal(t, exitOK, got.code, path)
@@ -67,3 +69,10 @@ func TestHelp_Width(t *testing.T) {
 	}
 	assert.Contains(t, run(t, "", "recent", "--nope").stderr, "Run 'tier2 recent --help' for usage.")
 }
+
+var errFull = errors.New("full")
+
+// full is a writer with no room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
