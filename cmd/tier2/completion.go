@@ -64,40 +64,36 @@ func (a *app) flagWords(cmd *cobra.Command, flag string, find words) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, a.complete(find))
 }
 
-// agentIDs returns the agents with a receipt.
-func agentIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
-	rows, err := store.Reports.AgentPerformance(ctx)
-	for _, r := range rows {
-		list = append(list, r.AgentID)
+// collect returns a text of each row.
+func collect[T any](rows []T, err error, text func(T) string) (list []string, _ error) {
+	for _, row := range rows {
+		list = append(list, text(row))
 	}
 	return list, err
+}
+
+// agentIDs returns the agents with a receipt.
+func agentIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
+	rows, err := store.Reports.AgentPerformance(ctx)
+	return collect(rows, err, func(r models.AgentPerformance) string { return r.AgentID })
 }
 
 // memoryIDs returns the agents with a memory, the last updated first.
-func memoryIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+func memoryIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, _, err := store.Memory.List(ctx, repository.MemoryFilter{Page: repository.Page{Limit: repository.MaxLimit}})
-	for _, r := range rows {
-		list = append(list, r.AgentID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.AgentMemory) string { return r.AgentID })
 }
 
 // executionIDs returns the newest executions.
-func executionIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+func executionIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, _, err := store.Receipts.List(ctx, repository.ReceiptFilter{Page: repository.Page{Limit: 100}})
-	for _, r := range rows {
-		list = append(list, r.ExecutionID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.Receipt) string { return r.ExecutionID })
 }
 
 // sessionIDs returns the newest sessions.
-func sessionIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+func sessionIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, _, err := store.Sessions.List(ctx, repository.SessionFilter{Page: repository.Page{Limit: 100}})
-	for _, r := range rows {
-		list = append(list, r.SessionID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.WorkflowSession) string { return r.SessionID })
 }
 
 // trailIDs returns the newest executions and sessions.
@@ -111,15 +107,11 @@ func trailIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 }
 
 // environments returns the environments of the newest executions.
-func environments(ctx context.Context, store *tier2.Store) (list []string, err error) {
+func environments(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, err := store.Reports.RecentExecutions(ctx)
-	for _, r := range rows {
-		if r.Environment != "" {
-			list = append(list, r.Environment)
-		}
-	}
+	list, err := collect(rows, err, func(r models.RecentExecution) string { return r.Environment })
 	slices.Sort(list)
-	return slices.Compact(list), err
+	return slices.DeleteFunc(slices.Compact(list), func(s string) bool { return s == "" }), err
 }
 
 // tableNames returns the names of the tables, parents before children.

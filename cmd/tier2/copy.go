@@ -60,7 +60,7 @@ func (a *app) copyAll(cmd *cobra.Command, source, target string) error {
 }
 
 // countRows returns a bar that shows the progress of moving rows.
-func (a *app) countRows() (bar *term.Progress, progress func(tier2.CopyProgress)) {
+func (a *app) countRows() (bar term.Progress, progress func(tier2.CopyProgress)) {
 	bar = a.Count("", 1)
 	return bar, func(p tier2.CopyProgress) { bar.Step(p.Step+" "+p.Table, p.Rows, max(p.Total, p.Rows, 1)) }
 }

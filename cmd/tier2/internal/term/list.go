@@ -220,21 +220,16 @@ type lineLister struct {
 }
 
 func (l *lineLister) row(values []any) error {
-	text, err := object(l.names, values)
+	line, err := object(l.names, values)
 	if err != nil {
 		return err
 	}
-	var line bytes.Buffer
-	if err := json.Compact(&line, text); err != nil {
-		return err
-	}
-	line.WriteByte('\n')
-	return escape(l.out, line.Bytes())
+	return escape(l.out, append(line, '\n'))
 }
 
 func (*lineLister) end() error { return nil }
 
-// object returns a JSON object with the members in the order of names.
+// object returns a compact JSON object with the members in the order of names.
 func object(names []string, values []any) ([]byte, error) {
 	object := bytes.NewBufferString("{")
 	for i, v := range values {
@@ -247,6 +242,7 @@ func object(names []string, values []any) ([]byte, error) {
 		if err := enc.Encode(JSONValue(v)); err != nil {
 			return nil, err
 		}
+		object.Truncate(object.Len() - 1) // the newline of Encode
 	}
 	object.WriteByte('}')
 	return object.Bytes(), nil

@@ -56,26 +56,19 @@ func spin(w io.Writer, doing string, delay, every time.Duration) (stop func()) {
 	}
 }
 
-// Progress is a bar on a terminal that shows how much of a task is done. A nil Progress
-// shows nothing. Errors of drawing are ignored.
+// Progress is a bar that shows how much of a task is done. It shows nothing if Err is not a
+// terminal. Errors of drawing are ignored.
 type Progress struct{ bar *progressbar.ProgressBar }
 
-// Count returns a progress bar on Err that counts up to total, or without an end if total
-// is -1. It returns nil if Err is not a terminal.
-func (c *Console) Count(doing string, total int64) *Progress {
-	return c.progress(doing, total, progressbar.OptionShowCount())
+// Count returns a bar that counts up to total, or without an end if total is -1.
+func (c *Console) Count(doing string, total int64) Progress {
+	return Progress{newBar(c.Err, total, doing, progressbar.OptionShowCount(), progressbar.OptionSetVisibility(isTerminal(c.Err)))}
 }
 
 // CountBytes is like Count, and shows amounts as bytes.
-func (c *Console) CountBytes(doing string, total int64) *Progress {
-	return c.progress(doing, total, progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond))
-}
-
-func (c *Console) progress(doing string, total int64, opts ...progressbar.Option) *Progress {
-	if !isTerminal(c.Err) {
-		return nil
-	}
-	return &Progress{newBar(c.Err, total, doing, opts...)}
+func (c *Console) CountBytes(doing string, total int64) Progress {
+	return Progress{newBar(c.Err, total, doing, progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetVisibility(isTerminal(c.Err)))}
 }
 
 // newBar returns a bar that is removed when it finishes. It starts no goroutine of its
@@ -86,38 +79,20 @@ func newBar(w io.Writer, total int64, doing string, opts ...progressbar.Option) 
 }
 
 // Add adds n to the amount that is done.
-func (p *Progress) Add(n int64) {
-	if p != nil {
-		_ = p.bar.Add64(n)
-	}
+func (p Progress) Add(n int64) { _ = p.bar.Add64(n) }
+
+// Step shows what is being done, and how much of it is done.
+func (p Progress) Step(doing string, n, total int64) {
+	p.bar.Describe(doing)
+	p.bar.ChangeMax64(total)
+	p.Set(n)
 }
 
 // Set sets the amount that is done.
-func (p *Progress) Set(n int64) {
-	if p != nil {
-		_ = p.bar.Set64(n)
-	}
-}
-
-// Step shows what is being done now, and how much of it is done.
-func (p *Progress) Step(doing string, n, total int64) {
-	if p != nil {
-		p.bar.Describe(doing)
-		p.bar.ChangeMax64(total)
-		_ = p.bar.Set64(n)
-	}
-}
+func (p Progress) Set(n int64) { _ = p.bar.Set64(n) }
 
 // Clear removes the bar so that a line can be printed. The next Add or Set draws it again.
-func (p *Progress) Clear() {
-	if p != nil {
-		_ = p.bar.Clear()
-	}
-}
+func (p Progress) Clear() { _ = p.bar.Clear() }
 
 // Finish removes the bar.
-func (p *Progress) Finish() {
-	if p != nil {
-		_ = p.bar.Finish()
-	}
-}
+func (p Progress) Finish() { _ = p.bar.Finish() }
