@@ -74,7 +74,6 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 		if dryRun || !yes {
 			a.Busy("counting")
 			planned, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{DryRun: true})
-			a.Idle()
 			if err != nil {
 				return moveExit(err)
 			}

@@ -47,7 +47,7 @@ func usagef(format string, args ...any) error {
 	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// exitOf returns the exit code of an error, and whether its text must be printed.
+// exitOf returns the exit code of an error, and whether there is nothing left to print.
 func exitOf(err error) (code int, printed bool) {
 	var e exitError
 	switch {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestRun_OutputLost: what cannot be written is exit code 3, said once, also of verbs
-// whose result is a few lines.
+// TestRun_OutputLost checks that a failed write to stdout is exit code 3 and reported once,
+// also by verbs that print a few lines.
 func TestRun_OutputLost(t *testing.T) {
 	t.Parallel()
 	db := inhabited(t, file(t))
@@ -24,7 +24,7 @@ func TestRun_OutputLost(t *testing.T) {
 	}
 }
 
-// TestReading_Same: what all verbs that list rows take and answer.
+// TestReading_Same covers flags and errors that all verbs that list rows share.
 func TestReading_Same(t *testing.T) {
 	t.Parallel()
 	db := inhabited(t, file(t))
@@ -42,7 +42,7 @@ func TestReading_Same(t *testing.T) {
 	assert.Equal(t, exitOK, run(t, "", "memory", "ann", "--history", "--until", "2020-01-01", "--db", db).code, "it has versions, later")
 }
 
-// TestHelp_Width: what every verb's help says fits 80 columns.
+// TestHelp_Width checks that help texts fit 80 columns.
 func TestHelp_Width(t *testing.T) {
 	t.Parallel()
 	var verbs func(*cobra.Command) []string
@@ -59,7 +59,7 @@ func TestHelp_Width(t *testing.T) {
 		assert.Equal(t, exitOK, got.code, path)
 		for _, line := range strings.Split(got.stdout, "\n") {
 			if strings.HasPrefix(line, "  tier2 ") || strings.HasPrefix(path, "completion ") {
-				continue // an example is a line that can be copied, and of completion the text is cobra's
+				continue // examples are not wrapped, and cobra writes the texts of completion
 			}
 			assert.LessOrEqual(t, utf8.RuneCountInString(line), 80, "%s: %s", path, line)
 		}
@@ -72,7 +72,7 @@ func TestHelp_Width(t *testing.T) {
 
 var errFull = errors.New("full")
 
-// full is a writer with no room.
+// full is a writer that always fails.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }

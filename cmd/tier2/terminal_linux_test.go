@@ -17,7 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 )
 
-// terminal is a new terminal, and what is typed on it.
+// terminal returns a new terminal and its keyboard.
 func terminal(t *testing.T) (tty, keyboard *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -35,7 +35,7 @@ func terminal(t *testing.T) (tty, keyboard *os.File) {
 	return tty, keyboard
 }
 
-// TestConfirm: on a terminal both verbs ask, and only a yes moves anything.
+// TestConfirm checks that archive and restore ask, and that only yes moves rows.
 func TestConfirm(t *testing.T) {
 	t.Parallel()
 	for typed, yes := range map[string]bool{"y\n": true, " YES \n": true, "\n": false, "n\n": false, "yesterday\n": false, "\x04": false} {
@@ -87,7 +87,7 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// TestConfirm_Interrupted: while it waits for an answer.
+// TestConfirm_Interrupted cancels the context while archive waits for an answer.
 func TestConfirm_Interrupted(t *testing.T) {
 	t.Parallel()
 	db, archive := archivable(t, file(t)), file(t)
@@ -96,14 +96,14 @@ func TestConfirm_Interrupted(t *testing.T) {
 	var stdout bytes.Buffer
 	stderr := written(func() { cancel() })
 	assert.Equal(t, exitInterrupt, Run(ctx, []string{"archive", "--db", db, "--before", "0d", "--to", archive}, tty, &stdout, stderr))
-	_, err := keyboard.WriteString("y\n") // too late; it ends who waits for it
+	_, err := keyboard.WriteString("y\n") // too late; it ends the goroutine that reads the answer
 	require.NoError(t, err)
 	assert.Empty(t, stdout.String())
 	assert.NoFileExists(t, archive)
 	assert.Equal(t, 2, count(t, db, receipts))
 }
 
-// written is a writer that tells when something is written.
+// written is a writer that calls a function at each write.
 type written func()
 
 func (w written) Write(p []byte) (int, error) {
@@ -111,14 +111,14 @@ func (w written) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// onTerminal runs the command on a terminal of that width, and returns what it shows.
+// onTerminal runs the command on a terminal of the given width and returns its output.
 func onTerminal(t *testing.T, width int, args ...string) string {
 	t.Helper()
 	tty, keyboard := terminal(t)
 	require.NoError(t, unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(width)}))
 	shown := make(chan string, 1)
 	go func() {
-		b, _ := io.ReadAll(keyboard) // ends with an error when nobody has the terminal open
+		b, _ := io.ReadAll(keyboard) // ends with an error when the terminal is closed
 		shown <- string(b)
 	}()
 	code := Run(t.Context(), args, strings.NewReader(""), tty, tty)
@@ -127,8 +127,8 @@ func onTerminal(t *testing.T, width int, args ...string) string {
 	return strings.ReplaceAll(<-shown, "\r\n", "\n")
 }
 
-// TestTable_Terminal: a table fits, has colours where they are wanted, and nowhere else.
-// (Not parallel: it sets variables.)
+// TestTable_Terminal checks that tables fit the terminal, and have colours only if the user
+// wants them. It is not parallel, since it sets variables.
 func TestTable_Terminal(t *testing.T) {
 	db := database(t)
 	doc := fmt.Sprintf(`{"execution_id":"%s","agent_id":"日本\u001b[31m","timestamp":"2026-01-01T00:00:00Z","pipeline":{"μ₁_normalize":{"status":"success","duration_ms":1}}}`, strings.Repeat("μ", 40))
@@ -163,7 +163,7 @@ func TestTable_Terminal(t *testing.T) {
 	}
 	assert.NotContains(t, onTerminal(t, 200, "recent", "--csv", "--db", db), "\x1b")
 
-	// Where stdout is no terminal nothing is cut or coloured, whatever stderr is.
+	// If only stderr is a terminal, nothing is cut or coloured.
 	t.Setenv("NO_COLOR", "")
 	tty, _ := terminal(t)
 	var stdout bytes.Buffer
@@ -172,7 +172,7 @@ func TestTable_Terminal(t *testing.T) {
 	assert.Contains(t, stdout.String(), strings.Repeat("μ", 40))
 }
 
-// TestTable_LeftOut: an error is shown before numbers are, and what is empty is left out first.
+// TestTable_LeftOut checks that empty columns are hidden first, then numbers, before errors.
 func TestTable_LeftOut(t *testing.T) {
 	t.Parallel()
 	db := inhabited(t, file(t))
@@ -184,7 +184,7 @@ func TestTable_LeftOut(t *testing.T) {
 	assert.Contains(t, passed, "FILES")
 }
 
-// TestTable_NoColumnFits: at least one column is shown.
+// TestTable_NoColumnFits checks that at least one column is shown.
 func TestTable_NoColumnFits(t *testing.T) {
 	t.Parallel()
 	tty, keyboard := terminal(t)

@@ -202,7 +202,7 @@ func TestList_Error(t *testing.T) {
 
 var errFull = errors.New("full")
 
-// full is a writer with no room.
+// full is a writer that always fails.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
