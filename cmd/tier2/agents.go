@@ -23,15 +23,12 @@ agent with the most executions first.`,
 			if err := f.checkPage(); err != nil {
 				return err
 			}
-			return a.read(cmd, func(store *tier2.Store) error {
+			return show(a, cmd, f.limit, agentColumns, func(store *tier2.Store) ([]agent, error) {
 				rows, err := store.Reports.AgentPercentiles(cmd.Context(), f.report(), firstPage(f.limit).Limit)
-				if err != nil {
-					return err
-				}
 				if f.limit == term.NoLimit && len(rows) == repository.MaxLimit {
 					a.Note("these are the %d agents with the most executions: there may be more", len(rows))
 				}
-				return term.List(a.Console, f.limit, term.Each(rows), agentColumns...)
+				return rows, err
 			})
 		},
 	})

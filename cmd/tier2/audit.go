@@ -36,15 +36,12 @@ as many as --limit says. With --json each is an object on a line of its own.`,
 				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow"); err != nil {
 					return err
 				}
-				return a.read(cmd, func(store *tier2.Store) error {
+				return show(a, cmd, term.NoLimit, entryColumns, func(store *tier2.Store) ([]entry, error) {
 					entries, err := store.Audit.Trail(cmd.Context(), args[0])
 					if err == nil && len(entries) == 0 {
 						err = &models.Error{Table: "audit_log", Kind: models.ErrNotFound, Reason: fmt.Sprintf("no entry names %q", args[0])}
 					}
-					if err != nil {
-						return err
-					}
-					return term.List(a.Console, term.NoLimit, term.Each(entries), entryColumns...)
+					return entries, err
 				})
 			}
 			if follow {

@@ -52,15 +52,12 @@ instead, the most frequent pair first, among the 100 agents that collided most.`
 }
 
 func (a *app) collidingPairs(cmd *cobra.Command, f filters) error {
-	return a.read(cmd, func(store *tier2.Store) error {
+	return show(a, cmd, f.limit, pairColumns, func(store *tier2.Store) ([]pair, error) {
 		m, err := store.Reports.CollisionMatrix(cmd.Context(), f.report(), repository.MaxMatrixAgents)
-		if err != nil {
-			return err
-		}
-		if m.Omitted > 0 {
+		if err == nil && m.Omitted > 0 {
 			a.Note("%d collisions with %d more agents are not shown", m.Omitted, m.MoreAgents)
 		}
-		return term.List(a.Console, f.limit, term.Each(m.Pairs), pairColumns...)
+		return m.Pairs, err
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -57,6 +58,17 @@ func with(ctx context.Context, dsn string, opts []tier2.Option, fn func(store *t
 		return err
 	}
 	return errors.Join(fn(store), store.Close())
+}
+
+// show prints rows of --db that are in memory.
+func show[T any](a *app, cmd *cobra.Command, limit term.Limit, columns []term.Column[T], fn func(store *tier2.Store) ([]T, error)) error {
+	return a.read(cmd, func(store *tier2.Store) error {
+		rows, err := fn(store)
+		if err != nil {
+			return err
+		}
+		return term.List(a.Console, limit, term.Each(rows), columns...)
+	})
 }
 
 // read calls fn with --db, opened read-only: nothing is created, upgraded or written.

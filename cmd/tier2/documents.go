@@ -81,19 +81,10 @@ func gather(ctx context.Context, docs <-chan doc) (group []doc) {
 			return nil
 		}
 		group = append(group, d)
-	case <-ctx.Done():
-		return nil
-	}
-	for len(group) < groupDocs {
-		select {
-		case d, ok := <-docs:
-			if !ok {
-				return group
-			}
-			group = append(group, d)
-		default:
-			return group
+		for range len(docs) { // never blocks: nothing else receives from docs
+			group = append(group, <-docs)
 		}
+	case <-ctx.Done():
 	}
 	return group
 }

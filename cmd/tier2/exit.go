@@ -21,25 +21,20 @@ const (
 // exitError is an error with an exit code of its own.
 type exitError struct {
 	code int
-	err  error // nil if there is nothing left to print
-}
-
-// Error implements error.
-func (e exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
+	error
 }
 
 // Unwrap returns the error without its exit code.
-func (e exitError) Unwrap() error { return e.err }
+func (e exitError) Unwrap() error { return e.error }
+
+// errPrinted stands for an error that has been printed.
+var errPrinted = errors.New("printed already")
 
 var (
 	// errFound ends a verb that has printed what it found.
-	errFound = exitError{code: exitFound}
+	errFound = exitError{exitFound, errPrinted}
 	// errInterrupted ends a verb that runs until it is interrupted.
-	errInterrupted = exitError{code: exitInterrupt}
+	errInterrupted = exitError{exitInterrupt, errPrinted}
 )
 
 // usagef returns the error of an invalid command line.
@@ -47,18 +42,18 @@ func usagef(format string, args ...any) error {
 	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// exitOf returns the exit code of an error, and whether there is nothing left to print.
-func exitOf(err error) (code int, printed bool) {
+// exitCode returns the exit code of an error.
+func exitCode(err error) int {
 	var e exitError
 	switch {
 	case err == nil:
-		return exitOK, true
+		return exitOK
 	case errors.As(err, &e):
-		return e.code, e.err == nil
+		return e.code
 	case errors.Is(err, context.Canceled):
-		return exitInterrupt, false
+		return exitInterrupt
 	}
-	return exitFailure, false
+	return exitFailure
 }
 
 // kinds maps the kinds of errors that an operation may return to exit codes. Errors of all

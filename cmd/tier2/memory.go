@@ -40,7 +40,11 @@ it was.`,
 			return a.read(cmd, func(store *tier2.Store) error {
 				switch {
 				case len(args) == 0:
-					return a.memories(cmd, store, f)
+					filter := repository.MemoryFilter{UpdatedSince: f.since.Time, UpdatedUntil: f.until.Time}
+					return term.List(a.Console, f.limit, pages(f.limit, func(p repository.Page) ([]memory, string, error) {
+						filter.Page = p
+						return store.Memory.List(cmd.Context(), filter)
+					}), memoryColumns...)
 				case history:
 					if err := checkMemory(cmd.Context(), store, args[0]); err != nil {
 						return err
@@ -92,14 +96,6 @@ func checkMemory(ctx context.Context, store *tier2.Store, agent string) error {
 		return failed // nil if the memory was deleted
 	}
 	return err
-}
-
-func (a *app) memories(cmd *cobra.Command, store *tier2.Store, f filters) error {
-	filter := repository.MemoryFilter{UpdatedSince: f.since.Time, UpdatedUntil: f.until.Time}
-	return term.List(a.Console, f.limit, pages(f.limit, func(p repository.Page) ([]models.AgentMemory, string, error) {
-		filter.Page = p
-		return store.Memory.List(cmd.Context(), filter)
-	}), memoryColumns...)
 }
 
 func (a *app) printVersion(v *repository.MemoryVersion, err error) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -67,8 +68,8 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	} else if err != nil && !a.started {
 		err = exitError{exitUsage, err}
 	}
-	code, printed := exitOf(err)
-	if printed {
+	code := exitCode(err)
+	if err == nil || errors.Is(err, errPrinted) {
 		return code
 	}
 	message := "tier2: " + redacted(err.Error(), args) + "\n"

@@ -23,23 +23,15 @@ no such execution.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.read(cmd, func(store *tier2.Store) error {
-					rows, err := store.Reports.SLOs(cmd.Context(), f.report())
-					if err != nil {
-						return err
-					}
-					return term.List(a.Console, f.limit, term.Each(rows), sloColumns...)
+				return show(a, cmd, f.limit, sloColumns, func(store *tier2.Store) ([]slo, error) {
+					return store.Reports.SLOs(cmd.Context(), f.report())
 				})
 			}
 			if err := alone(cmd, "an execution", "agent", "since", "until", "limit"); err != nil {
 				return err
 			}
-			return a.read(cmd, func(store *tier2.Store) error {
-				rows, err := ofExecution(cmd.Context(), store, args[0], store.Violations.ByExecution)
-				if err != nil {
-					return err
-				}
-				return term.List(a.Console, term.NoLimit, term.Each(rows), violationColumns...)
+			return show(a, cmd, term.NoLimit, violationColumns, func(store *tier2.Store) ([]violation, error) {
+				return ofExecution(cmd.Context(), store, args[0], store.Violations.ByExecution)
 			})
 		},
 	})

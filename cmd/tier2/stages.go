@@ -25,23 +25,15 @@ if there is no such execution.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.read(cmd, func(store *tier2.Store) error {
-					rows, err := store.Reports.StagePercentiles(cmd.Context(), f.report())
-					if err != nil {
-						return err
-					}
-					return term.List(a.Console, term.NoLimit, term.Each(rows), stageColumns...)
+				return show(a, cmd, term.NoLimit, stageColumns, func(store *tier2.Store) ([]stage, error) {
+					return store.Reports.StagePercentiles(cmd.Context(), f.report())
 				})
 			}
 			if err := alone(cmd, "an execution", "agent", "since", "until"); err != nil {
 				return err
 			}
-			return a.read(cmd, func(store *tier2.Store) error {
-				rows, err := ofExecution(cmd.Context(), store, args[0], store.Metrics.ByExecution)
-				if err != nil {
-					return err
-				}
-				return term.List(a.Console, term.NoLimit, term.Each(rows), metricColumns...)
+			return show(a, cmd, term.NoLimit, metricColumns, func(store *tier2.Store) ([]metric, error) {
+				return ofExecution(cmd.Context(), store, args[0], store.Metrics.ByExecution)
 			})
 		},
 	})

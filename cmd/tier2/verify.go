@@ -87,7 +87,16 @@ func (a *app) check(cmd *cobra.Command, dsn, done string, r *outcome, opts *ledg
 			fmt.Fprintf(a.Out, "  %s\n", step)
 		}
 	}
-	return a.printReport(r)
+	r.OK = r.Verification.OK() && (r.Audit == nil || r.Audit.OK())
+	if !a.JSON {
+		a.printFindings(r)
+	} else if err := a.PrintJSON(r); err != nil {
+		return err
+	}
+	if !r.OK {
+		return errFound
+	}
+	return nil
 }
 
 // outcome is the result of init, maintain and verify.
@@ -98,21 +107,6 @@ type outcome struct {
 	OK      bool     `json:"ok"`
 	*tier2.Verification
 	Audit *ledger.Report `json:"audit,omitempty"` // of verify --audit
-}
-
-func (a *app) printReport(r *outcome) error {
-	r.OK = r.Verification.OK() && (r.Audit == nil || r.Audit.OK())
-	if a.JSON {
-		if err := a.PrintJSON(r); err != nil {
-			return err
-		}
-	} else {
-		a.printFindings(r)
-	}
-	if !r.OK {
-		return errFound
-	}
-	return nil
 }
 
 func (a *app) printFindings(r *outcome) {

@@ -67,7 +67,7 @@ func (l *Limit) String() string {
 func List[T any](c *Console, limit Limit, rows iter.Seq2[T, error], columns ...Column[T]) error {
 	names, cells := shown(c, columns)
 	out := bufio.NewWriter(c.Out)
-	form, n := c.lister(out, names), 0
+	form, n := c.form(out, names), 0
 	for row, err := range rows {
 		if err != nil {
 			return errors.Join(err, out.Flush())
@@ -95,12 +95,12 @@ func Live[T any](c *Console, limit Limit, rows iter.Seq2[T, error], columns ...C
 	names, cells := shown(c, columns)
 	c.Idle()
 	out := bufio.NewWriter(c.Out)
-	form := c.lister(out, names)
-	switch {
-	case c.JSON:
-		form = &lineLister{out: out, names: names}
-	case !c.CSV:
-		form.(*table).live = true
+	form := c.form(out, names)
+	switch form := form.(type) {
+	case *jsonForm:
+		form.lines = true
+	case *table:
+		form.live = true
 	}
 	if err := out.Flush(); err != nil { // the header of CSV
 		return err
@@ -163,71 +163,60 @@ func shown[T any](c *Console, columns []Column[T]) (names []string, cells func(T
 	}
 }
 
-// lister prints rows in one of the forms.
-type lister interface {
+// form prints rows in one of the forms. end completes the output after the last row.
+type form interface {
 	row(values []any) error
-	end() error // completes the output after the last row
+	end() error
 }
 
-// lister returns the lister of the form that the flags ask for.
-func (c *Console) lister(out *bufio.Writer, names []string) lister {
+// form returns the form that the flags ask for.
+func (c *Console) form(out *bufio.Writer, names []string) form {
 	switch {
 	case c.JSON:
-		return &jsonLister{out: out, names: names}
+		return &jsonForm{out: out, names: names}
 	case c.CSV:
 		return newCSV(out, names, isTerminal(c.stdout))
 	}
 	return newTable(c, out, names)
 }
 
-// jsonLister writes an array; without rows it is "[]".
-type jsonLister struct {
+// jsonForm writes an array, or for Live each object on a line of its own
+// (https://jsonlines.org).
+type jsonForm struct {
 	out   *bufio.Writer
 	names []string
-	open  bool
+	lines bool
+	open  bool // the array has a row
 }
 
-func (l *jsonLister) row(values []any) error {
-	object, err := object(l.names, values)
+func (j *jsonForm) row(values []any) error {
+	object, err := object(j.names, values)
 	if err != nil {
 		return err
 	}
+	if j.lines {
+		return escape(j.out, append(object, '\n'))
+	}
 	separator := ",\n  "
-	if !l.open {
-		l.open, separator = true, "[\n  "
+	if !j.open {
+		j.open, separator = true, "[\n  "
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, object, "  ", "  "); err != nil {
 		return err
 	}
-	l.out.WriteString(separator)
-	return escape(l.out, indented.Bytes())
+	j.out.WriteString(separator)
+	return escape(j.out, indented.Bytes())
 }
 
-func (l *jsonLister) end() error {
+func (j *jsonForm) end() error {
 	text := "\n]\n"
-	if !l.open {
+	if !j.open {
 		text = "[]\n"
 	}
-	_, err := l.out.WriteString(text)
+	_, err := j.out.WriteString(text)
 	return err
 }
-
-// lineLister writes each row as an object on a line of its own (https://jsonlines.org).
-type lineLister struct {
-	out   *bufio.Writer
-	names []string
-}
-
-func (l *lineLister) row(values []any) error {
-	line, err := object(l.names, values)
-	if err != nil {
-		return err
-	}
-	return escape(l.out, append(line, '\n'))
-}
-
-func (*lineLister) end() error { return nil }
 
 // object returns a compact JSON object with the members in the order of names.
 func object(names []string, values []any) ([]byte, error) {
@@ -265,44 +254,44 @@ func escape(w *bufio.Writer, text []byte) (err error) {
 	return err
 }
 
-// csvLister writes lines of RFC 4180 after a header. NULL and the empty text are both an
+// csvForm writes lines of RFC 4180 after a header. NULL and the empty text are both an
 // empty field. Texts are not changed: programs that take a text which begins with =, +, -
 // or @ for a formula must be configured not to.
-type csvLister struct {
+type csvForm struct {
 	out      *bufio.Writer
 	line     bytes.Buffer
 	csv      *csv.Writer
 	terminal bool
 }
 
-func newCSV(out *bufio.Writer, names []string, terminal bool) *csvLister {
-	l := &csvLister{out: out, terminal: terminal}
-	l.csv = csv.NewWriter(&l.line)
-	_ = l.write(names) // out remembers the error
-	return l
+func newCSV(out *bufio.Writer, names []string, terminal bool) *csvForm {
+	f := &csvForm{out: out, terminal: terminal}
+	f.csv = csv.NewWriter(&f.line)
+	_ = f.write(names) // out remembers the error
+	return f
 }
 
-func (l *csvLister) row(values []any) error {
+func (f *csvForm) row(values []any) error {
 	record := make([]string, len(values))
 	for i, v := range values {
 		record[i] = csvText(v)
-		if l.terminal {
+		if f.terminal {
 			record[i] = Printable(record[i])
 		}
 	}
-	return l.write(record)
+	return f.write(record)
 }
 
 // write ends the line with CRLF. csv.Writer would also write CRLF inside of fields.
-func (l *csvLister) write(record []string) error {
-	l.line.Reset()
-	if err := l.csv.Write(record); err != nil {
+func (f *csvForm) write(record []string) error {
+	f.line.Reset()
+	if err := f.csv.Write(record); err != nil {
 		return err
 	}
-	l.csv.Flush()
-	l.out.Write(bytes.TrimSuffix(l.line.Bytes(), []byte("\n")))
-	_, err := l.out.WriteString("\r\n")
+	f.csv.Flush()
+	f.out.Write(bytes.TrimSuffix(f.line.Bytes(), []byte("\n")))
+	_, err := f.out.WriteString("\r\n")
 	return err
 }
 
-func (*csvLister) end() error { return nil }
+func (*csvForm) end() error { return nil }

@@ -55,17 +55,17 @@ func things(n int) []thing {
 }
 
 // listed returns what List prints.
-func listed(t *testing.T, form form, limit Limit, rows iter.Seq2[thing, error]) (stdout, stderr string, err error) {
+func listed(t *testing.T, f flags, limit Limit, rows iter.Seq2[thing, error]) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	err = List(form.console(&out, &errs), limit, rows, thingColumns...)
+	err = List(f.console(&out, &errs), limit, rows, thingColumns...)
 	return out.String(), errs.String(), err
 }
 
-// form is the form of the results.
-type form struct{ json, csv bool }
+// flags select the form of the results.
+type flags struct{ json, csv bool }
 
-func (f form) console(stdout, stderr io.Writer) *Console {
+func (f flags) console(stdout, stderr io.Writer) *Console {
 	c := New(nil, stdout, stderr)
 	c.JSON, c.CSV = f.json, f.csv
 	return c
@@ -74,7 +74,7 @@ func (f form) console(stdout, stderr io.Writer) *Console {
 func TestList(t *testing.T) {
 	t.Parallel()
 	all := Limit{Rows: math.MaxInt}
-	for form, want := range map[form][2]string{
+	for form, want := range map[flags][2]string{
 		{}: {"TEXT  N  TOOK  PART  AT  NONE  STATE  SHOWN\n",
 			"TEXT  N  TOOK   PART  AT                    NONE  STATE   SHOWN\n" +
 				"μ₁ 0  0    0s   0.0%  2026-01-02T03:04:05Z  -     passed      1\n" +
@@ -130,10 +130,10 @@ func TestList_Text(t *testing.T) {
 	t.Parallel()
 	text := "a\x1b[2J\u009b1m\x7f\u202e\n\r\n,\"日本 <&>\U000e0001 =1+1 \u00e9"
 	rows := []thing{{text: text, doc: models.JSON(`{"k":"` + "\u009b" + `"}`)}, {doc: models.JSON("broken")}}
-	stdout, _, err := listed(t, form{}, Limit{Rows: 9}, Each(rows))
+	stdout, _, err := listed(t, flags{}, Limit{Rows: 9}, Each(rows))
 	require.NoError(t, err)
 	assert.Contains(t, stdout, "a?[2J?1m?????,\"日本 <&>? =1+1 é  0")
-	stdout, _, err = listed(t, form{json: true}, Limit{Rows: 9}, Each(rows))
+	stdout, _, err = listed(t, flags{json: true}, Limit{Rows: 9}, Each(rows))
 	require.NoError(t, err)
 	assert.Contains(t, stdout, `"a\u001b[2J\u009b1m\u007f\u202e\n\r\n,\"日本 <&>\udb40\udc01 =1+1 é"`)
 	assert.Contains(t, stdout, `"k": "\u009b"`)
@@ -141,7 +141,7 @@ func TestList_Text(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &back))
 	assert.Equal(t, text, back[0]["text"])
 	assert.Equal(t, "broken", back[1]["doc"])
-	stdout, _, err = listed(t, form{csv: true}, Limit{Rows: 9}, Each(rows[:1]))
+	stdout, _, err = listed(t, flags{csv: true}, Limit{Rows: 9}, Each(rows[:1]))
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(strings.SplitN(stdout, "\r\n", 2)[1], `"`+strings.ReplaceAll(text, `"`, `""`)+`",0,`), stdout)
 	records, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
@@ -162,7 +162,7 @@ func TestList_Limit(t *testing.T) {
 		{Limit{Rows: 3}, 4, ""},
 		{Limit{Rows: math.MaxInt, Given: true}, 4, ""},
 	} {
-		stdout, stderr, err := listed(t, form{}, tt.limit, Each(things(3)))
+		stdout, stderr, err := listed(t, flags{}, tt.limit, Each(things(3)))
 		require.NoError(t, err)
 		assert.Equal(t, tt.lines, strings.Count(stdout, "\n"))
 		assert.Equal(t, tt.note, stderr)
@@ -175,7 +175,7 @@ func TestList_Many(t *testing.T) {
 	t.Parallel()
 	rows := things(layoutRows + 2)
 	rows[layoutRows].text, rows[layoutRows+1] = strings.Repeat("x", 50), rows[0]
-	stdout, _, err := listed(t, form{}, Limit{Rows: math.MaxInt}, Each(rows))
+	stdout, _, err := listed(t, flags{}, Limit{Rows: math.MaxInt}, Each(rows))
 	require.NoError(t, err)
 	lines := strings.Split(stdout, "\n")
 	require.Len(t, lines, layoutRows+4)
@@ -192,10 +192,10 @@ func TestList_Error(t *testing.T) {
 			yield(thing{}, broken)
 		}
 	}
-	stdout, _, err := listed(t, form{json: true}, Limit{Rows: 9}, rows)
+	stdout, _, err := listed(t, flags{json: true}, Limit{Rows: 9}, rows)
 	require.ErrorIs(t, err, broken)
 	assert.False(t, json.Valid([]byte(stdout)), stdout)
-	for _, form := range []form{{}, {json: true}, {csv: true}} {
+	for _, form := range []flags{{}, {json: true}, {csv: true}} {
 		require.ErrorIs(t, List(form.console(full{}, full{}), Limit{Rows: 9}, Each(things(2000)), thingColumns...), errFull, form)
 	}
 }
