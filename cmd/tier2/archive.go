@@ -85,7 +85,9 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 			}
 		}
 		bar := a.Count("archiving", -1)
-		report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) }})
+		report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{
+			Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) },
+		})
 		bar.Finish()
 		return a.finishMove("archived", "to "+where, report, err)
 	})

@@ -142,7 +142,8 @@ func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) e
 	if len(drifts) > 0 {
 		outcome = fmt.Sprintf("%d with drift", len(drifts))
 	}
-	_, err := fmt.Fprintf(out, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n", s.Inputs, outcome, s.Compared, s.Unknown)
+	_, err := fmt.Fprintf(out, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n",
+		s.Inputs, outcome, s.Compared, s.Unknown)
 	if s.Next != "" {
 		_, err = fmt.Fprintln(out, "there is more: raise --limit, or narrow --since and --until")
 	}

@@ -79,7 +79,7 @@ func (k kinds) exit(err error) error {
 	var e exitError
 	is := func(kind error) bool { return errors.Is(err, kind) }
 	switch {
-	case errors.As(err, &e):
+	case errors.As(err, &e): // keeps its code
 	case slices.ContainsFunc(k.usage, is):
 		return exitError{exitUsage, err}
 	case slices.ContainsFunc(k.found, is):

@@ -151,7 +151,8 @@ type trusted struct {
 
 func (t *trusted) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.anchor, "anchor", "", "the file of checkpoints that seal --anchor wrote")
-	cmd.Flags().StringArrayVar(&t.keys, "key", nil, "a verifier key, or @FILE with one: checkpoints must be signed by it, or by another --key; repeatable")
+	cmd.Flags().StringArrayVar(&t.keys, "key", nil,
+		"a verifier key, or @FILE with one: checkpoints must be signed by it, or by another --key; repeatable")
 }
 
 // given reports whether a flag was given, also with an empty value, as from an unset variable:

@@ -28,7 +28,8 @@ func (c *Console) Idle() {
 // spin turns a spinner, beginning after a delay. When stop returns, the spinner has been
 // removed from w.
 func spin(w io.Writer, doing string, delay, every time.Duration) (stop func()) {
-	bar := newBar(w, -1, doing, progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false), progressbar.OptionSpinnerType(14))
+	bar := newBar(w, -1, doing, progressbar.OptionSpinnerType(14),
+		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false))
 	bar.StartWithoutRender() // starts the clock
 	enough := make(chan struct{})
 	var running sync.WaitGroup
