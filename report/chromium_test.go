@@ -22,11 +22,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// chromiumEnv names the browser. Without it tests that need one look for chromium, and
-// are skipped if there is none.
+// chromiumEnv names the environment variable with the browser. If it is unset, tests look for
+// chromium, and are skipped if it is not installed.
 const chromiumEnv = "TIER2_TEST_CHROMIUM"
 
-// chromium is one browser for all tests, started by the first that needs it.
+// chromium starts one browser for all tests at its first call.
 var chromium struct {
 	sync.Once
 	ctx  context.Context
@@ -58,18 +58,18 @@ func startChromium() {
 	chromium.err = chromedp.Do(ctx)
 }
 
-// tab is a page in the browser, and what it did.
+// tab is a page in the browser, with its requests and messages.
 type tab struct {
 	t        *testing.T
 	ctx      context.Context
 	mu       sync.Mutex
 	requests []string
-	noise    []string // on the console, and dialogs
-	expected string   // what a test provokes on the console
+	noise    []string // messages on the console, and dialogs
+	expected string   // a message that a test provokes
 }
 
-// show opens a report of d. At the end of the test it must have made no request but for
-// itself, opened no dialog and put nothing on the console.
+// show opens a report of d. At the end of the test it checks that the page made no other
+// request, opened no dialog and wrote nothing to the console.
 func show(t *testing.T, d *Data, before ...func(*tab)) *tab {
 	t.Helper()
 	chromium.Do(startChromium)
@@ -87,7 +87,7 @@ func show(t *testing.T, d *Data, before ...func(*tab)) *tab {
 
 	ctx, cancel := chromedp.NewContext(chromium.ctx)
 	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx)) // opens the tab, whose life is not that of the timeout
+	require.NoError(t, chromedp.Do(ctx)) // opens the tab, which must not end with the timeout
 	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx}
@@ -129,7 +129,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	require.NoError(b.t, chromedp.Do(b.ctx, steps...))
 }
 
-// eval is the value of a JavaScript expression.
+// eval returns the value of a JavaScript expression.
 func eval[T any](b *tab, js string) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js))
@@ -137,7 +137,7 @@ func eval[T any](b *tab, js string) T {
 	return v
 }
 
-// width is that of the window, in CSS pixels.
+// width sets the width of the window in CSS pixels.
 func width(pixels int64) func(*tab) {
 	return func(b *tab) { b.do(chromedp.EmulateViewport(pixels, 900)) }
 }
@@ -153,7 +153,7 @@ func media(medium string, features map[string]string) func(*tab) {
 	}
 }
 
-// call is a command of the protocol.
+// call sends a command of the protocol.
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
 	r, err := chromedp.Call(b.ctx, command, params)

@@ -9,25 +9,25 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// How long a text may be, in bytes; of a longer one the middle is left out.
+// The maximum length of texts in bytes. Longer texts lose their middle.
 const (
 	maxName  = 120
 	maxError = 600
 )
 
-// maxList is how much a list may take in the page as JSON, in bytes, when everything
-// that HTML and JSON escape is escaped; its table takes about as much again. With that
-// the page stays below 2 MB whatever the names are.
+// maxList is the maximum size of a list in the page as JSON, in bytes, with all escapes of HTML
+// and JSON. Its table takes about as much again. This keeps the page below 2 MB with any
+// names.
 const maxList = 56 << 10
 
-// What a drift shows of its files, hashes and executions.
+// The maximum number of files, hashes per file, and executions of a drift.
 const (
 	driftFiles  = 10
 	driftHashes = 5
 	driftNames  = 3
 )
 
-// cut keeps the data within the bounds of a report.
+// cut shortens texts and lists to the limits of a report.
 func (d *Data) cut() {
 	shorten(maxName, &d.Title, &d.AgentID)
 	shorten(maxError, &d.Database)
@@ -53,7 +53,7 @@ func (d *Data) cut() {
 	d.Drifts, d.More.Drifts = fit(d.Drifts, MaxDrifts)
 }
 
-// cutCollisions leaves the pairs in the order of their counts.
+// cutCollisions shortens names and keeps the order of the pairs.
 func (d *Data) cutCollisions() {
 	c := &d.Collisions
 	for i := range c.Agents {
@@ -87,39 +87,39 @@ func cutDrift(d *repository.Drift) {
 	}
 }
 
-// fit is the first rows of a list, at most so many and no more than maxList, and how
-// many are left out.
-func fit[T any](rows []T, most int) ([]T, int64) {
+// fit returns the first rows of a list, at most limit of them and maxList bytes, and the number
+// of the other rows.
+func fit[T any](rows []T, limit int) ([]T, int64) {
 	size := 0
-	for i, row := range rows[:min(most, len(rows))] {
+	for i, row := range rows[:min(limit, len(rows))] {
 		if size += weight(row); size > maxList {
-			most = i
+			limit = i
 			break
 		}
 	}
-	shown := min(most, len(rows))
+	shown := min(limit, len(rows))
 	return slices.Clip(rows[:shown]), int64(len(rows) - shown)
 }
 
-// weight is the size of v in the page, as JSON and as text, whichever is more.
+// weight returns the size of v in the page in bytes.
 func weight(v any) int {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // the rows are plain structs
+		panic(err) // impossible: rows are plain structs
 	}
 	return len(html.EscapeString(string(text)))
 }
 
-// shorten cuts texts to so many bytes, out of their middle, since names often differ
-// in the end; and between two characters.
-func shorten(most int, texts ...*string) {
+// shorten cuts texts to limit bytes. It removes the middle, since names often differ at the
+// end, and cuts between characters.
+func shorten(limit int, texts ...*string) {
 	for _, text := range texts {
 		s := *text
-		if len(s) <= most {
+		if len(s) <= limit {
 			continue
 		}
-		head := most * 2 / 3
-		tail := len(s) - (most - head - len("…"))
+		head := limit * 2 / 3
+		tail := len(s) - (limit - head - len("…"))
 		for head > 0 && !utf8.RuneStart(s[head]) {
 			head--
 		}

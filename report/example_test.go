@@ -31,7 +31,7 @@ func ExampleWrite() {
 	// Output: true
 }
 
-// The figures of the page, for what it does not show the way you want.
+// Gather returns the figures of the page, for other presentations.
 func ExampleGather() {
 	ctx := context.Background()
 	store, err := tier2.Open(ctx, ":memory:")

@@ -14,8 +14,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// hostile are names that would do something if they were not text. The override turns
-// the direction of what follows it, the last one is as long as a name may be.
+// hostile lists names that have an effect unless they are treated as text. The override
+// changes the direction of the following text; the last name has the maximum length.
 var hostile = []string{
 	"<script>alert(1)</script>",
 	`</script><img src=x onerror=alert(1)>`,
@@ -27,8 +27,8 @@ var hostile = []string{
 
 var fixtureDay = time.Date(2026, 1, 26, 12, 0, 0, 0, time.UTC) // a Monday
 
-// fill gives a store receipts of each status on three days, with stages, violations,
-// collisions and drift: each of the hostile names once, and 7 executions of coder.
+// fill writes receipts of each status on three days to a store, with stages, violations,
+// collisions and drift: one per hostile name, and 7 of coder.
 func fill(t testing.TB, store *tier2.Store) {
 	ctx := context.Background()
 	var receipts []*models.Receipt
@@ -63,7 +63,7 @@ func fill(t testing.TB, store *tier2.Store) {
 	}
 }
 
-// filled is what a store with all that shows; it is only read.
+// filled returns the data of a filled store, which tests must not change.
 var filled = sync.OnceValues(func() (*Data, error) {
 	ctx := context.Background()
 	store, err := tier2.Open(ctx, ":memory:")
@@ -75,7 +75,7 @@ var filled = sync.OnceValues(func() (*Data, error) {
 	return Gather(ctx, store, Options{Title: hostile[0]})
 })
 
-// panics is a testing.TB for what is made once for all tests.
+// panics is a testing.TB for fixtures that all tests share.
 type panics struct{ testing.TB }
 
 func (panics) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

@@ -11,22 +11,22 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// What a report shows at most, so that its size has a bound. Texts are cut besides, and
-// a list that is long all the same is cut earlier.
+// The maximum number of rows in each list of a report, which bound its size. A list is shorter
+// if its texts are long, and long texts are cut.
 const (
-	MaxAgents   = 20 // with the most executions, or the most collisions
+	MaxAgents   = 20 // the agents with the most executions, or the most collisions
 	MaxSLOs     = 20
 	MaxFailures = 50
 	MaxDrifts   = 20
 )
 
-// Data is what a report shows, and nothing that is not in it.
+// Data holds everything that a report shows.
 type Data struct {
 	Title       string           `json:"title"`
-	Database    string           `json:"database"` // as tier2.Location names it, without a password
+	Database    string           `json:"database"` // as tier2.Location returns it, without a password
 	GeneratedAt models.Timestamp `json:"generated_at"`
-	AgentID     string           `json:"agent_id"` // what was asked for; "" is every agent
-	Since       models.Timestamp `json:"since"`    // null is no bound, as for Until
+	AgentID     string           `json:"agent_id"` // of Options; "" is every agent
+	Since       models.Timestamp `json:"since"`    // of Options; null is no bound, as for Until
 	Until       models.Timestamp `json:"until"`
 	Totals      Totals           `json:"totals"`
 
@@ -41,27 +41,27 @@ type Data struct {
 	More       More                          `json:"more"`
 }
 
-// Totals are of everything in the window, shown or not.
+// Totals counts all rows in the window, also those that the report does not show.
 type Totals struct {
-	Executions int64 `json:"executions"` // by status:
+	Executions int64 `json:"executions"` // the sum of the four statuses
 	Passed     int64 `json:"passed"`
 	Failed     int64 `json:"failed"`
 	Partial    int64 `json:"partial"`
 	Cancelled  int64 `json:"cancelled"`
-	Agents     int64 `json:"agents"` // that ran any; repository.MaxLimit if there are as many or more
+	Agents     int64 `json:"agents"` // with an execution; repository.MaxLimit means as many or more
 	Violations int64 `json:"violations"`
-	Critical   int64 `json:"critical"` // of the violations
+	Critical   int64 `json:"critical"` // violations with this severity
 	Collisions int64 `json:"collisions"`
 }
 
-// More is how many rows of each list are not shown.
+// More counts the rows of each list that are not shown.
 type More struct {
 	Agents   int64 `json:"agents"` // a lower bound, if Totals.Agents is repository.MaxLimit
 	SLOs     int64 `json:"slos"`
-	Pairs    int64 `json:"pairs"` // of the agents that are shown
+	Pairs    int64 `json:"pairs"` // of the shown agents
 	Failures int64 `json:"failures"`
 	Drifts   int64 `json:"drifts"` // a lower bound, if MoreDrifts
-	// MoreDrifts tells that drift was not looked for any further.
+	// MoreDrifts reports whether the search for drift stopped early.
 	MoreDrifts bool `json:"more_drifts"`
 }
 
@@ -73,13 +73,12 @@ type Failure struct {
 	Timestamp    models.Timestamp `json:"timestamp"`
 	DurationMS   int64            `json:"duration_ms"` // milliseconds
 	Environment  string           `json:"environment"`
-	ErrorMessage string           `json:"error_message"` // "" if it has none
+	ErrorMessage string           `json:"error_message"` // "" if the receipt has none
 }
 
-// Gather reads what a report shows. Each list is a call of store.Reports or
-// store.Receipts, and the state of the database when that call was made: what is
-// written meanwhile may be in some of them. Errors: models.ErrInvalid for options that
-// cannot be, and those of the calls.
+// Gather reads the data of a report. Each list comes from its own call of store.Reports or
+// store.Receipts, so rows that are written meanwhile may be in some lists only. Errors:
+// models.ErrInvalid for invalid options, and the errors of the calls.
 func Gather(ctx context.Context, store *tier2.Store, opts Options) (*Data, error) {
 	switch {
 	case store == nil:
@@ -106,7 +105,7 @@ func Gather(ctx context.Context, store *tier2.Store, opts Options) (*Data, error
 	return d, nil
 }
 
-// bound is the zero Timestamp, which is null, for a zero time.
+// bound returns t as a Timestamp, and the zero Timestamp, which is null, for a zero time.
 func bound(t time.Time) models.Timestamp {
 	if t.IsZero() {
 		return models.Timestamp{}
@@ -126,7 +125,7 @@ func (d *Data) timeline(ctx context.Context, store *tier2.Store, f repository.Re
 	return err
 }
 
-// executions is how many executions began in a bucket.
+// executions returns the number of executions that began in a bucket.
 func executions(b repository.TimelineBucket) int64 {
 	return b.Passed + b.Failed + b.Partial + b.Cancelled
 }

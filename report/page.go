@@ -29,15 +29,15 @@ var (
 	echartsJS string
 )
 
-// page is what page.html is filled with: the data, and of this package the styles and
-// scripts, each as it is.
+// page holds the values for page.html: the data, and the styles and scripts of this package,
+// which are not escaped.
 type page struct {
 	*Data
 	CSS                     template.CSS
 	ECharts, Charts, Tables template.JS
 }
 
-// parsed is page.html.
+// parsed returns the template page.html.
 var parsed = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
 		"comma": humanize.Comma, "milliseconds": milliseconds, "value": value, "percent": percent, "share": share,
@@ -45,8 +45,8 @@ var parsed = sync.OnceValue(func() *template.Template {
 	}).Parse(pageHTML))
 })
 
-// policy is a Content-Security-Policy under which nothing but the styles and scripts of
-// this package has an effect, and no request can be made.
+// policy returns a Content-Security-Policy that allows only the styles and scripts of this
+// package, and no requests.
 var policy = sync.OnceValue(func() string {
 	hash := func(text string) string {
 		sum := sha256.Sum256([]byte(text))
@@ -56,12 +56,12 @@ var policy = sync.OnceValue(func() string {
 		hash(echartsJS), hash(chartsJS), hash(tablesJS), hash(pageCSS))
 })
 
-// Policy is the page's Content-Security-Policy.
+// Policy returns the Content-Security-Policy of the page.
 func (page) Policy() string { return policy() }
 
-// WriteHTML writes the data as Write does.
+// WriteHTML writes the page of the data to w. Errors: those of w.
 func (d *Data) WriteHTML(w io.Writer) error {
-	var b bytes.Buffer // html/template writes piece by piece
+	var b bytes.Buffer // html/template writes many small pieces
 	err := parsed().Execute(&b, page{d, template.CSS(pageCSS), template.JS(echartsJS), template.JS(chartsJS), template.JS(tablesJS)})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (d *Data) WriteHTML(w io.Writer) error {
 	return err
 }
 
-// milliseconds is a duration that a person reads.
+// milliseconds formats a duration for people.
 func milliseconds(ms int64) string {
 	switch x := float64(ms); {
 	case ms < 1000:
@@ -84,7 +84,7 @@ func milliseconds(ms int64) string {
 	}
 }
 
-// value is a measurement with no more digits than a person reads.
+// value formats a measurement with few digits.
 func value(v float64, unit string) string {
 	text := humanize.FtoaWithDigits(v, 2)
 	if v != 0 && v < 0.01 && v > -0.01 || v > 1e12 || v < -1e12 {
@@ -96,7 +96,7 @@ func value(v float64, unit string) string {
 	return text + " " + unit
 }
 
-// share is part of whole, 0 to 1; 0 of nothing.
+// share returns the ratio of part to whole, 0 to 1, and 0 if whole is 0.
 func share(part, whole int64) float64 {
 	if whole == 0 {
 		return 0
@@ -104,7 +104,8 @@ func share(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// percent is part of whole with one digit, which does not say 100 % or 0 % unless it is.
+// percent formats the ratio of part to whole with one digit. Only exact values are formatted
+// as 100 % or 0 %.
 func percent(part, whole int64) string {
 	if whole == 0 {
 		return "–"
@@ -121,12 +122,12 @@ func percent(part, whole int64) string {
 	return fmt.Sprintf("%.1f %%", p)
 }
 
-// moment is a time to the second.
+// moment formats a time to the second.
 func moment(t models.Timestamp) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t, t.UTC().Format("2006-01-02 15:04:05")))
 }
 
-// bucketName is the start of a bucket; charts.js names them the same.
+// bucketName formats the start of a bucket as charts.js does.
 func bucketName(b repository.TimelineBucket) string {
 	if b.End.Sub(b.Start.Time).Hours() >= 24 {
 		return b.Start.UTC().Format("2006-01-02")
@@ -134,7 +135,7 @@ func bucketName(b repository.TimelineBucket) string {
 	return b.Start.UTC().Format("2006-01-02 15:04")
 }
 
-// short is the beginning of a hash, enough to tell it from others.
+// short returns the beginning of a hash, long enough to identify it.
 func short(hash string) string {
 	const digits = 12
 	if r := []rune(hash); len(r) > digits {

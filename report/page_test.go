@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shown is the page about the filled store.
+// shown opens the page of the filled store.
 func shown(t *testing.T, before ...func(*tab)) *tab {
 	t.Helper()
 	d, err := filled()
@@ -24,7 +24,7 @@ func shown(t *testing.T, before ...func(*tab)) *tab {
 	return show(t, d, before...)
 }
 
-// marks counts what a chart has drawn in a colour of the palette, but for its legend.
+// marks counts the shapes of a chart in a colour of the palette, without its legend.
 func marks(b *tab, chart, color string) int {
 	b.t.Helper()
 	return eval[int](b, fmt.Sprintf(`(() => {
@@ -38,7 +38,7 @@ func marks(b *tab, chart, color string) int {
 	})()`, color, chart))
 }
 
-// TestPage is what one page does, one after the other.
+// TestPage checks the parts of one page, one after the other.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	b := shown(t, media("", map[string]string{"prefers-reduced-motion": "reduce"}))
@@ -104,7 +104,7 @@ func TestTheme(t *testing.T) {
 	shows(dark)
 	system("light")(b)
 	shows(dark)
-	b.do(chromedp.Click(chromedp.CSS(".theme label:first-of-type"))) // the system's again
+	b.do(chromedp.Click(chromedp.CSS(".theme label:first-of-type"))) // back to the scheme of the system
 	shows(light)
 
 	media("print", nil)(b)
@@ -115,8 +115,8 @@ func TestTheme(t *testing.T) {
 	assert.False(t, eval[bool](b, `document.querySelector("details").open`))
 }
 
-// contrast is the texts of the page, also those in charts, that have less than WCAG 2.2
-// AA asks for (1.4.3): 4.5:1 to what lies behind them.
+// contrast returns the texts of the page and its charts with less contrast to their background
+// than WCAG 2.2 AA requires (1.4.3): 4.5:1.
 const contrast = `(() => {
 	const rgb = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
 	const light = (c) => rgb(c).slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -131,7 +131,7 @@ const contrast = `(() => {
 	return bad;
 })()`
 
-// column is the texts of a column of a section's first table, of the rows that show.
+// column returns the texts of a column in the visible rows of a section's first table.
 func column(b *tab, section string, n int) []string {
 	b.t.Helper()
 	return eval[[]string](b, fmt.Sprintf(`[...document.querySelector("#%s table").tBodies[0].rows].filter((r) => r.checkVisibility()).map((r) => r.cells[%d].textContent)`, section, n))
@@ -166,7 +166,7 @@ func pageFilter(t *testing.T, b *tab) {
 	assert.Len(t, column(b, "failures", 1), 1, "sorting keeps the filter")
 	b.do(chromedp.SendKeys(chromedp.CSS("#failures input"), "none such"))
 	assert.Empty(t, column(b, "failures", 1))
-	b.do(chromedp.KeyEvent(kb.Escape)) // empties a search field
+	b.do(chromedp.KeyEvent(kb.Escape)) // clears a search field
 	assert.Len(t, column(b, "failures", 1), 7)
 }
 
@@ -178,14 +178,14 @@ func pageNamesStayText(t *testing.T, b *tab) {
 	var want []string
 	for _, name := range hostile {
 		shorten(maxName, &name)
-		want = append(want, strings.ReplaceAll(name, "\r\n", "\n")) // as HTML reads the end of a line
+		want = append(want, strings.ReplaceAll(name, "\r\n", "\n")) // HTML normalizes line ends
 	}
 	assert.Subset(t, column(b, "agents", 0), want)
 	assert.Subset(t, column(b, "slos", 0), want)
 	assert.Subset(t, eval[[]string](b, `JSON.parse(document.getElementById("data").textContent).agents.map((a) => a.agent_id.replaceAll("\r\n", "\n"))`), want)
 }
 
-// Even what got past the escaping would not run, and would reach nothing.
+// TestPolicy: scripts that escaping misses would neither run nor make requests.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	b := shown(t)
@@ -212,7 +212,7 @@ func TestPolicy(t *testing.T) {
 	}
 	assert.Zero(t, reached.Load())
 	b.mu.Lock()
-	b.requests = b.requests[:1] // those that were stopped are told of as well
+	b.requests = b.requests[:1] // the blocked requests are listed too
 	b.mu.Unlock()
 }
 
@@ -247,9 +247,9 @@ func pageAccessibility(t *testing.T, b *tab) {
 	assert.Empty(t, eval[[]string](b, `[...document.querySelectorAll("[aria-labelledby], [aria-describedby]")].flatMap((e) => [e.getAttribute("aria-labelledby"), e.getAttribute("aria-describedby")]).filter((id) => id && !document.getElementById(id))`))
 }
 
-// pageKeyboard begins where a keyboard does.
+// pageKeyboard begins with the first focus.
 func pageKeyboard(t *testing.T, b *tab) {
-	b.do(chromedp.KeyEvent(kb.Tab)) // the first thing that a keyboard reaches
+	b.do(chromedp.KeyEvent(kb.Tab)) // to the first focusable element
 	assert.Equal(t, "Skip to the report", eval[string](b, `document.activeElement.textContent`))
 	assert.True(t, eval[bool](b, `document.activeElement.getBoundingClientRect().left >= 0 && getComputedStyle(document.activeElement).outlineStyle === "solid"`))
 	b.do(chromedp.KeyEvent(kb.Enter))

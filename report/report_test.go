@@ -108,7 +108,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// full is a disk without room.
+// full is a writer that always fails.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
@@ -118,7 +118,7 @@ func TestWriterFails(t *testing.T) {
 	assert.EqualError(t, Write(t.Context(), full{}, open(t, ":memory:"), Options{}), "no space")
 }
 
-// Everything as long and as full of what is escaped as it can be.
+// TestBelow2MB fills every list with the longest texts, of characters that are escaped.
 func TestBelow2MB(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]string{"Markup": "<", "Quotes": `"`, "Apostrophes": "'", "Controls": "\x01", "Text": "x"} {
@@ -166,7 +166,7 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-// The page's own data is what Gather returned.
+// TestDataOfThePage checks that the JSON in the page is the data that Gather returns.
 func TestDataOfThePage(t *testing.T) {
 	t.Parallel()
 	d, err := filled()

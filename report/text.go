@@ -10,7 +10,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// Subtitle says what the page is about.
+// Subtitle returns the line below the title.
 func (p page) Subtitle() string {
 	of := "all agents"
 	if p.AgentID != "" {
@@ -19,20 +19,20 @@ func (p page) Subtitle() string {
 	return fmt.Sprintf("%s of %s, generated %s UTC", many(p.Totals.Executions, "execution"), of, p.GeneratedAt.UTC().Format("2006-01-02 15:04"))
 }
 
-// PassRate is the share of executions that passed.
+// PassRate returns the share of executions that passed.
 func (p page) PassRate() string { return percent(p.Totals.Passed, p.Totals.Executions) }
 
-// AgentCount is how many agents ran anything.
+// AgentCount returns the number of agents with an execution.
 func (p page) AgentCount() string {
 	return humanize.Comma(p.Totals.Agents) + plus(p.Totals.Agents >= repository.MaxLimit)
 }
 
-// DriftCount is how many inputs led to different outputs.
+// DriftCount returns the number of inputs with drift.
 func (p page) DriftCount() string {
 	return humanize.Comma(int64(len(p.Drifts))+p.More.Drifts) + plus(p.More.MoreDrifts)
 }
 
-// plus marks a lower bound.
+// plus returns the mark of a lower bound.
 func plus(more bool) string {
 	if more {
 		return "+"
@@ -40,7 +40,7 @@ func plus(more bool) string {
 	return ""
 }
 
-// Window is the time that was asked for.
+// Window returns the bounds of time in Options.
 func (p page) Window() string {
 	const form = "2006-01-02 15:04:05 UTC"
 	switch since, until := p.Since.UTC().Format(form), p.Until.UTC().Format(form); {
@@ -55,7 +55,7 @@ func (p page) Window() string {
 	}
 }
 
-// Covered is the time in which there are executions.
+// Covered returns the time from the first to the last bucket with executions.
 func (p page) Covered() string {
 	if len(p.Timeline) == 0 {
 		return ""
@@ -64,7 +64,8 @@ func (p page) Covered() string {
 	return p.Timeline[0].Start.UTC().Format(form) + " to " + p.Timeline[len(p.Timeline)-1].End.UTC().Format(form)
 }
 
-// TimelineText says in words what the chart shows, as do those below.
+// TimelineText describes the chart of executions. Each of the following methods describes a
+// section of the page.
 func (p page) TimelineText() string {
 	if len(p.Timeline) == 0 {
 		return "How many executions began when, by how they ended."
@@ -76,7 +77,7 @@ func (p page) TimelineText() string {
 		span(busiest), bucketName(busiest), humanize.Comma(executions(busiest)))
 }
 
-// StagesText is about the slowest stage.
+// StagesText names the slowest stage.
 func (p page) StagesText() string {
 	if len(p.Stages) == 0 {
 		return "How long the stages of the pipeline took."
@@ -86,7 +87,7 @@ func (p page) StagesText() string {
 		s.Stage, many(s.Count, "run"), milliseconds(s.P50MS), milliseconds(s.P95MS), milliseconds(s.P99MS))
 }
 
-// AgentsText is about the slowest agent of those shown.
+// AgentsText names the slowest of the shown agents.
 func (p page) AgentsText() string {
 	if len(p.Agents) == 0 {
 		return "How long the executions of each agent took."
@@ -112,7 +113,7 @@ func (p page) SLOsText() string {
 	return text + and(p.More.SLOs, "metric") + " The chart shows each value as a multiple of its target."
 }
 
-// CollisionsText is about the pair with the most collisions.
+// CollisionsText names the pair with the most collisions.
 func (p page) CollisionsText() string {
 	c := p.Collisions
 	if len(c.Pairs) == 0 {
@@ -123,7 +124,7 @@ func (p page) CollisionsText() string {
 	return text + and(int64(c.MoreAgents), "agent") + and(p.More.Pairs, "pair")
 }
 
-// FailuresText says how many there are.
+// FailuresText counts the failures that are not shown.
 func (p page) FailuresText() string {
 	if len(p.Failures) == 0 {
 		return "The newest failed executions, with their errors."
@@ -131,7 +132,7 @@ func (p page) FailuresText() string {
 	return "The newest failed executions, with their errors." + and(p.More.Failures, "failure")
 }
 
-// DriftText says what was compared.
+// DriftText counts the executions that were compared.
 func (p page) DriftText() string {
 	s := p.DriftOf
 	if s.Inputs == 0 {
@@ -147,7 +148,7 @@ func (p page) DriftText() string {
 	return text + and(p.More.Drifts, "input")
 }
 
-// and is what a list does not show.
+// and returns a sentence about rows that a list does not show, "" if there are none.
 func and(n int64, what string) string {
 	if n == 0 {
 		return ""
@@ -155,7 +156,7 @@ func and(n int64, what string) string {
 	return " And " + humanize.Comma(n) + " more " + plural(n, what) + ", not shown."
 }
 
-// many is a number of things.
+// many returns a number with its noun.
 func many(n int64, what string) string { return humanize.Comma(n) + " " + plural(n, what) }
 
 func plural(n int64, what string) string {
@@ -165,7 +166,7 @@ func plural(n int64, what string) string {
 	return what + "s"
 }
 
-// span is how long a bucket is.
+// span returns the length of a bucket in words.
 func span(b repository.TimelineBucket) string {
 	length := b.End.Sub(b.Start.Time)
 	for _, unit := range []struct {
@@ -179,8 +180,8 @@ func span(b repository.TimelineBucket) string {
 	return length.String()
 }
 
-// MissedSLOs is how many of the metrics that are shown have a violation, and a target to
-// measure it by: those are in the chart.
+// MissedSLOs returns the number of shown metrics with a violation and a target above 0. These
+// are in the chart.
 func (p page) MissedSLOs() (n int) {
 	for _, s := range p.SLOs {
 		if s.Violations > 0 && s.Target > 0 {

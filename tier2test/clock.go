@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// Clock is a clock that only a test moves. The zero value shows 2026-01-01 12:00:00 UTC
-// and stands still. It is safe for concurrent use.
+// Clock is a clock that only the test advances. The zero value shows 2026-01-01 12:00:00 UTC.
+// It is safe for concurrent use.
 //
 //	clock := new(tier2test.Clock)
 //	store := tier2test.Open(t, tier2.WithClock(clock.Now))
 type Clock struct {
-	// Step is how far each call of Now moves the clock, so that no two rows have the
-	// same time. Which row has which is the same each time only where one goroutine writes.
+	// Step is added to the clock by each call of Now, so that no two rows have the same
+	// time. The times of rows are reproducible if only one goroutine writes.
 	Step time.Duration
 
 	mu     sync.Mutex
-	passed time.Duration // since the first instant
+	passed time.Duration // since the first time
 }
 
-// Now is the time that the clock shows; the first call shows the first instant.
+// Now returns the time of the clock, and then adds Step to it.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -28,7 +28,7 @@ func (c *Clock) Now() time.Time {
 	return now
 }
 
-// Advance moves the clock by d, back if d is negative.
+// Advance adds d to the clock. d may be negative.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

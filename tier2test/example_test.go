@@ -11,7 +11,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/tier2test"
 )
 
-// In a test of your own, t is its *testing.T, and nothing ends it.
+// In your own tests t is the *testing.T, and needs no end.
 func ExampleOpen() {
 	t := &test{}
 	defer t.end()
@@ -24,7 +24,7 @@ func ExampleOpen() {
 	// Output: coder passed 2026-01-01T12:00:00.000000Z <nil>
 }
 
-// Where TIER2_TEST_POSTGRES is not set, the test is skipped.
+// If TIER2_TEST_POSTGRES is unset, the test is skipped.
 func ExampleOpenPostgres() {
 	t := &test{}
 	defer t.end()
@@ -32,7 +32,7 @@ func ExampleOpenPostgres() {
 	store := tier2test.OpenPostgres(t)
 	tier2test.Save(t, store, tier2test.Receipt("build-1"))
 
-	// For what opens a database itself:
+	// To open the database yourself:
 	dsn := tier2test.PostgresDSN(t)
 	yours, err := tier2.Open(context.Background(), dsn)
 	if err != nil {
@@ -41,7 +41,7 @@ func ExampleOpenPostgres() {
 	defer yours.Close()
 }
 
-// A row of each table, with what the test is about.
+// Each row sets only the fields that the test depends on.
 func ExampleSave() {
 	t := &test{}
 	defer t.end()

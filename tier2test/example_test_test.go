@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// test is a test within a test: it may fail, and be over, while the other goes on.
+// test is a testing.TB that may fail and end while the actual test continues.
 type test struct {
 	testing.TB
 	cleanups []func()
@@ -38,14 +38,14 @@ func (t *test) TempDir() string {
 	return dir
 }
 
-// end is the end of the test.
+// end runs the cleanups.
 func (t *test) end() {
 	for _, f := range slices.Backward(t.cleanups) {
 		f()
 	}
 }
 
-// run runs a whole test and returns how it failed.
+// run runs a test to its end and returns its failure message, "" if it passed.
 func run(f func(tb testing.TB)) string {
 	t := &test{}
 	func() {

@@ -10,8 +10,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// Receipt is a valid receipt of the agent "coder": a generation that passed. Each of
-// changes may change it; times that are left zero are the clock's on create.
+// Receipt returns a valid receipt of the agent "coder": a generation that passed. The changes
+// are applied to it in order. The store sets times that are zero to those of its clock.
 func Receipt(executionID string, changes ...func(*models.Receipt)) *models.Receipt {
 	return changed(&models.Receipt{
 		ExecutionID: executionID, AgentID: "coder", Operation: models.OperationGeneration,
@@ -19,8 +19,8 @@ func Receipt(executionID string, changes ...func(*models.Receipt)) *models.Recei
 	}, changes)
 }
 
-// PipelineMetric is a valid timing of the emit stage of the execution, whose receipt has
-// to be there when it is saved.
+// PipelineMetric returns a valid timing of the emit stage of the execution. Save the receipt
+// of the execution first.
 func PipelineMetric(executionID string, changes ...func(*models.PipelineMetric)) *models.PipelineMetric {
 	return changed(&models.PipelineMetric{
 		ExecutionID: executionID, Stage: models.StageEmit, DurationMS: 20,
@@ -28,8 +28,8 @@ func PipelineMetric(executionID string, changes ...func(*models.PipelineMetric))
 	}, changes)
 }
 
-// SLOViolation is a valid violation by the execution, whose receipt has to be there when
-// it is saved: a first build of 20 s.
+// SLOViolation returns a valid violation by the execution: a first build of 20 s. Save the
+// receipt of the execution first.
 func SLOViolation(executionID string, changes ...func(*models.SLOViolation)) *models.SLOViolation {
 	return changed(&models.SLOViolation{
 		ExecutionID: executionID, Metric: repository.MetricFirstBuild, TargetValue: 15, ActualValue: 20,
@@ -37,25 +37,25 @@ func SLOViolation(executionID string, changes ...func(*models.SLOViolation)) *mo
 	}, changes)
 }
 
-// AgentMemory is the valid memory of an agent that has failed at nothing.
+// AgentMemory returns a valid memory of an agent without errors.
 func AgentMemory(agentID string, changes ...func(*models.AgentMemory)) *models.AgentMemory {
 	return changed(&models.AgentMemory{AgentID: agentID, MemoryJSON: models.JSON(`{"step":1}`)}, changes)
 }
 
-// AuditEntry is a valid entry of the agent's own, as callers of Audit.Record make.
+// AuditEntry returns a valid entry, such as agents write with Audit.Record.
 func AuditEntry(agentID string, changes ...func(*models.AuditEntry)) *models.AuditEntry {
 	return changed(&models.AuditEntry{
 		AgentID: agentID, Operation: "RDF normalization", Status: models.AuditCompleted, DurationMS: 20,
 	}, changes)
 }
 
-// WorkflowSession is a valid session of two agents that runs.
+// WorkflowSession returns a valid running session of two agents.
 func WorkflowSession(sessionID string, changes ...func(*models.WorkflowSession)) *models.WorkflowSession {
 	return changed(&models.WorkflowSession{SessionID: sessionID, Status: models.SessionRunning, AgentCount: 2}, changes)
 }
 
-// Collision is a valid, unresolved collision of the agents "coder" and "reviewer" in the
-// session, which has to be there when it is saved.
+// Collision returns a valid, unresolved collision of the agents "coder" and "reviewer" in the
+// session. Save the session first.
 func Collision(sessionID string, changes ...func(*models.Collision)) *models.Collision {
 	return changed(&models.Collision{
 		SessionID: sessionID, AgentID1: "coder", AgentID2: "reviewer", CollisionType: models.FileConflict,
@@ -70,8 +70,8 @@ func changed[M any](row *M, changes []func(*M)) *M {
 	return row
 }
 
-// Save writes the rows in their order and in one transaction, and fills their ids and
-// times. What the store refuses fails tb, and nothing is written.
+// Save writes the rows in order and in one transaction, and sets their ids and times. If the
+// store rejects a row, Save writes nothing and calls tb.Fatalf.
 func Save(tb testing.TB, store *tier2.Store, rows ...models.Model) {
 	tb.Helper()
 	ctx := context.Background()

@@ -1,13 +1,12 @@
-// Package tier2test is for the tests of programs that use tier2: a store of their own
-// for each test, whose clock stands still, and rows to put in.
+// Package tier2test helps to test programs that use tier2. It opens a fresh store with a fixed
+// clock for each test, and builds valid rows.
 //
 //	store := tier2test.Open(t)
 //	tier2test.Save(t, store, tier2test.Receipt("build-1"), tier2test.PipelineMetric("build-1"))
 //	report, err := yours.Summary(t.Context(), store)
 //
-// What a test writes is the same each time it runs, to the byte: the ids are the
-// caller's, the times are the clock's. Only durations of statements in the audit log, and
-// ids that nobody chose, are not.
+// Each run of a test writes the same bytes: the caller chooses the ids, and the clock the
+// times. The exceptions are durations of statements in the audit log, and generated ids.
 package tier2test
 
 import (
@@ -19,18 +18,18 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2"
 )
 
-// Open opens a new database in a file in tb.TempDir, closed when the test ends: what
-// production has, so that reading does not wait for a transaction, as it would in memory.
-// Each call has its own, so tests may run in parallel.
+// Open opens a new database in a file in tb.TempDir, and closes it when the test ends. Each
+// call returns a separate database, so tests may run in parallel. As in production, and unlike
+// in memory, readers do not wait for transactions.
 //
-// The clock is a Clock that stands still, unless opts bring another one
-// (tier2.WithClock). What goes wrong fails tb.
+// The clock is a fixed Clock, unless opts include tier2.WithClock. On any error Open calls
+// tb.Fatalf.
 func Open(tb testing.TB, opts ...tier2.Option) *tier2.Store {
 	tb.Helper()
 	return open(tb, filepath.Join(tb.TempDir(), "tier2.db"), opts)
 }
 
-// open fails tb instead of returning an error.
+// open opens a store for tb, with a fixed clock unless opts include another one.
 func open(tb testing.TB, dsn string, opts []tier2.Option) *tier2.Store {
 	tb.Helper()
 	clock := tier2.WithClock(new(Clock).Now)

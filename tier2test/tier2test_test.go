@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// noon is what every clock shows at first.
+// noon is the first time of every clock.
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 var engines = map[string]func(testing.TB, ...tier2.Option) *tier2.Store{
@@ -26,7 +26,7 @@ var engines = map[string]func(testing.TB, ...tier2.Option) *tier2.Store{
 	"Postgres": tier2test.OpenPostgres,
 }
 
-// oneOfEach is a row of each model, parents first.
+// oneOfEach returns a row of each model, parents first.
 func oneOfEach() []models.Model {
 	return []models.Model{
 		tier2test.Receipt("build-1"), tier2test.AgentMemory("planner"), tier2test.AuditEntry("coder"),
@@ -35,7 +35,7 @@ func oneOfEach() []models.Model {
 	}
 }
 
-// TestOpen: each call has a database of its own, at the same time.
+// TestOpen checks that each call returns a separate database.
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	for name, open := range engines {
@@ -54,7 +54,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestSameEachTime: ids and times do not depend on the run.
+// TestSameEachTime checks that ids and times do not depend on the run.
 func TestSameEachTime(t *testing.T) {
 	t.Parallel()
 	for name, open := range engines {
@@ -78,7 +78,7 @@ func TestOpenTakesOptions(t *testing.T) {
 	t.Parallel()
 	clock := &tier2test.Clock{Step: time.Minute}
 	anchor := filepath.Join(t.TempDir(), "anchor")
-	opts := make([]tier2.Option, 0, 8) // as much room as an append that spoils the caller's would need
+	opts := make([]tier2.Option, 0, 8) // with capacity for an append that would overwrite the caller's slice
 	opts = append(opts, tier2.WithClock(clock.Now), tier2.WithAnchor(anchor))
 	store := tier2test.Open(t, opts...)
 	before := clock.Now()
@@ -100,7 +100,7 @@ func TestStoreIsClosedAtTheEnd(t *testing.T) {
 	assert.Empty(t, run(func(tb testing.TB) { require.NoError(t, tier2test.Open(tb).Close()) }), "a test may close it")
 }
 
-// TestFailures: what goes wrong fails the caller's test, and says what it was.
+// TestFailures checks that errors fail the caller's test with a message.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -134,7 +134,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestSaveAllOrNone: where one row is refused, none is written.
+// TestSaveAllOrNone checks that Save writes no row if the store rejects one.
 func TestSaveAllOrNone(t *testing.T) {
 	t.Parallel()
 	store := tier2test.Open(t)
@@ -146,7 +146,7 @@ func TestSaveAllOrNone(t *testing.T) {
 	require.ErrorIs(t, err, models.ErrNotFound)
 }
 
-// TestRows: what is made is valid as it is, and what callers change stays.
+// TestRows checks that the rows are valid, and that changes are applied.
 func TestRows(t *testing.T) {
 	t.Parallel()
 	made := oneOfEach()

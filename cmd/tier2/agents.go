@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
@@ -21,39 +20,36 @@ agent with the most executions first.`,
   tier2 agents --since 7d --csv >agents.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.limit.n > repository.MaxLimit && f.limit != everything {
-				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
+			if err := f.checkPage(); err != nil {
+				return err
 			}
-			return a.read(cmd, func(store *tier2.Store) error {
-				rows, err := store.Reports.AgentPercentiles(cmd.Context(), f.report(), f.limit.page().Limit)
-				if err != nil {
-					return err
+			return show(a, cmd, f.limit, agentColumns, func(store *tier2.Store) ([]agent, error) {
+				rows, err := store.Reports.AgentPercentiles(cmd.Context(), f.report(), firstPage(f.limit).Limit)
+				if f.limit == term.NoLimit && len(rows) == repository.MaxLimit {
+					a.Note("these are the %d agents with the most executions: there may be more", len(rows))
 				}
-				if f.limit == everything && len(rows) == repository.MaxLimit {
-					a.note("these are the %d agents with the most executions: there may be more", len(rows))
-				}
-				return list(a, f.limit, each(rows), agentFields...)
+				return rows, err
 			})
 		},
 	})
 	f.byAgent(a, cmd, "executions")
 	f.byTime(cmd, "executions")
 	f.byNumber(cmd)
-	cmd.Flags().Lookup("limit").Usage = "how many agents to show, up to 1000, or all of these"
+	onePage(cmd, "agents")
 	return cmd
 }
 
 type agent = repository.AgentPercentiles
 
-var agentFields = []field[agent]{
-	{"agent_id", "AGENT", func(v agent) any { return v.AgentID }},
-	{"count", "EXECUTIONS", func(v agent) any { return v.Count }},
-	{"passed", "PASSED", func(v agent) any { return v.Passed }},
-	{"failed", "FAILED", func(v agent) any { return v.Failed }},
-	{"partial", "PARTIAL", func(v agent) any { return v.Partial }},
-	{"cancelled", "CANCELLED", func(v agent) any { return v.Cancelled }},
-	{"p50_ms", "P50", func(v agent) any { return ms(v.P50MS) }},
-	{"p95_ms", "P95", func(v agent) any { return ms(v.P95MS) }},
-	{"p99_ms", "P99", func(v agent) any { return ms(v.P99MS) }},
-	{"max_ms", "MAX", func(v agent) any { return ms(v.MaxMS) }},
+var agentColumns = []term.Column[agent]{
+	term.Col("agent_id", "AGENT", func(v agent) any { return v.AgentID }),
+	term.Col("count", "EXECUTIONS", func(v agent) any { return v.Count }),
+	term.Col("passed", "PASSED", func(v agent) any { return v.Passed }),
+	term.Col("failed", "FAILED", func(v agent) any { return v.Failed }),
+	term.Col("partial", "PARTIAL", func(v agent) any { return v.Partial }),
+	term.Col("cancelled", "CANCELLED", func(v agent) any { return v.Cancelled }),
+	term.Col("p50_ms", "P50", func(v agent) any { return term.MS(v.P50MS) }),
+	term.Col("p95_ms", "P95", func(v agent) any { return term.MS(v.P95MS) }),
+	term.Col("p99_ms", "P99", func(v agent) any { return term.MS(v.P99MS) }),
+	term.Col("max_ms", "MAX", func(v agent) any { return term.MS(v.MaxMS) }),
 }

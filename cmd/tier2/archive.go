@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -40,56 +41,112 @@ history, or if the answer was not yes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case before.IsZero() || target == "":
-				return usageError{errors.New("give both --before and --to")}
+				return usagef("give both --before and --to")
 			case before.After(time.Now()):
-				return usageError{fmt.Errorf("--before %v: lies in the future", &before)}
+				return usagef("--before %v: lies in the future", &before)
 			}
 			where, err := location(target)
 			if err != nil {
 				return err
 			}
-			if err := a.canAsk(yes || dryRun); err != nil {
+			if err := a.checkCanAsk(yes || dryRun); err != nil {
 				return err
 			}
 			return a.moveTo(cmd, target, where, before, dryRun, yes)
 		},
 	}
 	cmd.Flags().Var(&before, "before", "move executions that began before")
-	_ = cmd.RegisterFlagCompletionFunc("before", cobra.FixedCompletions([]string{"30d", "90d", "365d"}, cobra.ShellCompDirectiveNoFileComp))
+	offer(cmd, "before", "30d", "90d", "365d")
 	cmd.Flags().StringVar(&target, "to", "", "the archive: a path, a file: URI or a postgres:// URL")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only count what would be moved")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }
 
-func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryRun, yes bool) (err error) {
+func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryRun, yes bool) error {
 	ctx := cmd.Context()
-	store, err := a.openMoving(ctx)
+	return a.withSigner(ctx, func(store *tier2.Store) error {
+		if !dryRun {
+			if err := checkOpens(ctx, target); err != nil && !errors.Is(err, models.ErrNotFound) {
+				return err
+			}
+		}
+		if dryRun || !yes {
+			a.Busy("counting")
+			planned, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{DryRun: true})
+			if err != nil {
+				return moveExit(err)
+			}
+			if dryRun {
+				return a.printMove("would archive", "to "+where, planned)
+			}
+			if err := a.confirm(ctx, "Move %d executions that began before %v to %s?", planned.Executions, &before, where); err != nil {
+				return err
+			}
+		}
+		bar := a.Count("archiving", -1)
+		report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{
+			Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) },
+		})
+		bar.Finish()
+		return a.finishMove("archived", "to "+where, report, err)
+	})
+}
+
+// The rest is shared with restore.
+
+// withSigner calls fn with --db. The store signs checkpoints with the key in the environment.
+func (a *app) withSigner(ctx context.Context, fn func(store *tier2.Store) error) error {
+	opts, err := signing("")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	if !dryRun {
-		if err := openable(ctx, target); err != nil && !errors.Is(err, models.ErrNotFound) {
+	return with(ctx, a.db, opts, fn)
+}
+
+// checkOpens opens an existing archive and closes it again. Its errors are reported before
+// the question, and do not get the exit code of an error in moving rows.
+func checkOpens(ctx context.Context, dsn string) error {
+	store, err := tier2.Open(ctx, dsn, tier2.WithExisting())
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// checkCanAsk rejects a command that has to ask, unless it is exempt, if stdin is not a
+// terminal.
+func (a *app) checkCanAsk(exempt bool) error {
+	if exempt || a.Interactive() {
+		return nil
+	}
+	return usagef("stdin is no terminal to ask on: give --yes")
+}
+
+// confirm asks a question. Any answer but yes ends the command with exit code 1.
+func (a *app) confirm(ctx context.Context, question string, args ...any) error {
+	yes, err := a.Confirm(ctx, fmt.Sprintf(question, args...))
+	if err == nil && !yes {
+		err = exitError{exitFound, errors.New("nothing was done")}
+	}
+	return err
+}
+
+// finishMove prints the report, even if an error ended the move after a part of it.
+func (a *app) finishMove(done, where string, report tier2.ArchiveReport, err error) error {
+	if err == nil || report != (tier2.ArchiveReport{}) {
+		if err := a.printMove(done, where, report); err != nil {
 			return err
 		}
 	}
-	if dryRun || !yes {
-		stop := a.busy("counting")
-		would, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{DryRun: true})
-		stop()
-		if err != nil {
-			return a.unmoved(err)
-		}
-		if dryRun {
-			return a.printMoved("would archive", "to "+where, would)
-		}
-		if err := a.confirm(ctx, fmt.Sprintf("Move %d executions that began before %v to %s?", would.Executions, &before, where)); err != nil {
-			return err
-		}
+	return moveExit(err)
+}
+
+func (a *app) printMove(done, where string, r tier2.ArchiveReport) error {
+	err := a.Print(r, "%s %d executions %s: %d metrics, %d SLO violations, %d audit entries\n",
+		done, r.Executions, where, r.Metrics, r.Violations, r.Entries)
+	if r.Kept > 0 && !a.JSON {
+		_, err = fmt.Fprintf(a.Out, "kept %d executions, which others changed meanwhile: another run takes them\n", r.Kept)
 	}
-	bar := a.progress("archiving")
-	report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{Progress: func(r tier2.ArchiveReport) { bar.Set64(r.Executions) }})
-	bar.Finish()
-	return a.moved("archived", "to "+where, report, err)
+	return err
 }

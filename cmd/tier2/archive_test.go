@@ -15,7 +15,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
-// archivable is a new database with two executions, one old and one new.
+// archivable returns a new database with two executions, one old and one new.
 func archivable(t *testing.T, dsn string) string {
 	t.Helper()
 	const docs = `{"execution_id":"old","agent_id":"a","timestamp":"2026-01-01T00:00:00Z","pipeline":{"μ₃_emit":{"status":"success","duration_ms":1}}}
@@ -114,7 +114,7 @@ func TestArchive_Usage(t *testing.T) {
 	}
 }
 
-// TestArchive_Refused: nothing is moved, nor made where there was nothing.
+// TestArchive_Refused checks that a refused archive moves nothing and creates no file.
 func TestArchive_Refused(t *testing.T) {
 	t.Parallel()
 	db, own := archivable(t, file(t)), archivable(t, file(t))
@@ -184,14 +184,14 @@ func TestArchive_Refused(t *testing.T) {
 	assert.Equal(t, exitOK, got.code, got.stdout)
 }
 
-// TestArchive_Itself: a server is the same under any name for it, and is shown without
-// the password.
+// TestArchive_Itself checks that a database is not archived to itself under another URL,
+// and that the message contains no password.
 func TestArchive_Itself(t *testing.T) {
 	t.Parallel()
 	db := archivable(t, pgtest.DSN(t))
 	u, err := url.Parse(db)
 	require.NoError(t, err)
-	u.User = url.UserPassword(u.User.Username(), "hunter2") // which the server does not ask for
+	u.User = url.UserPassword(u.User.Username(), "hunter2") // the server does not ask for it
 	for code, args := range map[int][]string{
 		exitUsage: {"archive", "--before", "0d", "--to", u.String()},
 		exitFound: {"restore", "--from", u.String()},
@@ -203,7 +203,7 @@ func TestArchive_Itself(t *testing.T) {
 	assert.Equal(t, 2, count(t, db, receipts))
 }
 
-// TestArchive_Signed: what seals on the way signs as well.
+// TestArchive_Signed checks that the checkpoints of an archive are signed.
 func TestArchive_Signed(t *testing.T) {
 	private, public := keys(t)
 	key, err := os.ReadFile(private)

@@ -6,13 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 func (a *app) audit() *cobra.Command {
 	var f filters
-	var chosen repository.AuditFilter
+	var filter repository.AuditFilter
 	var follow bool
 	cmd := listing(&cobra.Command{
 		Use:   "audit [EXECUTION|SESSION]",
@@ -35,47 +36,44 @@ as many as --limit says. With --json each is an object on a line of its own.`,
 				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow"); err != nil {
 					return err
 				}
-				return a.read(cmd, func(store *tier2.Store) error {
+				return show(a, cmd, term.NoLimit, entryColumns, func(store *tier2.Store) ([]entry, error) {
 					entries, err := store.Audit.Trail(cmd.Context(), args[0])
 					if err == nil && len(entries) == 0 {
 						err = &models.Error{Table: "audit_log", Kind: models.ErrNotFound, Reason: fmt.Sprintf("no entry names %q", args[0])}
 					}
-					if err != nil {
-						return a.refused(err, models.ErrNotFound)
-					}
-					return list(a, everything, each(entries), entryFields...)
+					return entries, err
 				})
 			}
 			if follow {
 				if err := alone(cmd, "--follow", "until"); err != nil {
 					return err
 				}
-				chosen.AgentID, chosen.Since = f.agent, f.since.Time
-				return a.follow(cmd, f.limit, chosen)
+				filter.AgentID, filter.Since = f.agent, f.since.Time
+				return a.follow(cmd, f.limit, filter)
 			}
-			chosen.AgentID, chosen.Since, chosen.Until, chosen.Page = f.agent, f.since.Time, f.until.Time, f.limit.page()
+			filter.AgentID, filter.Since, filter.Until, filter.Page = f.agent, f.since.Time, f.until.Time, firstPage(f.limit)
 			return a.read(cmd, func(store *tier2.Store) error {
-				return list(a, f.limit, store.Audit.All(cmd.Context(), chosen), entryFields...)
+				return term.List(a.Console, f.limit, store.Audit.All(cmd.Context(), filter), entryColumns...)
 			})
 		},
 	})
 	f.flags(a, cmd, "entries")
-	enum(cmd, &chosen.Status, "status", "only entries with this status", models.AuditStatuses())
-	cmd.Flags().StringVar(&chosen.Operation, "operation", "", "only this operation, such as receipts.create")
-	cmd.Flags().StringVar(&chosen.ExecutionID, "execution", "", "only entries that name this execution")
+	enum(cmd, &filter.Status, "status", "only entries with this status", models.AuditStatuses())
+	cmd.Flags().StringVar(&filter.Operation, "operation", "", "only this operation, such as receipts.create")
+	cmd.Flags().StringVar(&filter.ExecutionID, "execution", "", "only entries that name this execution")
 	a.flagWords(cmd, "execution", executionIDs)
-	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(audited(), cobra.ShellCompDirectiveNoFileComp))
+	offer(cmd, "operation", storeOperations()...)
 	cmd.Flags().BoolVar(&follow, "follow", false, "wait for entries, and print them as they come")
 	return cmd
 }
 
-// follow prints entries as they come, each at once.
-func (a *app) follow(cmd *cobra.Command, most amount, chosen repository.AuditFilter) error {
-	if !most.given {
-		most = everything
+// follow prints entries as they are committed.
+func (a *app) follow(cmd *cobra.Command, limit term.Limit, filter repository.AuditFilter) error {
+	if !limit.Given {
+		limit = term.NoLimit
 	}
 	return a.read(cmd, func(store *tier2.Store) error {
-		err := live(a, most, store.Audit.Follow(cmd.Context(), chosen, 0), entryFields...)
+		err := term.Live(a.Console, limit, store.Audit.Follow(cmd.Context(), filter, 0), entryColumns...)
 		if cmd.Context().Err() != nil {
 			err = errInterrupted
 		}
@@ -85,28 +83,28 @@ func (a *app) follow(cmd *cobra.Command, most amount, chosen repository.AuditFil
 
 type entry = models.AuditEntry
 
-var entryFields = []field[entry]{
-	{"id", "ID", func(v entry) any { return v.ID }},
-	{"timestamp", "TIMESTAMP", func(v entry) any { return v.Timestamp }},
-	{"agent_id", "AGENT", func(v entry) any { return v.AgentID }},
-	{"operation", "OPERATION", func(v entry) any { return v.Operation }},
-	{"status", "STATUS", func(v entry) any { return v.Status }},
-	{"duration_ms", "DURATION", func(v entry) any { return ms(v.DurationMS) }},
-	{"", "OF", func(v entry) any { return subject(v) }},
-	{"error_message", "ERROR", func(v entry) any { return v.ErrorMessage }},
-	{"context_json", "", func(v entry) any { return v.ContextJSON }},
-	{"created_at", "", func(v entry) any { return v.CreatedAt }},
+var entryColumns = []term.Column[entry]{
+	term.Col("id", "ID", func(v entry) any { return v.ID }),
+	term.Col("timestamp", "TIMESTAMP", func(v entry) any { return v.Timestamp }),
+	term.Col("agent_id", "AGENT", func(v entry) any { return v.AgentID }),
+	term.Col("operation", "OPERATION", func(v entry) any { return v.Operation }),
+	term.Col("status", "STATUS", func(v entry) any { return v.Status }),
+	term.Col("duration_ms", "DURATION", func(v entry) any { return term.MS(v.DurationMS) }),
+	term.Col("", "OF", func(v entry) any { return subject(v) }),
+	term.Col("error_message", "ERROR", func(v entry) any { return v.ErrorMessage }),
+	term.Col("context_json", "", func(v entry) any { return v.ContextJSON }),
+	term.Col("created_at", "", func(v entry) any { return v.CreatedAt }),
 }
 
-// subject is what an entry is about, as far as its context says so: the key of the row,
-// or else the execution or session.
+// subject returns the key of the row that an entry is about, or else the execution or
+// session, or "" if the context of the entry has none of them.
 func subject(e entry) string {
 	var context struct {
 		Key         any `json:"key"`
 		ExecutionID any `json:"execution_id"`
 		SessionID   any `json:"session_id"`
 	}
-	_ = e.ContextJSON.Decode(&context) // what other programs wrote there may be anything
+	_ = e.ContextJSON.Decode(&context) // other programs may write any document
 	for _, v := range []any{context.Key, context.ExecutionID, context.SessionID} {
 		if text, ok := v.(string); ok && text != "" {
 			return text

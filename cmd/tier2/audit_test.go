@@ -17,7 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
 
-// imported is a new database with an execution in it, whose entries are sealed.
+// imported returns a new database with an execution, whose entries are sealed.
 func imported(t *testing.T, dsn string) string {
 	t.Helper()
 	require.Equal(t, exitOK, run(t, "", "--db", dsn, "import", "receipts", "testdata/wrapped.json").code)
@@ -26,7 +26,7 @@ func imported(t *testing.T, dsn string) string {
 
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "tier2.db") }
 
-// keys is a key pair in two files.
+// keys returns a key pair in two files.
 func keys(t *testing.T) (private, public string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -37,7 +37,7 @@ func keys(t *testing.T) (private, public string) {
 	return private, public
 }
 
-// tamper runs SQL on a SQLite database after the triggers are gone, and puts them back.
+// tamper runs SQL on a SQLite database without its triggers.
 func tamper(t *testing.T, db string, statements ...string) {
 	t.Helper()
 	raw(t, db, append([]string{"DROP TRIGGER tier2_audit_log_update", "DROP TRIGGER tier2_audit_log_delete", "DROP TRIGGER tier2_audit_log_replace"},
@@ -131,7 +131,7 @@ func proved(t *testing.T, db, anchor, public string) {
 	}
 }
 
-// TestAudit_Found: a line a finding, which names the kind and the row.
+// TestAudit_Found checks that each finding is a line that names the kind and the row.
 func TestAudit_Found(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -182,7 +182,8 @@ func TestAudit_Found(t *testing.T) {
 	assert.Contains(t, got.stdout, "\naudit: 10 more findings\n")
 }
 
-// TestAudit_Refused: what cannot be checked, sealed or made.
+// TestAudit_Refused covers logs that cannot be verified or sealed, and keys that cannot be
+// created.
 func TestAudit_Refused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -233,7 +234,7 @@ func TestAudit_Refused(t *testing.T) {
 	assert.Equal(t, exitOK, run(t, "", "verify", "--audit", db).code)
 }
 
-// TestKeygen: a pair of which the private one is in the file only.
+// TestKeygen checks that the private key is in the file only.
 func TestKeygen(t *testing.T) {
 	t.Parallel()
 	private, public := keys(t)
@@ -260,7 +261,8 @@ func TestKeygen(t *testing.T) {
 	}
 }
 
-// TestSigningKey: the key in the environment signs. (Not parallel: it sets a variable.)
+// TestSigningKey checks that the key in the environment signs. It is not parallel, since it
+// sets a variable.
 func TestSigningKey(t *testing.T) {
 	private, public := keys(t)
 	key, err := os.ReadFile(private)

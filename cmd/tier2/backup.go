@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2"
 )
 
 func (a *app) backup() *cobra.Command {
@@ -25,7 +23,7 @@ PostgreSQL is backed up by its own tools; see docs/operations.md, or use copy.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if target == "" {
-				return usageError{errors.New("give --to")}
+				return usagef("give --to")
 			}
 			where, err := location(target)
 			if err != nil {
@@ -38,34 +36,19 @@ PostgreSQL is backed up by its own tools; see docs/operations.md, or use copy.`,
 	return cmd
 }
 
-func (a *app) backUp(cmd *cobra.Command, target, where string) (err error) {
-	store, err := openExisting(cmd.Context(), a.db)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	stop := a.busy("backing up")
-	err = store.Backup(cmd.Context(), target)
-	stop()
-	switch {
-	case errors.Is(err, models.ErrInvalid):
-		return usageError{err}
-	case errors.Is(err, models.ErrConflict), errors.Is(err, models.ErrCorrupt):
-		fmt.Fprintf(a.stderr, "tier2: %v\n", err)
-		return errFound
-	case err != nil:
-		return err
-	}
-	info, err := os.Stat(where)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(struct {
+func (a *app) backUp(cmd *cobra.Command, target, where string) error {
+	return with(cmd.Context(), a.db, nil, func(store *tier2.Store) error {
+		a.Busy("backing up")
+		if err := store.Backup(cmd.Context(), target); err != nil {
+			return fileKinds.exit(err)
+		}
+		info, err := os.Stat(where)
+		if err != nil {
+			return err
+		}
+		return a.Print(struct {
 			Path  string `json:"path"`
 			Bytes int64  `json:"bytes"`
-		}{where, info.Size()})
-	}
-	_, err = fmt.Fprintf(a.stdout, "backed up to %s: %d bytes, checked\n", where, info.Size())
-	return err
+		}{where, info.Size()}, "backed up to %s: %d bytes, checked\n", where, info.Size())
+	})
 }

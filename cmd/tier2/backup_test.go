@@ -26,7 +26,7 @@ func TestBackup(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.stderr)
 	assert.Contains(t, got.stdout, `"bytes": `)
 
-	kept, err := os.ReadFile(target)
+	backup, err := os.ReadFile(target)
 	require.NoError(t, err)
 	got = run(t, "", "backup", "--db", db, "--to", target)
 	assert.Equal(t, exitFound, got.code)
@@ -34,7 +34,7 @@ func TestBackup(t *testing.T) {
 	assert.Empty(t, got.stdout)
 	now, err := os.ReadFile(target)
 	require.NoError(t, err)
-	assert.Equal(t, kept, now)
+	assert.Equal(t, backup, now)
 
 	got = run(t, "", "backup", "--db", db, "--to", db)
 	assert.Equal(t, exitUsage, got.code)

@@ -8,18 +8,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// patience is how long a shell waits for words from the database.
-const patience = time.Second
+// completionTimeout is how long a shell waits for words from the database.
+const completionTimeout = time.Second
 
-// words are the completions of a flag or an argument, from a database.
+// words returns the completions of a flag or an argument from a database.
 type words func(ctx context.Context, store *tier2.Store) ([]string, error)
 
-// complete is what cobra calls for completions from --db, which is only read. Whatever
-// goes wrong, such as that there is no database, is no completion, and nothing is said.
+// complete returns a function for cobra that completes from --db, which is only read. On any
+// error, such as a missing database, it returns no completions and prints nothing.
 func (a *app) complete(find words) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return a.words(cmd, a.db, find), cobra.ShellCompDirectiveNoFileComp
@@ -41,12 +42,12 @@ func (a *app) words(cmd *cobra.Command, dsn string, find words) []string {
 	if parent == nil {
 		parent = context.Background()
 	}
-	ctx, cancel := context.WithTimeout(parent, patience)
+	ctx, cancel := context.WithTimeout(parent, completionTimeout)
 	defer cancel()
 	if _, err := location(dsn); err != nil {
 		return nil
 	}
-	store, err := tier2.Open(ctx, dsn, tier2.WithReadOnly(), tier2.WithBusyTimeout(patience))
+	store, err := tier2.Open(ctx, dsn, tier2.WithReadOnly(), tier2.WithBusyTimeout(completionTimeout))
 	if err != nil {
 		return nil
 	}
@@ -55,51 +56,47 @@ func (a *app) words(cmd *cobra.Command, dsn string, find words) []string {
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(list, func(s string) bool { return s != printable(s) }) // no shell could take it
+	return slices.DeleteFunc(list, func(s string) bool { return s != term.Printable(s) }) // shells cannot insert them
 }
 
-// flagWords completes a flag.
+// flagWords completes a flag from --db.
 func (a *app) flagWords(cmd *cobra.Command, flag string, find words) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, a.complete(find))
 }
 
-// agentIDs are the agents with a receipt.
-func agentIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+// collect returns a text of each row.
+func collect[T any](rows []T, err error, text func(T) string) (list []string, _ error) {
+	for _, row := range rows {
+		list = append(list, text(row))
+	}
+	return list, err
+}
+
+// agentIDs returns the agents with a receipt.
+func agentIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, err := store.Reports.AgentPerformance(ctx)
-	for _, r := range rows {
-		list = append(list, r.AgentID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.AgentPerformance) string { return r.AgentID })
 }
 
-// memoryIDs are the agents with a memory, the last updated first.
-func memoryIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+// memoryIDs returns the agents with a memory, the last updated first.
+func memoryIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, _, err := store.Memory.List(ctx, repository.MemoryFilter{Page: repository.Page{Limit: repository.MaxLimit}})
-	for _, r := range rows {
-		list = append(list, r.AgentID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.AgentMemory) string { return r.AgentID })
 }
 
-// executionIDs are the newest executions.
-func executionIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+// executionIDs returns the newest executions.
+func executionIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, _, err := store.Receipts.List(ctx, repository.ReceiptFilter{Page: repository.Page{Limit: 100}})
-	for _, r := range rows {
-		list = append(list, r.ExecutionID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.Receipt) string { return r.ExecutionID })
 }
 
-// sessionIDs are the newest sessions.
-func sessionIDs(ctx context.Context, store *tier2.Store) (list []string, err error) {
+// sessionIDs returns the newest sessions.
+func sessionIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, _, err := store.Sessions.List(ctx, repository.SessionFilter{Page: repository.Page{Limit: 100}})
-	for _, r := range rows {
-		list = append(list, r.SessionID)
-	}
-	return list, err
+	return collect(rows, err, func(r models.WorkflowSession) string { return r.SessionID })
 }
 
-// trailIDs are what a trail can be of.
+// trailIDs returns the newest executions and sessions.
 func trailIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	list, err := executionIDs(ctx, store)
 	if err != nil {
@@ -109,19 +106,15 @@ func trailIDs(ctx context.Context, store *tier2.Store) ([]string, error) {
 	return append(list, sessions...), err
 }
 
-// environments are those of the newest executions.
-func environments(ctx context.Context, store *tier2.Store) (list []string, err error) {
+// environments returns the environments of the newest executions.
+func environments(ctx context.Context, store *tier2.Store) ([]string, error) {
 	rows, err := store.Reports.RecentExecutions(ctx)
-	for _, r := range rows {
-		if r.Environment != "" {
-			list = append(list, r.Environment)
-		}
-	}
+	list, err := collect(rows, err, func(r models.RecentExecution) string { return r.Environment })
 	slices.Sort(list)
-	return slices.Compact(list), err
+	return slices.DeleteFunc(slices.Compact(list), func(s string) bool { return s == "" }), err
 }
 
-// tableNames are those that people ask for.
+// tableNames returns the names of the tables, parents before children.
 func tableNames() (list []string) {
 	for _, m := range models.All() {
 		list = append(list, m.TableName())
@@ -129,8 +122,8 @@ func tableNames() (list []string) {
 	return list
 }
 
-// audited are the operations that the store itself writes into the audit log.
-func audited() (list []string) {
+// storeOperations returns the operations of the audit entries that the store writes.
+func storeOperations() (list []string) {
 	for _, table := range tableNames() {
 		if table == "audit_log" {
 			continue
@@ -142,7 +135,7 @@ func audited() (list []string) {
 	return list
 }
 
-// shells gives the verb that cobra brings along an example for each shell.
+// shells adds an example per shell to the completion verb of cobra.
 func shells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	if cmd, _, err := root.Find([]string{"completion"}); err == nil {

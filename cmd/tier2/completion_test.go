@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestComplete: words from the database, and nothing but silence where there is none.
+// TestComplete checks completions from the database, and that a missing one causes no output.
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	db := inhabited(t, file(t))

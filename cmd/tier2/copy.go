@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 )
 
 func (a *app) copy() *cobra.Command {
@@ -31,7 +30,7 @@ named. --db is not used.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if source == "" || target == "" {
-				return usageError{errors.New("give both --from and --to")}
+				return usagef("give both --from and --to")
 			}
 			for _, dsn := range []string{source, target} {
 				if _, err := location(dsn); err != nil {
@@ -46,37 +45,44 @@ named. --db is not used.`,
 	return cmd
 }
 
-func (a *app) copyAll(cmd *cobra.Command, source, target string) (err error) {
-	from, err := openExisting(cmd.Context(), source)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := tier2.Open(cmd.Context(), target)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, to.Close()) }()
-
-	bar, finish := a.rowsBar()
-	report, err := tier2.Copy(cmd.Context(), from, to, tier2.CopyOptions{Progress: bar})
-	finish()
-	if report != nil {
-		if printed := a.printCopy(report); printed != nil {
-			return printed
+func (a *app) copyAll(cmd *cobra.Command, source, target string) error {
+	return with(cmd.Context(), source, nil, func(from *tier2.Store) (err error) {
+		to, err := tier2.Open(cmd.Context(), target)
+		if err != nil {
+			return err
 		}
-	}
-	return a.refused(err, models.ErrConflict, models.ErrInvalid, models.ErrCorrupt)
+		defer func() { err = errors.Join(err, to.Close()) }()
+		bar, progress := a.countRows()
+		report, err := tier2.Copy(cmd.Context(), from, to, tier2.CopyOptions{Progress: progress})
+		bar.Finish()
+		return a.finishCopy(report, copyKinds.exit(err))
+	})
 }
 
-// shownDigits of a digest are enough to see with the eye.
-const shownDigits = 16
+// countRows returns a bar that shows the progress of moving rows.
+func (a *app) countRows() (bar term.Progress, progress func(tier2.CopyProgress)) {
+	bar = a.Count("", 1)
+	return bar, func(p tier2.CopyProgress) { bar.Step(p.Step+" "+p.Table, p.Rows, max(p.Total, p.Rows, 1)) }
+}
+
+// digestChars is how many characters of a digest are printed, enough to compare by eye.
+const digestChars = 16
+
+// finishCopy prints the report, even if an error ended the copy after a part of it.
+func (a *app) finishCopy(report *tier2.CopyReport, err error) error {
+	if report != nil {
+		if err := a.printCopy(report); err != nil {
+			return err
+		}
+	}
+	return err
+}
 
 func (a *app) printCopy(report *tier2.CopyReport) error {
-	if a.json {
-		return a.printJSON(report)
+	if a.JSON {
+		return a.PrintJSON(report)
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w := term.Aligned(a.Out)
 	fmt.Fprintln(w, "TABLE\tSOURCE\tTARGET\tINSERTED\tUPDATED\tSOURCE SHA-256\tTARGET SHA-256\tEQUAL")
 	for _, t := range report.Tables {
 		equal := "yes"
@@ -84,7 +90,7 @@ func (a *app) printCopy(report *tier2.CopyReport) error {
 			equal = "NO"
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", t.Name, t.Source.Rows, t.Target.Rows, t.Inserted, t.Updated,
-			t.Source.SHA256[:shownDigits], t.Target.SHA256[:shownDigits], equal)
+			t.Source.SHA256[:digestChars], t.Target.SHA256[:digestChars], equal)
 	}
 	return w.Flush()
 }

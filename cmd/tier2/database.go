@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// database is the verb's own argument, or --db, and how messages name it; both at
-// once must not disagree.
+// database returns the database of a verb, its own argument or else --db, and its name in
+// messages. It rejects an argument and a --db that differ.
 func (a *app) database(cmd *cobra.Command, args []string) (dsn, where string, err error) {
 	dsn = a.db
 	if len(args) > 0 {
@@ -24,24 +21,25 @@ func (a *app) database(cmd *cobra.Command, args []string) (dsn, where string, er
 	}
 	where, err = location(dsn)
 	if err == nil && cmd.Flags().Changed("db") && a.db != dsn {
-		err = usageError{fmt.Errorf("the database is given twice: %s and --db", where)}
+		err = usagef("the database is given twice: %s and --db", where)
 	}
 	return dsn, where, err
 }
 
-// location is how messages name a database that outlives the command.
+// location returns the name of a database in messages. It rejects databases in memory,
+// which end with the command.
 func location(dsn string) (string, error) {
 	where, err := tier2.Location(dsn)
 	if err == nil && where == ":memory:" {
 		err = fmt.Errorf("%q is no file: it would be gone with the command", dsn)
 	}
 	if err != nil {
-		return "", usageError{err}
+		return "", exitError{exitUsage, err}
 	}
 	return where, nil
 }
 
-// openExisting opens a database that must be there already.
+// openExisting opens a database that must exist.
 func openExisting(ctx context.Context, dsn string, opts ...tier2.Option) (*tier2.Store, error) {
 	if _, err := location(dsn); err != nil {
 		return nil, err
@@ -53,23 +51,30 @@ func openExisting(ctx context.Context, dsn string, opts ...tier2.Option) (*tier2
 	return store, err
 }
 
-// privateKey is a key that signs, such as keygen writes.
-var privateKey = regexp.MustCompile(`PRIVATE\+KEY\+[^\s"\']*`)
-
-// redacted is a message without what the command line says of a server, and without
-// keys that sign: cobra repeats arguments that it does not understand, and one may hold a
-// password.
-func redacted(message string, args []string) string {
-	message = privateKey.ReplaceAllString(message, "PRIVATE+KEY+...")
-	for _, arg := range args {
-		_, value, _ := strings.Cut(arg, "=")
-		for _, secret := range []string{arg, strings.TrimLeft(arg, "-"), value} {
-			if shown := engine.Redact(secret); shown != secret {
-				quoted := strconv.Quote(secret)
-				message = strings.ReplaceAll(message, quoted[1:len(quoted)-1], shown+"...")
-				message = strings.ReplaceAll(message, secret, shown+"...")
-			}
-		}
+// with opens a database that must exist, calls fn with it and closes it.
+func with(ctx context.Context, dsn string, opts []tier2.Option, fn func(store *tier2.Store) error) error {
+	store, err := openExisting(ctx, dsn, opts...)
+	if err != nil {
+		return err
 	}
-	return message
+	return errors.Join(fn(store), store.Close())
+}
+
+// show prints rows of --db that are in memory.
+func show[T any](a *app, cmd *cobra.Command, limit term.Limit, columns []term.Column[T], fn func(store *tier2.Store) ([]T, error)) error {
+	return a.read(cmd, func(store *tier2.Store) error {
+		rows, err := fn(store)
+		if err != nil {
+			return err
+		}
+		return term.List(a.Console, limit, term.Each(rows), columns...)
+	})
+}
+
+// read calls fn with --db, opened read-only: nothing is created, upgraded or written.
+func (a *app) read(cmd *cobra.Command, fn func(store *tier2.Store) error) error {
+	return with(cmd.Context(), a.db, []tier2.Option{tier2.WithReadOnly()}, func(store *tier2.Store) error {
+		a.Busy("reading")
+		return readKinds.exit(fn(store))
+	})
 }

@@ -3,39 +3,223 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
+	"golang.org/x/sync/semaphore"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// nonblock makes opening a FIFO return at once.
-const nonblock = syscall.O_NONBLOCK
+// The maximum number of documents in a group, and of bytes in the documents that wait, unless
+// a single one is larger. Larger groups are no faster, and block other writers for longer.
+const (
+	groupDocs  = 50
+	groupBytes = 4 << 20
+)
 
-// doc is one JSON document, and how messages name it.
+// doc is one JSON document, or the error of reading it.
 type doc struct {
-	source string
+	source string // its name in messages
 	raw    []byte
-	read   int64 // bytes of the input since the one before
+	read   int64 // bytes of the input since the previous document
+	err    error
 }
 
-// documents reads a file's documents one after the other, each of at most so many
-// bytes; "-" is the standard input.
-func (a *app) documents(file string, largest int) iter.Seq2[doc, error] {
-	return func(yield func(doc, error) bool) {
+// groups reads the documents of the arguments in a goroutine and yields those that were read
+// while the caller handled the previous group: many from a file, single ones from a slow
+// pipe. It ends with the context, even while it waits for input.
+func (a *app) groups(ctx context.Context, args []string, largest int) iter.Seq[[]doc] {
+	return func(yield func([]doc) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		docs, budget := make(chan doc, groupDocs), semaphore.NewWeighted(groupBytes)
+		go func() {
+			defer close(docs)
+			a.readAll(ctx, args, largest, func(d doc) bool {
+				if budget.Acquire(ctx, weight(d)) != nil {
+					return false
+				}
+				docs <- d // never blocks: the budget admits no more than the channel holds
+				return true
+			})
+		}()
+		for {
+			group := gather(ctx, docs)
+			if len(group) == 0 || !yield(group) {
+				return
+			}
+			for _, d := range group {
+				budget.Release(weight(d))
+			}
+		}
+	}
+}
+
+// weight returns the part of groupBytes that a document uses. It has a minimum, so that no
+// more than groupDocs documents wait.
+func weight(d doc) int64 {
+	return min(max(int64(len(d.raw)), groupBytes/groupDocs), groupBytes)
+}
+
+// gather waits for a document and returns it together with those that are ready.
+func gather(ctx context.Context, docs <-chan doc) (group []doc) {
+	select {
+	case d, ok := <-docs:
+		if !ok {
+			return nil
+		}
+		group = append(group, d)
+		for range len(docs) { // never blocks: nothing else receives from docs
+			group = append(group, <-docs)
+		}
+	case <-ctx.Done():
+	}
+	return group
+}
+
+// readAll yields every document of the arguments, and an error for each one that cannot be
+// read.
+func (a *app) readAll(ctx context.Context, args []string, largest int, yield func(doc) bool) {
+	on := true
+	refuse := func(source string, err error) { on = on && yield(doc{source: source, err: err}) }
+	for file := range (sources{args, refuse}).files(ctx) {
+		for d := range a.documents(file, largest) {
+			if on = on && yield(d); !on {
+				return
+			}
+		}
+	}
+}
+
+// entriesAtOnce is how many names of a directory are held and sorted at once.
+const entriesAtOnce = 4096
+
+// sources holds the arguments of import, and the function that reports those that cannot be
+// read.
+type sources struct {
+	args   []string
+	refuse func(source string, err error)
+}
+
+// files yields the files that the arguments name, and those in directories. It holds no
+// list of them: a directory may have millions.
+func (s sources) files(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, arg := range s.args {
+			if shown := engine.Redact(arg); shown != arg {
+				s.refuse(shown, errors.New("is no file; the database is given by --db"))
+				continue
+			}
+			if info, err := os.Stat(arg); arg == "-" || err != nil || !info.IsDir() {
+				if !yield(arg) { // reading it reports the error
+					return
+				}
+				continue
+			}
+			found := 0
+			counted := func(file string) bool { found++; return yield(file) }
+			if !s.walk(ctx, arg, counted) {
+				return
+			}
+			if found == 0 {
+				s.refuse(arg, errors.New("there is no .json or .jsonl file in it"))
+			}
+		}
+	}
+}
+
+// walk yields the .json and .jsonl files below a directory, and reports whether to go on.
+// It does not follow links to directories, which could form a loop.
+func (s sources) walk(ctx context.Context, dir string, yield func(string) bool) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		s.refuse(dir, err)
+		return true
+	}
+	defer f.Close()
+	for ctx.Err() == nil {
+		entries, err := f.ReadDir(entriesAtOnce)
+		if len(entries) < entriesAtOnce {
+			f.Close() // not held open while subdirectories are read
+		}
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		for _, entry := range entries {
+			path := filepath.Join(dir, entry.Name())
+			switch {
+			case entry.IsDir():
+				if !s.walk(ctx, path, yield) {
+					return false
+				}
+			case (isLines(path) || strings.EqualFold(filepath.Ext(path), ".json")) && !yield(path):
+				return false
+			}
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			s.refuse(dir, err)
+		}
+		if err != nil || len(entries) < entriesAtOnce {
+			return true
+		}
+	}
+	return true
+}
+
+func isLines(path string) bool { return strings.EqualFold(filepath.Ext(path), ".jsonl") }
+
+// openRegular opens a regular file. It does not open anything else, since opening a device
+// or FIFO may have an effect. If a FIFO replaces the file meanwhile, O_NONBLOCK prevents
+// waiting for a writer.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+var errNotRegular = errors.New("is no regular file")
+
+// tooLarge returns the error of a document of more than the given number of bytes.
+func tooLarge(largest int) error {
+	return fmt.Errorf("is larger than %d MiB (--max-size)", largest>>20)
+}
+
+// documents yields the documents of a file, each of at most the given number of bytes; "-"
+// is the standard input.
+func (a *app) documents(file string, largest int) iter.Seq[doc] {
+	return func(yield func(doc) bool) {
 		if file == "-" {
-			stream(a.stdin, largest, yield)
+			stream(a.In, largest, yield)
 			return
 		}
 		f, err := openRegular(file)
 		if err != nil {
-			yield(doc{source: file}, err)
+			yield(doc{source: file, err: err})
 			return
 		}
 		defer f.Close()
@@ -44,11 +228,11 @@ func (a *app) documents(file string, largest int) iter.Seq2[doc, error] {
 			return
 		}
 		raw, err := whole(f, largest)
-		yield(doc{file, raw, int64(len(raw))}, err)
+		yield(doc{file, raw, int64(len(raw)), err})
 	}
 }
 
-// whole reads a file that nobody changes meanwhile.
+// whole reads a file. It returns an error if the file changes meanwhile.
 func whole(f fs.File, largest int) ([]byte, error) {
 	before, err := f.Stat()
 	if err != nil {
@@ -72,30 +256,31 @@ func whole(f fs.File, largest int) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// lines reads a document from each line that is not blank. One that is too long is
-// passed over.
-func lines(r io.Reader, file string, largest int, yield func(doc, error) bool) {
+// lines yields a document for each line that is not blank. Lines that are too long are
+// skipped and reported.
+func lines(r io.Reader, file string, largest int, yield func(doc) bool) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for n := 1; ; n++ {
 		text, read, err := line(in, largest)
 		source := fmt.Sprintf("%s:%d", file, n)
 		if len(bytes.TrimSuffix(text, []byte("\n"))) > largest {
-			if !yield(doc{source: source, read: read}, tooLarge(largest)) {
+			if !yield(doc{source: source, read: read, err: tooLarge(largest)}) {
 				return
 			}
-		} else if text = bytes.TrimSpace(text); len(text) > 0 && !yield(doc{source, text, read}, nil) {
+		} else if text = bytes.TrimSpace(text); len(text) > 0 && !yield(doc{source, text, read, nil}) {
 			return
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				yield(doc{source: source}, err)
+				yield(doc{source: source, err: err})
 			}
 			return
 		}
 	}
 }
 
-// line reads to the end of a line, but keeps little more than largest bytes of it.
+// line reads to the end of a line and returns it. Of a line above largest bytes it returns
+// the beginning, which is longer than largest.
 func line(in *bufio.Reader, largest int) (text []byte, read int64, err error) {
 	for {
 		part, err := in.ReadSlice('\n')
@@ -109,9 +294,10 @@ func line(in *bufio.Reader, largest int) (text []byte, read int64, err error) {
 	}
 }
 
-// stream reads JSON documents that follow each other, such as "cat *.json" makes. After
-// one that is malformed or too large nothing tells where the next begins.
-func stream(r io.Reader, largest int, yield func(doc, error) bool) {
+// stream yields the JSON documents of a concatenation, such as the output of "cat *.json".
+// It stops at a document that is malformed or too large, since the start of the next one is
+// unknown.
+func stream(r io.Reader, largest int, yield func(doc) bool) {
 	in := &budget{r: r}
 	decoder := json.NewDecoder(in)
 	for n := 1; ; n++ {
@@ -135,13 +321,13 @@ func stream(r io.Reader, largest int, yield func(doc, error) bool) {
 		case err != nil:
 			err = fmt.Errorf("is not valid JSON: %w; nothing after it was read", err)
 		}
-		if !yield(doc{source, raw, decoder.InputOffset() - before}, err) || err != nil {
+		if !yield(doc{source, raw, decoder.InputOffset() - before, err}) || err != nil {
 			return
 		}
 	}
 }
 
-// budget reads so many bytes more, then fails.
+// budget is a reader that fails after a number of bytes.
 type budget struct {
 	r    io.Reader
 	left int

@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -32,12 +32,13 @@ hash of a file.`,
   tier2 drift --operation generation --csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.limit.n > repository.MaxLimit && f.limit != everything {
-				return usageError{fmt.Errorf("--limit %v: must lie in 1 to %d", &f.limit, repository.MaxLimit)}
+			if err := f.checkPage(); err != nil {
+				return err
 			}
 			return a.read(cmd, func(store *tier2.Store) error {
 				drifts, summary, err := store.Reports.Drift(cmd.Context(), repository.DriftFilter{
-					AgentID: f.agent, Operation: op, Since: f.since.Time, Until: f.until.Time, Page: repository.Page{Limit: min(f.limit.n, repository.MaxLimit)},
+					AgentID: f.agent, Operation: op, Since: f.since.Time, Until: f.until.Time,
+					Page: repository.Page{Limit: min(f.limit.Rows, repository.MaxLimit)},
 				})
 				if err != nil {
 					return err
@@ -47,22 +48,22 @@ hash of a file.`,
 		},
 	})
 	f.flags(a, cmd, "executions")
-	cmd.Flags().Lookup("limit").Usage = "how many inputs to show, up to 1000, or all of these"
+	onePage(cmd, "inputs")
 	enum(cmd, &op, "operation", "only this operation", models.Operations())
 	return cmd
 }
 
 func (a *app) showDrift(drifts []repository.Drift, summary repository.DriftSummary) (err error) {
 	switch {
-	case a.json:
-		err = a.printJSON(struct {
+	case a.JSON:
+		err = a.PrintJSON(struct {
 			Drifts []repository.Drift `json:"drifts"`
 			repository.DriftSummary
 		}{drifts, summary})
-	case a.csv:
-		err = list(a, everything, each(outputs(drifts)), outputFields...)
+	case a.CSV:
+		err = term.List(a.Console, term.NoLimit, term.Each(outputs(drifts)), outputColumns...)
 		if summary.Next != "" {
-			a.note("there are more inputs: raise --limit, or narrow --since and --until")
+			a.Note("there are more inputs: raise --limit, or narrow --since and --until")
 		}
 	default:
 		err = a.printDrift(drifts, summary)
@@ -73,7 +74,7 @@ func (a *app) showDrift(drifts []repository.Drift, summary repository.DriftSumma
 	return err
 }
 
-// output is a hash that a file had.
+// output is a file with one of its hashes, a line of --csv.
 type output struct {
 	*repository.Drift
 	file *repository.FileDrift
@@ -91,34 +92,34 @@ func outputs(drifts []repository.Drift) (list []output) {
 	return list
 }
 
-var outputFields = []field[output]{
-	{"operation", "", func(v output) any { return v.Operation }},
-	{"manifest_hash", "", func(v output) any { return v.ManifestHash }},
-	{"ontology_hash", "", func(v output) any { return v.OntologyHash }},
-	{"path", "", func(v output) any { return v.file.Path }},
-	{"hash", "", func(v output) any { return v.hash.Hash }},
-	{"count", "", func(v output) any { return v.hash.Count }},
-	{"executions", "", func(v output) any {
-		ids, _ := models.JSONOf(v.hash.Executions) // texts always encode
+var outputColumns = []term.Column[output]{
+	term.Col("operation", "", func(v output) any { return v.Operation }),
+	term.Col("manifest_hash", "", func(v output) any { return v.ManifestHash }),
+	term.Col("ontology_hash", "", func(v output) any { return v.OntologyHash }),
+	term.Col("path", "", func(v output) any { return v.file.Path }),
+	term.Col("hash", "", func(v output) any { return v.hash.Hash }),
+	term.Col("count", "", func(v output) any { return v.hash.Count }),
+	term.Col("executions", "", func(v output) any {
+		ids, _ := models.JSONOf(v.hash.Executions) // strings always encode
 		return ids
-	}},
+	}),
 }
 
 func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) error {
-	out := a.output()
 	const names = 4 // of executions in a line
+	out := a.Out
 	for _, d := range drifts {
-		fmt.Fprintf(out, "%s  manifest %s  ontology %s\n", d.Operation, printable(d.ManifestHash), printable(d.OntologyHash))
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(out, "%s  manifest %s  ontology %s\n", d.Operation, term.Printable(d.ManifestHash), term.Printable(d.OntologyHash))
+		w := term.Aligned(out)
 		fmt.Fprintln(w, "  FILE\tHASH\tCOUNT\tEXECUTIONS")
 		for _, file := range d.Files {
-			path := printable(file.Path)
+			path := term.Printable(file.Path)
 			for _, h := range file.Hashes {
-				hash := printable(h.Hash)
+				hash := term.Printable(h.Hash)
 				if hash == "" {
 					hash = "-"
 				}
-				shown := printable(strings.Join(h.Executions[:min(names, len(h.Executions))], ", "))
+				shown := term.Printable(strings.Join(h.Executions[:min(names, len(h.Executions))], ", "))
 				if more := h.Count - names; more > 0 {
 					shown += fmt.Sprintf(" and %d more", more)
 				}
@@ -141,7 +142,8 @@ func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) e
 	if len(drifts) > 0 {
 		outcome = fmt.Sprintf("%d with drift", len(drifts))
 	}
-	_, err := fmt.Fprintf(out, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n", s.Inputs, outcome, s.Compared, s.Unknown)
+	_, err := fmt.Fprintf(out, "%d inputs of more than one execution, %s; %d executions compared, %d without known outputs\n",
+		s.Inputs, outcome, s.Compared, s.Unknown)
 	if s.Next != "" {
 		_, err = fmt.Fprintln(out, "there is more: raise --limit, or narrow --since and --until")
 	}

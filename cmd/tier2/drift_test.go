@@ -14,7 +14,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// drifting is receipts of one input: of each execution the hash of a.rs, "" for none.
+// drifting returns receipts with equal inputs, and the given hashes of a.rs; "" is no hash.
 func drifting(hashes ...string) string {
 	var b strings.Builder
 	for i, hash := range hashes {
@@ -74,7 +74,7 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-// TestDrift_Shown: a file that some did not write, and more than is shown.
+// TestDrift_Shown covers a file that some executions did not write, and lists that are cut.
 func TestDrift_Shown(t *testing.T) {
 	t.Parallel()
 	db := database(t)

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 func (a *app) export() *cobra.Command {
@@ -38,32 +35,26 @@ ascending order of their ids.
 		Example: `  tier2 export --to backup-2026-01-29
   tier2 export receipts --since 7d --agent coder --out - | jq '.receipt_json | fromjson'
   tier2 export receipts audit_log --format csv --to reports`,
-		RunE: func(cmd *cobra.Command, tables []string) (err error) {
+		RunE: func(cmd *cobra.Command, tables []string) error {
 			opts.Tables, opts.AgentID, opts.Since, opts.Until = tables, f.agent, f.since.Time, f.until.Time
 			switch {
 			case (dir == "") == (out == ""):
-				return usageError{errors.New("give --to or --out")}
+				return usagef("give --to or --out")
 			case out != "" && len(tables) != 1:
-				return usageError{errors.New("--out takes one table; --to takes any number of them")}
-			case out == "-" && a.json:
-				return usageError{errors.New("--json prints a summary to where the rows go: give a file")}
+				return usagef("--out takes one table; --to takes any number of them")
+			case out == "-" && a.JSON:
+				return usagef("--json prints a summary to where the rows go: give a file")
 			}
-			store, err := openExisting(cmd.Context(), a.db, tier2.WithReadOnly())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, store.Close()) }()
-			bar, finish := a.rowsBar()
-			opts.Progress = bar
-			list, err := a.exportTo(cmd, store, dir, out, opts)
-			finish()
-			switch {
-			case errors.Is(err, models.ErrInvalid):
-				return usageError{err}
-			case err != nil:
-				return a.refused(err, models.ErrConflict, models.ErrCorrupt)
-			}
-			return a.printExport(list, out)
+			return with(cmd.Context(), a.db, []tier2.Option{tier2.WithReadOnly()}, func(store *tier2.Store) error {
+				bar, progress := a.countRows()
+				opts.Progress = progress
+				list, err := a.exportTo(cmd, store, dir, out, opts)
+				bar.Finish()
+				if err != nil {
+					return fileKinds.exit(err)
+				}
+				return a.printExport(list, out)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&dir, "to", "", "the folder to make")
@@ -85,7 +76,7 @@ func (a *app) exportTo(cmd *cobra.Command, store *tier2.Store, dir, out string, 
 		return err
 	}
 	if out == "-" {
-		err = one(a.stdout)
+		err = one(a.Out)
 		return list, err
 	}
 	err = newfile.Make(out, func(f *os.File) error { return one(f) })
@@ -93,30 +84,17 @@ func (a *app) exportTo(cmd *cobra.Command, store *tier2.Store, dir, out string, 
 }
 
 func (a *app) printExport(list []tier2.ExportedTable, out string) error {
-	if a.json {
-		return a.printJSON(list)
+	if a.JSON {
+		return a.PrintJSON(list)
 	}
-	to := a.stdout
+	to := a.Out
 	if out == "-" {
-		to = a.stderr
+		to = a.Err
 	}
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	w := term.Aligned(to)
 	fmt.Fprintln(w, "TABLE\tROWS\tSHA-256")
 	for _, t := range list {
-		fmt.Fprintf(w, "%s\t%d\t%s\n", t.Name, t.Rows, t.SHA256[:shownDigits])
+		fmt.Fprintf(w, "%s\t%d\t%s\n", t.Name, t.Rows, t.SHA256[:digestChars])
 	}
 	return w.Flush()
-}
-
-// rowsBar shows on a terminal how many rows of all were done.
-func (a *app) rowsBar() (progress func(tier2.CopyProgress), finish func() error) {
-	bar := progressbar.DefaultSilent(1)
-	if w := a.terminal(); w != nil {
-		bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
-	}
-	return func(p tier2.CopyProgress) {
-		bar.Describe(p.Step + " " + p.Table)
-		bar.ChangeMax64(max(p.Total, p.Rows, 1))
-		bar.Set64(p.Rows)
-	}, bar.Finish
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExport_Memory: export and import tables stay below 150 MiB, however large the tables
-// are, as long as no row is. TIER2_EXPORT_MIB=1000 exports as much.
+// TestExport_Memory checks that export and import tables use less than 150 MiB, whatever the
+// size of the tables, if the rows are small. TIER2_EXPORT_MIB sets the size.
 func TestExport_Memory(t *testing.T) {
 	t.Parallel()
 	if raceEnabled {
@@ -42,8 +42,8 @@ func TestExport_Memory(t *testing.T) {
 	}
 }
 
-// TestGroups_Memory: a file is read ahead by 4 MiB, however long it is. Not parallel: it
-// looks at the heap.
+// TestGroups_Memory checks that a file of any size is read ahead by 4 MiB. It is not parallel,
+// since it measures the heap.
 func TestGroups_Memory(t *testing.T) {
 	lines := number(t, "TIER2_IMPORT_LINES", 40_000)
 	file := filepath.Join(t.TempDir(), "lines.jsonl")

@@ -15,7 +15,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
-// TestExport: there and back, between the engines, whole and table by table.
+// TestExport exports and imports between the engines, a whole database and single tables.
 func TestExport(t *testing.T) {
 	t.Parallel()
 	source := database(t)
@@ -120,7 +120,7 @@ func fixtureOf(t *testing.T, text string) string {
 	return filepath.Join(folder(t, map[string]string{"text": text}), "text")
 }
 
-// broken is an output that takes nothing.
+// broken is a writer that always fails.
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("no more") }

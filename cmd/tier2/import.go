@@ -6,39 +6,38 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// mostRefusals is how many refusals the summary of --json lists; stderr has them all.
-const mostRefusals = 1000
+// maxRefusals is how many refusals the summary of --json lists; stderr lists all.
+const maxRefusals = 1000
 
-// mostMiB is the largest --max-size: what SQLite and PostgreSQL store of one document,
-// with its copies on the way, takes some times that.
-const mostMiB = 256
+// maxMiB is the largest --max-size. Storing a document takes several times its size in
+// memory, for copies on the way to SQLite or PostgreSQL.
+const maxMiB = 256
 
-// refusal is a receipt that was not stored, and why.
+// refusal is a document that was not stored, and the reason.
 type refusal struct {
 	Source string `json:"source"`
 	Reason string `json:"reason"`
 }
 
-// summary is what an import did.
+// summary is the result of an import.
 type summary struct {
 	Imported  int       `json:"imported"`
 	Unchanged int       `json:"unchanged"`
 	Refused   int       `json:"refused"`
-	Refusals  []refusal `json:"refusals"` // the first mostRefusals of them
+	Refusals  []refusal `json:"refusals"` // the first maxRefusals
 }
 
-// importFlags are the flags of every import.
+// importFlags holds the flags that imports of receipts and logs share.
 type importFlags struct {
 	agent, operation string
 	mapping          []string
@@ -51,13 +50,13 @@ func (f *importFlags) register(a *app, cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.size, "max-size", repository.MaxImportBytes>>20, "MiB above which a document is refused unread, 1 to 256")
 	cmd.Flags().StringArrayVar(&f.mapping, "map", nil, "NAME=OPERATION: read the operation NAME as one of the nine; repeatable")
 	a.flagWords(cmd, "agent", agentIDs)
-	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(texts(models.Operations()), cobra.ShellCompDirectiveNoFileComp))
+	offer(cmd, "operation", texts(models.Operations())...)
 }
 
 func (f *importFlags) options() (repository.ImportOptions, error) {
 	opts := repository.ImportOptions{AgentID: f.agent, Map: map[string]models.Operation{}, MaxBytes: f.size << 20}
-	if f.size < 1 || f.size > mostMiB {
-		return opts, fmt.Errorf("--max-size %d: must lie in 1 to %d", f.size, mostMiB)
+	if f.size < 1 || f.size > maxMiB {
+		return opts, fmt.Errorf("--max-size %d: must lie in 1 to %d", f.size, maxMiB)
 	}
 	if f.operation != "" {
 		if err := opts.Operation.UnmarshalText([]byte(f.operation)); err != nil {
@@ -111,14 +110,14 @@ made if it does not exist.`,
 	return cmd
 }
 
-// importInto opens the database for an import, unless the command line was wrong, and
-// prints what that did; errFound if it refused anything.
-func (a *app) importInto(ctx context.Context, wrong error, do func(ctx context.Context, store *tier2.Store, sum *summary) error) error {
-	if wrong == nil {
-		_, wrong = location(a.db)
+// importInto opens the database, calls do and prints the summary. usage is an error of the
+// flags. It returns errFound if a document was refused.
+func (a *app) importInto(ctx context.Context, usage error, do func(ctx context.Context, store *tier2.Store, sum *summary) error) error {
+	if usage != nil {
+		return exitError{exitUsage, usage}
 	}
-	if wrong != nil {
-		return usageError{wrong}
+	if _, err := location(a.db); err != nil {
+		return err
 	}
 	store, err := tier2.Open(ctx, a.db)
 	if err != nil {
@@ -126,7 +125,8 @@ func (a *app) importInto(ctx context.Context, wrong error, do func(ctx context.C
 	}
 	sum := &summary{Refusals: []refusal{}}
 	err = do(ctx, store, sum)
-	if err := errors.Join(err, store.Close(), a.printSummary(sum)); err != nil {
+	err = errors.Join(err, store.Close(), a.Print(sum, "%d imported, %d unchanged, %d refused\n", sum.Imported, sum.Unchanged, sum.Refused))
+	if err != nil {
 		return err
 	}
 	if sum.Refused > 0 {
@@ -135,13 +135,13 @@ func (a *app) importInto(ctx context.Context, wrong error, do func(ctx context.C
 	return nil
 }
 
-// importAll stores what the arguments name. It ends early, with an error, only for
-// what would stop every other receipt as well.
+// importAll stores the documents of the arguments. It returns an error only if that would
+// end the import of every other document too.
 func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, opts repository.ImportOptions, sum *summary) error {
-	bar := a.bytesBar("importing", a.inputSize(args))
+	bar := a.CountBytes("importing", a.inputSize(args))
 	defer bar.Finish()
 	refuse := func(source string, err error) {
-		_ = bar.Clear()
+		bar.Clear()
 		a.refuse(sum, source, err)
 	}
 	for group := range a.groups(ctx, args, opts.MaxBytes) {
@@ -156,7 +156,7 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 			switch {
 			case d.err != nil:
 				refuse(d.source, d.err)
-			case len(outcomes) == 0: // it ended before this one
+			case len(outcomes) == 0: // the batch ended before this document
 				return err
 			default:
 				if outcomes[0].Err != nil {
@@ -168,7 +168,7 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 				}
 				outcomes = outcomes[1:]
 			}
-			bar.Add64(d.read)
+			bar.Add(d.read)
 		}
 		if err != nil {
 			return err
@@ -177,20 +177,21 @@ func (a *app) importAll(ctx context.Context, store *tier2.Store, args []string, 
 	return ctx.Err()
 }
 
-// refuse says on stderr, in one line, what was not stored and why, and counts it.
+// refuse counts a document that was not stored, and prints it and the reason in a line on
+// stderr.
 func (a *app) refuse(sum *summary, source string, err error) {
 	r := refusal{source, strings.ReplaceAll(err.Error(), "\n", "; ")}
-	fmt.Fprintf(a.stderr, "refused %s: %s\n", printable(r.Source), printable(r.Reason))
-	if sum.Refused++; sum.Refused <= mostRefusals {
+	fmt.Fprintf(a.Err, "refused %s: %s\n", term.Printable(r.Source), term.Printable(r.Reason))
+	if sum.Refused++; sum.Refused <= maxRefusals {
 		sum.Refusals = append(sum.Refusals, r)
 	}
 }
 
-// inputSize is how many bytes the arguments have in all, -1 if nobody knows.
+// inputSize returns the total size of the arguments in bytes, -1 if it is unknown.
 func (a *app) inputSize(args []string) (size int64) {
 	for _, arg := range args {
 		info, err := os.Stat(arg)
-		if f, ok := a.stdin.(*os.File); ok && arg == "-" {
+		if f, ok := a.In.(*os.File); ok && arg == "-" {
 			info, err = f.Stat()
 		}
 		if err != nil || !info.Mode().IsRegular() {
@@ -199,27 +200,4 @@ func (a *app) inputSize(args []string) (size int64) {
 		size += info.Size()
 	}
 	return size
-}
-
-// bytesBar shows on stderr, if that is a terminal, how many bytes of all were done.
-func (a *app) bytesBar(doing string, total int64) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(a.terminal() != nil),
-		progressbar.OptionSetDescription(doing), progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetSpinnerChangeInterval(0))
-}
-
-// progress counts on stderr, if that is a terminal; else it shows nothing. How many
-// executions there will be nobody knows, since they are not listed before.
-func (a *app) progress(doing string) *progressbar.ProgressBar {
-	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(a.terminal() != nil),
-		progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of the bar's own, which would race with Add
-}
-
-func (a *app) printSummary(sum *summary) error {
-	if a.json {
-		return a.printJSON(sum)
-	}
-	_, err := fmt.Fprintf(a.stdout, "%d imported, %d unchanged, %d refused\n", sum.Imported, sum.Unchanged, sum.Refused)
-	return err
 }

@@ -57,10 +57,10 @@ stderr says each line and why. The database is made if it does not exist.`,
 	return cmd
 }
 
-// importLogs stores the named logs, one after the other.
+// importLogs stores logs, one after the other.
 func (a *app) importLogs(ctx context.Context, store *tier2.Store, files []string, opts repository.ImportOptions, sum *summary) error {
 	for _, file := range files {
-		log, name := io.NopCloser(a.stdin), "standard input"
+		log, name := io.NopCloser(a.In), "standard input"
 		if file != "-" {
 			f, err := openRegular(file)
 			if err != nil {
@@ -77,10 +77,10 @@ func (a *app) importLogs(ctx context.Context, store *tier2.Store, files []string
 	return ctx.Err()
 }
 
-// importOneLog counts what became of the lines of a log. It returns the error that would
-// stop every other record as well.
+// importOneLog stores a log and counts its records. It returns an error only if that would
+// end the import of every other record too.
 func (a *app) importOneLog(ctx context.Context, store *tier2.Store, name string, log io.Reader, opts repository.ImportOptions, sum *summary) error {
-	bar := a.progress("importing")
+	bar := a.Count("importing", -1)
 	defer bar.Finish()
 	for record, err := range store.Executions.ImportLog(ctx, log, opts) {
 		switch {
@@ -91,7 +91,7 @@ func (a *app) importOneLog(ctx context.Context, store *tier2.Store, name string,
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, models.ErrInvalid), errors.Is(err, models.ErrDuplicate):
-			_ = bar.Clear()
+			bar.Clear()
 			a.refuse(sum, name, err)
 		default:
 			return fmt.Errorf("%s: %w", name, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
-// logLine is the record of ggen's log with that number; object is any text.
+// logLine returns record n of ggen's log; object is any text.
 func logLine(n int, object string) string {
 	return fmt.Sprintf(`{"record":{"version":1,"activity":"ggen.sync","ts_ns":0,"payload_hash_hex":"%064x","prev_chain_hash_hex":"%064x","chain_hash_hex":"%064x",`+
 		`"andon":"Green","object_ids":[%q]},"payload":{"graph_hash":"%064x","outputs":{"a.rs":"a1"},"decisions":{"a.rs":"written"},"closure":{"ggen.toml":"t"}}}`+"\n", n, n-1, n, object, 7)

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestImport_HostileFiles: each of them is refused by name, for what is wrong with it,
-// and every good receipt around them is stored.
+// TestImport_HostileFiles checks that each bad file is refused with its name and the reason,
+// and that every good receipt next to it is stored.
 func TestImport_HostileFiles(t *testing.T) {
 	t.Parallel()
 	wrapped := fixture(t, "wrapped.json")
@@ -77,7 +77,8 @@ func TestImport_HostileFiles(t *testing.T) {
 
 }
 
-// TestImport_ManyRefusals: stderr has every one, the summary the first and how many.
+// TestImport_ManyRefusals checks that stderr lists every refusal, and the summary the first
+// ones and their number.
 func TestImport_ManyRefusals(t *testing.T) {
 	t.Parallel()
 	const n = 5_000
@@ -87,8 +88,8 @@ func TestImport_ManyRefusals(t *testing.T) {
 	var sum summary
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &sum))
 	assert.Equal(t, n, sum.Refused)
-	require.Len(t, sum.Refusals, mostRefusals)
-	assert.Equal(t, filepath.Join(dir, "bad.jsonl:1000"), sum.Refusals[mostRefusals-1].Source)
+	require.Len(t, sum.Refusals, maxRefusals)
+	assert.Equal(t, filepath.Join(dir, "bad.jsonl:1000"), sum.Refusals[maxRefusals-1].Source)
 	assert.Equal(t, n, strings.Count(got.stderr, "\n"))
 }
 
@@ -101,8 +102,8 @@ func TestImport_MaxSize(t *testing.T) {
 	}
 }
 
-// TestImport_EndlessInput: what came before on the standard input is stored, and the
-// rest is read no further than a document may go.
+// TestImport_EndlessInput checks that documents before an endless one are stored, and that
+// reading stops at the maximum size of a document.
 func TestImport_EndlessInput(t *testing.T) {
 	t.Parallel()
 	wrapped := fixture(t, "wrapped.json")
@@ -125,7 +126,7 @@ func TestImport_EndlessInput(t *testing.T) {
 	}
 }
 
-// endless gives a text again and again.
+// endless is a reader that repeats a text.
 type endless struct {
 	text string
 	read int
@@ -142,8 +143,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestWhole: a file that changes while it is read is refused, one that grows without
-// end is not read to its end.
+// TestWhole checks that a file that changes while it is read is refused, and that reading a
+// file that grows stops.
 func TestWhole(t *testing.T) {
 	t.Parallel()
 	const largest = 100
@@ -174,7 +175,7 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// changing is a file to which something happens when it has been looked at once.
+// changing is a file that changes after the first call of Stat.
 type changing struct {
 	fs.File
 	stat  func()
@@ -196,7 +197,7 @@ func (c *changing) Read(p []byte) (int, error) {
 	return c.File.Read(p)
 }
 
-// fixed is a FileInfo as it was.
+// fixed is a FileInfo that does not change.
 type fixed struct {
 	fs.FileInfo
 	size int64

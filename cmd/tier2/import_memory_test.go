@@ -19,14 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fifo makes a FIFO that nobody writes to.
+// fifo creates a FIFO without a writer.
 func fifo(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "fifo.json"), 0o600))
 	return map[string]bool{"fifo.json": true}
 }
 
-// number is a size of these tests, which the environment may raise.
+// number returns the size of a test from the environment, or else small.
 func number(t *testing.T, name string, small int) int {
 	t.Helper()
 	if s := os.Getenv(name); s != "" {
@@ -37,15 +37,15 @@ func number(t *testing.T, name string, small int) int {
 	return small
 }
 
-// TestImport_Memory: the command stays below 64 MiB and four times what --max-size
-// allows, however much it is given; and below forty times the size of a document of
-// that size which is nothing but keys or elements.
+// TestImport_Memory checks the memory of the command. The limit is 64 MiB plus four times
+// --max-size for any input, and plus forty times the size of a document that has only keys
+// or elements.
 func TestImport_Memory(t *testing.T) {
 	t.Parallel()
 	if raceEnabled {
 		t.Skip("the race detector's own memory is many times that")
 	}
-	mib := number(t, "TIER2_IMPORT_MIB", 1) // 15 is about the largest that is read
+	mib := number(t, "TIER2_IMPORT_MIB", 1) // at most about 15, the limit of --max-size
 	wrapped, dir := fixture(t, "wrapped.json"), t.TempDir()
 	file := func(name, text string, size int64) string {
 		path := filepath.Join(dir, name)
@@ -55,7 +55,7 @@ func TestImport_Memory(t *testing.T) {
 		}
 		return path
 	}
-	with := func(key, format string) string { // a receipt of mib MiB
+	with := func(key, format string) string { // returns a receipt of mib MiB
 		var b strings.Builder
 		for i := 0; b.Len() < mib<<20; i++ {
 			fmt.Fprintf(&b, format, i)
@@ -63,8 +63,8 @@ func TestImport_Memory(t *testing.T) {
 		return strings.Replace(wrapped, key, b.String()+key, 1)
 	}
 	for name, in := range map[string]struct {
-		log   bool   // whether it is ggen's
-		stdin string // its last byte again and again
+		log   bool   // the input is ggen's log
+		stdin string // the last byte is repeated without end
 		file  string
 		want  string
 		most  int // MiB, resident
@@ -93,7 +93,7 @@ func TestImport_Memory(t *testing.T) {
 			if in.stdin != "" {
 				cmd.Stdin = io.MultiReader(strings.NewReader(in.stdin), &endless{text: in.stdin[len(in.stdin)-1:]})
 			}
-			out, _ := cmd.CombinedOutput() // an error if it was refused
+			out, _ := cmd.CombinedOutput() // an error if the input was refused
 			require.Contains(t, string(out), in.want)
 			peak := peakLine.FindStringSubmatch(string(out))
 			require.NotNil(t, peak, string(out))
@@ -107,11 +107,11 @@ func TestImport_Memory(t *testing.T) {
 
 var peakLine = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
 
-// TestFiles_Memory: walking a directory of many files holds a few thousand names. Not
-// parallel: it looks at the heap.
+// TestFiles_Memory checks that walking a large directory holds a few thousand names. It is
+// not parallel, since it measures the heap.
 func TestFiles_Memory(t *testing.T) {
 	dir, n := t.TempDir(), number(t, "TIER2_IMPORT_FILES", 20_000)
-	if inMemory, err := os.MkdirTemp("/dev/shm", "tier2"); err == nil { // a disk takes long to make them
+	if inMemory, err := os.MkdirTemp("/dev/shm", "tier2"); err == nil { // creating the files on a disk is slow
 		dir = inMemory
 		defer func() { assert.NoError(t, os.RemoveAll(inMemory)) }()
 	}

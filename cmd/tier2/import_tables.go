@@ -8,26 +8,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 )
 
-// mostRowMiB is the largest --max-size of import tables: what an engine stores of one text.
-const mostRowMiB = 1024
+// maxRowMiB is the largest --max-size of import tables, the size of a text that both engines
+// can store.
+const maxRowMiB = 1024
 
-// tables is what import tables was told to do.
+// tables holds the arguments and flags of import tables.
 type tables struct {
 	args   []string
-	table  string // of the one file; else its name says it
+	table  string // of a single file; "" if its name tells
 	format tier2.Format
 	size   int // MiB
 }
 
-// tableFile is a file and what it holds.
+// tableFile is a file with the rows of a table.
 type tableFile struct {
 	path, table string
 	format      tier2.Format
@@ -73,8 +73,8 @@ func (a *app) importAllTables(cmd *cobra.Command, in tables) (err error) {
 	if _, err := location(a.db); err != nil {
 		return err
 	}
-	if in.size < 1 || in.size > mostRowMiB {
-		return usageError{fmt.Errorf("--max-size %d: must lie in 1 to %d", in.size, mostRowMiB)}
+	if in.size < 1 || in.size > maxRowMiB {
+		return usagef("--max-size %d: must lie in 1 to %d", in.size, maxRowMiB)
 	}
 	dir, err := in.folder()
 	if err != nil {
@@ -91,39 +91,30 @@ func (a *app) importAllTables(cmd *cobra.Command, in tables) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	bar, finish := a.rowsBar()
-	opts := tier2.ImportOptions{MaxBytes: in.size << 20, Progress: bar}
+	bar, progress := a.countRows()
+	opts := tier2.ImportOptions{MaxBytes: in.size << 20, Progress: progress}
 	if dir != "" {
 		report, err := store.Import(cmd.Context(), dir, opts)
-		finish()
-		if report != nil {
-			if printed := a.printCopy(report); printed != nil {
-				return printed
-			}
-		}
-		return a.notImported(err)
+		bar.Finish()
+		return a.finishCopy(report, importKinds.exit(err))
 	}
 	done := []tier2.ImportedTable{}
 	for _, file := range list {
 		opts.Format = file.format
-		var one tier2.ImportedTable
-		if one, err = a.importTable(cmd, store, file, opts); err != nil {
+		var table tier2.ImportedTable
+		if table, err = a.importTable(cmd, store, file, opts); err != nil {
 			break
 		}
-		done = append(done, one)
+		done = append(done, table)
 	}
-	finish()
-	if printed := a.printImported(done); printed != nil {
-		return printed
+	bar.Finish()
+	if err := a.printImported(done); err != nil {
+		return err
 	}
-	return a.notImported(err)
+	return importKinds.exit(err)
 }
 
-func (a *app) notImported(err error) error {
-	return a.refused(err, models.ErrConflict, models.ErrInvalid, models.ErrCorrupt, models.ErrForeignKey, models.ErrDuplicate)
-}
-
-// folder is the argument that is one, "" if they are files. All must be there.
+// folder returns the argument that is a folder, "" if all are files. All must exist.
 func (in tables) folder() (string, error) {
 	for _, arg := range in.args {
 		if arg == "-" {
@@ -135,7 +126,7 @@ func (in tables) folder() (string, error) {
 			return "", err
 		case !info.IsDir():
 		case len(in.args) > 1 || in.table != "" || in.format != "":
-			return "", usageError{fmt.Errorf("%s is a folder, which comes alone and says itself what it holds", arg)}
+			return "", usagef("%s is a folder, which comes alone and says itself what it holds", arg)
 		default:
 			return arg, nil
 		}
@@ -143,15 +134,12 @@ func (in tables) folder() (string, error) {
 	return "", nil
 }
 
-// files are the arguments with what they hold, parents before children.
+// files returns the arguments with their tables, parents before children.
 func (in tables) files() ([]tableFile, error) {
 	if len(in.args) > 1 && (in.table != "" || in.format != "" || slices.Contains(in.args, "-")) {
-		return nil, usageError{errors.New("--table, --format and - are of one file alone")}
+		return nil, usagef("--table, --format and - are of one file alone")
 	}
-	var order []string
-	for _, m := range models.All() {
-		order = append(order, m.TableName())
-	}
+	order := tableNames()
 	var list []tableFile
 	for _, arg := range in.args {
 		extension := filepath.Ext(arg)
@@ -166,7 +154,8 @@ func (in tables) files() ([]tableFile, error) {
 			}
 		}
 		if !slices.Contains(order, file.table) {
-			return nil, usageError{fmt.Errorf("%q is no table that can be imported alone; name the file for it, or give --table (allowed: %s)", file.table, strings.Join(order, ", "))}
+			return nil, usagef("%q is no table that can be imported alone; name the file for it, or give --table (allowed: %s)",
+				file.table, strings.Join(order, ", "))
 		}
 		list = append(list, file)
 	}
@@ -176,7 +165,7 @@ func (in tables) files() ([]tableFile, error) {
 	return list, nil
 }
 
-// importTable imports a file. Errors name it.
+// importTable imports a file. Its errors name the file.
 func (a *app) importTable(cmd *cobra.Command, store *tier2.Store, file tableFile, opts tier2.ImportOptions) (tier2.ImportedTable, error) {
 	open := func() (*os.File, error) { return openRegular(file.path) }
 	name := file.path
@@ -190,7 +179,7 @@ func (a *app) importTable(cmd *cobra.Command, store *tier2.Store, file tableFile
 	defer func() {
 		f.Close()
 		if file.path == "-" {
-			os.Remove(f.Name()) // where spooled could not
+			os.Remove(f.Name()) // on Windows, where spooled cannot
 		}
 	}()
 	done, err := store.ImportTable(cmd.Context(), f, file.table, opts)
@@ -200,27 +189,27 @@ func (a *app) importTable(cmd *cobra.Command, store *tier2.Store, file tableFile
 	return done, err
 }
 
-// spooled is the standard input as a file, since it is read twice.
+// spooled returns the standard input as a temporary file, since it is read twice.
 func (a *app) spooled() (*os.File, error) {
 	f, err := os.CreateTemp("", "tier2-import-*")
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name()) // it lasts until it is closed, but on Windows
-	if _, err := io.Copy(f, a.stdin); err != nil {
+	os.Remove(f.Name()) // the file exists until it is closed, except on Windows
+	if _, err := io.Copy(f, a.In); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
 func (a *app) printImported(list []tier2.ImportedTable) error {
-	if a.json {
-		return a.printJSON(list)
+	if a.JSON {
+		return a.PrintJSON(list)
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w := term.Aligned(a.Out)
 	fmt.Fprintln(w, "TABLE\tROWS\tINSERTED\tUNCHANGED\tSHA-256")
 	for _, t := range list {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", t.Name, t.Rows, t.Inserted, t.Unchanged, t.SHA256[:shownDigits])
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", t.Name, t.Rows, t.Inserted, t.Unchanged, t.SHA256[:digestChars])
 	}
 	return w.Flush()
 }

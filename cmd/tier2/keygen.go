@@ -23,11 +23,11 @@ printed; who has it can sign any log. --db is not used.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usageError{errors.New("give --out")}
+				return usagef("give --out")
 			}
 			private, public, err := ledger.GenerateKey(args[0])
 			if err != nil {
-				return usageError{err}
+				return exitError{exitUsage, err}
 			}
 			f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
@@ -35,14 +35,10 @@ printed; who has it can sign any log. --db is not used.`,
 			}
 			_, err = fmt.Fprintln(f, private)
 			err = errors.Join(err, f.Sync(), f.Close())
-			switch {
-			case err != nil:
-			case a.json:
-				err = a.printJSON(map[string]string{"key": public})
-			default:
-				_, err = fmt.Fprintln(a.stdout, public)
+			if err == nil {
+				err = a.Print(map[string]string{"key": public}, "%s\n", public)
 			}
-			if err != nil { // one of a pair is of no use
+			if err != nil { // a key without its other half is useless
 				return errors.Join(err, os.Remove(out))
 			}
 			return nil

@@ -21,8 +21,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// asCommand makes the test binary the command itself, to be killed; asMeasured, to say
-// on stderr what Linux knows of its memory.
+// With the variable asCommand the test binary runs as the command, so that a test can kill
+// it. With asMeasured it also prints /proc/self/status on stderr.
 const (
 	asCommand  = "TIER2_TEST_AS_COMMAND"
 	asMeasured = "TIER2_TEST_AS_MEASURED"
@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// TestCopy_Killed: by a signal that it sees and one that it does not, in the middle of a
-// table; the same command then does the rest.
+// TestCopy_Killed interrupts and kills a copy in the middle of a table, and checks that the
+// same command completes it.
 func TestCopy_Killed(t *testing.T) {
 	t.Parallel()
 	source := database(t)
@@ -95,8 +95,8 @@ func TestCopy_Killed(t *testing.T) {
 	}
 }
 
-// TestImport_Killed: what was stored is whole, and counted if the command could still say
-// so; the same command then does the rest.
+// TestImport_Killed interrupts and kills an import. It checks that every stored execution is
+// complete, that an interrupted import counts them, and that the same command completes it.
 func TestImport_Killed(t *testing.T) {
 	t.Parallel()
 	const receipts = 1500

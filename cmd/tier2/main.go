@@ -1,4 +1,4 @@
-// Command tier2 makes, checks, fills and shows a tier2 database.
+// Command tier2 creates, checks, fills and shows a tier2 database.
 package main
 
 import (

@@ -37,13 +37,12 @@ exist, defaults to --db; an archive is not sealed.`,
 				return err
 			}
 			var steps []string
-			stop := a.busy("maintaining")
-			if _, err = store.Audit.Seal(cmd.Context()); err == nil || errors.Is(err, models.ErrReadOnly) { // of an archive
+			a.Busy("maintaining")
+			if _, err = store.Audit.Seal(cmd.Context()); err == nil || errors.Is(err, models.ErrReadOnly) { // an archive is not sealed
 				err = store.MaintainSteps(cmd.Context(), func(step string) { steps = append(steps, step) })
 			}
-			err = errors.Join(err, store.Close())
-			if stop(); err != nil {
-				return a.refused(err, models.ErrConflict)
+			if err = errors.Join(err, store.Close()); err != nil {
+				return sealKinds.exit(err)
 			}
 			return a.check(cmd, dsn, "maintained", &outcome{Path: where, Steps: steps}, nil)
 		},

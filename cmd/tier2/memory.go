@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -39,25 +40,29 @@ it was.`,
 			return a.read(cmd, func(store *tier2.Store) error {
 				switch {
 				case len(args) == 0:
-					return a.memories(cmd, store, f)
+					filter := repository.MemoryFilter{UpdatedSince: f.since.Time, UpdatedUntil: f.until.Time}
+					return term.List(a.Console, f.limit, pages(f.limit, func(p repository.Page) ([]memory, string, error) {
+						filter.Page = p
+						return store.Memory.List(cmd.Context(), filter)
+					}), memoryColumns...)
 				case history:
-					if err := remembered(cmd.Context(), store, args[0]); err != nil {
-						return a.refused(err, models.ErrNotFound)
+					if err := checkMemory(cmd.Context(), store, args[0]); err != nil {
+						return err
 					}
-					chosen := repository.HistoryFilter{Since: f.since.Time, Until: f.until.Time, Page: f.limit.page()}
-					return list(a, f.limit, store.Memory.HistoryAll(cmd.Context(), args[0], chosen), versionFields...)
+					filter := repository.HistoryFilter{Since: f.since.Time, Until: f.until.Time, Page: firstPage(f.limit)}
+					return term.List(a.Console, f.limit, store.Memory.HistoryAll(cmd.Context(), args[0], filter), versionColumns...)
 				case !at.IsZero():
 					version, err := store.Memory.At(cmd.Context(), args[0], at.Time)
-					return a.refused(a.printVersion(version, err), models.ErrNotFound)
+					return a.printVersion(version, err)
 				}
 				row, err := store.Memory.Get(cmd.Context(), args[0])
 				if err != nil {
-					return a.refused(err, models.ErrNotFound)
+					return err
 				}
-				if a.json || a.csv {
-					return one(a, *row, memoryFields...)
+				if a.JSON || a.CSV {
+					return term.One(a.Console, *row, memoryColumns...)
 				}
-				return a.printJSON(jsonValue(row.MemoryJSON))
+				return a.PrintJSON(term.JSONValue(row.MemoryJSON))
 			})
 		},
 	})
@@ -68,11 +73,11 @@ it was.`,
 	return cmd
 }
 
-// memoryUsage checks which flags were given together.
+// memoryUsage rejects combinations of flags.
 func memoryUsage(cmd *cobra.Command, args []string, history bool) error {
 	switch {
 	case len(args) == 0 && (history || cmd.Flags().Changed("at")):
-		return usageError{errors.New("--at and --history need an agent")}
+		return usagef("--at and --history need an agent")
 	case history:
 		return alone(cmd, "--history", "at")
 	case len(args) > 0:
@@ -81,60 +86,52 @@ func memoryUsage(cmd *cobra.Command, args []string, history bool) error {
 	return nil
 }
 
-// remembered returns models.ErrNotFound for an agent that never had a memory.
-func remembered(ctx context.Context, store *tier2.Store, agent string) error {
+// checkMemory returns models.ErrNotFound for an agent that never had a memory.
+func checkMemory(ctx context.Context, store *tier2.Store, agent string) error {
 	_, err := store.Memory.Get(ctx, agent)
 	if !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
 	for _, failed := range store.Memory.HistoryAll(ctx, agent, repository.HistoryFilter{Page: repository.Page{Limit: 1}}) {
-		return failed // it was forgotten
+		return failed // nil if the memory was deleted
 	}
 	return err
-}
-
-func (a *app) memories(cmd *cobra.Command, store *tier2.Store, f filters) error {
-	chosen := repository.MemoryFilter{UpdatedSince: f.since.Time, UpdatedUntil: f.until.Time}
-	return list(a, f.limit, pages(f.limit, func(p repository.Page) ([]models.AgentMemory, string, error) {
-		chosen.Page = p
-		return store.Memory.List(cmd.Context(), chosen)
-	}), memoryFields...)
 }
 
 func (a *app) printVersion(v *repository.MemoryVersion, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case a.json || a.csv:
-		return one(a, *v, versionFields...)
+	case a.JSON || a.CSV:
+		return term.One(a.Console, *v, versionColumns...)
 	case v.Unknown:
 		return &models.Error{Kind: models.ErrNotFound, Reason: fmt.Sprintf("entry %d of the audit log does not tell the document", v.EntryID)}
 	}
-	return a.printJSON(v.Document)
+	return a.PrintJSON(v.Document)
 }
 
 type memory = models.AgentMemory
 
-var memoryFields = []field[memory]{
-	{"id", "", func(v memory) any { return v.ID }},
-	{"agent_id", "AGENT", func(v memory) any { return v.AgentID }},
-	{"", "BYTES", func(v memory) any { return len(v.MemoryJSON) }},
-	{"memory_json", "", func(v memory) any { return v.MemoryJSON }},
-	{"collision_history", "", func(v memory) any { return v.CollisionHistory }},
-	{"retry_count", "RETRIES", func(v memory) any { return v.RetryCount }},
-	{"updated_at", "UPDATED", func(v memory) any { return v.UpdatedAt }},
-	{"last_error", "LAST ERROR", func(v memory) any { return v.LastError }},
-	{"created_at", "", func(v memory) any { return v.CreatedAt }},
+var memoryColumns = []term.Column[memory]{
+	term.Col("id", "", func(v memory) any { return v.ID }),
+	term.Col("agent_id", "AGENT", func(v memory) any { return v.AgentID }),
+	term.Col("", "BYTES", func(v memory) any { return len(v.MemoryJSON) }),
+	term.Col("memory_json", "", func(v memory) any { return v.MemoryJSON }),
+	term.Col("collision_history", "", func(v memory) any { return v.CollisionHistory }),
+	term.Col("retry_count", "RETRIES", func(v memory) any { return v.RetryCount }),
+	term.Col("updated_at", "UPDATED", func(v memory) any { return v.UpdatedAt }),
+	term.Col("last_error", "LAST ERROR", func(v memory) any { return v.LastError }),
+	term.Col("created_at", "", func(v memory) any { return v.CreatedAt }),
 }
 
 type version = repository.MemoryVersion
 
-var versionFields = []field[version]{
-	{"entry_id", "ENTRY", func(v version) any { return v.EntryID }},
-	{"timestamp", "SINCE", func(v version) any { return v.Timestamp }},
-	{"changed_by", "BY", func(v version) any { return v.ChangedBy }},
-	{"execution_id", "EXECUTION", func(v version) any { return v.ExecutionID }},
-	{"action", "ACTION", func(v version) any { return v.Action }},
-	{"document", "DOCUMENT", func(v version) any { return v.Document }},
-	{"unknown", "", func(v version) any { return v.Unknown }},
+var versionColumns = []term.Column[version]{
+	term.Col("entry_id", "ENTRY", func(v version) any { return v.EntryID }),
+	term.Col("timestamp", "SINCE", func(v version) any { return v.Timestamp }),
+	term.Col("changed_by", "BY", func(v version) any { return v.ChangedBy }),
+	term.Col("execution_id", "EXECUTION", func(v version) any { return v.ExecutionID }),
+	term.Col("action", "ACTION", func(v version) any { return v.Action }),
+	term.Col("document", "DOCUMENT", func(v version) any { return v.Document }),
+	term.Col("unknown", "", func(v version) any { return v.Unknown }),
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -9,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestRun_OutputLost: what cannot be written is exit code 3, said once, also of verbs
-// whose result is a few lines.
+// TestRun_OutputLost checks that a failed write to stdout is exit code 3 and reported once,
+// also by verbs that print a few lines.
 func TestRun_OutputLost(t *testing.T) {
 	t.Parallel()
 	db := inhabited(t, file(t))
@@ -22,7 +24,7 @@ func TestRun_OutputLost(t *testing.T) {
 	}
 }
 
-// TestReading_Same: what all verbs that list rows take and answer.
+// TestReading_Same covers flags and errors that all verbs that list rows share.
 func TestReading_Same(t *testing.T) {
 	t.Parallel()
 	db := inhabited(t, file(t))
@@ -40,7 +42,7 @@ func TestReading_Same(t *testing.T) {
 	assert.Equal(t, exitOK, run(t, "", "memory", "ann", "--history", "--until", "2020-01-01", "--db", db).code, "it has versions, later")
 }
 
-// TestHelp_Width: what every verb's help says fits 80 columns.
+// TestHelp_Width checks that help texts fit 80 columns.
 func TestHelp_Width(t *testing.T) {
 	t.Parallel()
 	var verbs func(*cobra.Command) []string
@@ -51,13 +53,13 @@ func TestHelp_Width(t *testing.T) {
 		}
 		return paths
 	}
-	a := &app{stdin: strings.NewReader(""), stdout: &strings.Builder{}, stderr: &strings.Builder{}}
+	a := newApp(nil, strings.NewReader(""), io.Discard, io.Discard)
 	for _, path := range verbs(a.command()) {
 		got := run(t, "", append(strings.Fields(path), "--help")...)
 		assert.Equal(t, exitOK, got.code, path)
 		for _, line := range strings.Split(got.stdout, "\n") {
 			if strings.HasPrefix(line, "  tier2 ") || strings.HasPrefix(path, "completion ") {
-				continue // an example is a line that can be copied, and of completion the text is cobra's
+				continue // examples are not wrapped, and cobra writes the texts of completion
 			}
 			assert.LessOrEqual(t, utf8.RuneCountInString(line), 80, "%s: %s", path, line)
 		}
@@ -67,3 +69,10 @@ func TestHelp_Width(t *testing.T) {
 	}
 	assert.Contains(t, run(t, "", "recent", "--nope").stderr, "Run 'tier2 recent --help' for usage.")
 }
+
+var errFull = errors.New("full")
+
+// full is a writer that always fails.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }

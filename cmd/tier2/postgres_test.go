@@ -65,7 +65,7 @@ func TestVerify_PostgreSQL(t *testing.T) {
 	const receipt = `INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES ('e', 'a', 'generation', 'passed', '2026-01-01', 1)`
 	for name, tt := range map[string]struct {
 		sql  []string
-		want []string // each a part of one finding, in order
+		want []string // in order, a part of each finding
 	}{
 		"OK":      {sql: []string{receipt}},
 		"OwnIdea": {sql: []string{"CREATE TABLE mine (x int)", "CREATE INDEX my_index ON receipts(environment)", "CREATE VIEW my_view AS SELECT 1"}},
@@ -124,11 +124,11 @@ func TestVerify_PostgreSQL(t *testing.T) {
 	}
 }
 
-// TestNoOutputShowsThePassword: whatever is wrong with the URL or the command line.
+// TestNoOutputShowsThePassword covers errors in the URL and in the command line.
 func TestNoOutputShowsThePassword(t *testing.T) {
 	t.Parallel()
 	const password = "hunter2"
-	urls := map[string]int{ // and the exit code of a verb that opens it
+	urls := map[string]int{ // with the exit code of a verb that opens the URL
 		"postgres://u:hunter2@127.0.0.1:1/db":                    exitFailure,
 		"postgres://127.0.0.1:1/db?user=u&password=hunter2":      exitFailure,
 		"postgres://u:hunter2@no-such-host.invalid/db":           exitFailure,

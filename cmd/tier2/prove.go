@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 func (a *app) prove() *cobra.Command {
 	var file string
-	var against against
+	var trusted trusted
 	cmd := &cobra.Command{
 		Use:   "prove ID [database] | prove --check FILE",
 		Short: "Prove that an entry is in the audit log, or check such a proof",
@@ -37,56 +37,53 @@ checkpoint is the right one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("check") {
 				if len(args) > 0 {
-					return usageError{errors.New("--check takes no entry and no database")}
+					return usagef("--check takes no entry and no database")
 				}
-				return a.checkProof(cmd, file, &against)
+				return a.checkProof(cmd, file, &trusted)
 			}
-			if against.given(cmd) {
-				return usageError{errors.New("--anchor and --key need --check")}
+			if trusted.given(cmd) {
+				return usagef("--anchor and --key need --check")
 			}
 			if len(args) == 0 {
-				return usageError{errors.New("give the id of an audit entry, or --check")}
+				return usagef("give the id of an audit entry, or --check")
 			}
 			id, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return usageError{fmt.Errorf("%q is no id of an audit entry", args[0])}
+				return usagef("%q is no id of an audit entry", args[0])
 			}
 			dsn, _, err := a.database(cmd, args[1:])
 			if err != nil {
 				return err
 			}
-			store, err := openExisting(cmd.Context(), dsn, tier2.WithReadOnly())
-			if err != nil {
-				return err
-			}
-			stop := a.busy("proving")
-			proof, err := store.Audit.Prove(cmd.Context(), id)
-			err = errors.Join(err, store.Close())
-			if stop(); err != nil {
-				return a.refused(err, models.ErrNotFound, models.ErrConflict, models.ErrCorrupt)
-			}
-			return a.printJSON(proof)
+			return with(cmd.Context(), dsn, []tier2.Option{tier2.WithReadOnly()}, func(store *tier2.Store) error {
+				a.Busy("proving")
+				proof, err := store.Audit.Prove(cmd.Context(), id)
+				if err != nil {
+					return proveKinds.exit(err)
+				}
+				return a.PrintJSON(proof)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&file, "check", "", "check the proof in this file, or - for the standard input")
-	against.flags(cmd)
+	trusted.flags(cmd)
 	return cmd
 }
 
-// checked is what prove --check prints.
+// checked is the result of prove --check.
 type checked struct {
 	OK         bool              `json:"ok"`
 	Entry      ledger.Entry      `json:"entry"`
 	Checkpoint ledger.Checkpoint `json:"checkpoint"`
 	Signed     bool              `json:"signed"`   // by one of the keys
-	Anchored   bool              `json:"anchored"` // the anchor has the checkpoint
+	Anchored   bool              `json:"anchored"` // the anchor contains the checkpoint
 }
 
-func (a *app) checkProof(cmd *cobra.Command, file string, against *against) error {
+func (a *app) checkProof(cmd *cobra.Command, file string, trusted *trusted) error {
 	if err := notBlank(cmd, "check", file); err != nil {
 		return err
 	}
-	keys, anchored, err := against.read(cmd)
+	keys, anchored, err := trusted.read(cmd)
 	if err != nil {
 		return err
 	}
@@ -98,18 +95,15 @@ func (a *app) checkProof(cmd *cobra.Command, file string, against *against) erro
 	if err == nil {
 		err = proof.Check(keys...)
 	}
-	if err == nil && against.anchor != "" && !slices.ContainsFunc(anchored, func(c ledger.Checkpoint) bool {
+	if err == nil && trusted.anchor != "" && !slices.ContainsFunc(anchored, func(c ledger.Checkpoint) bool {
 		return c.Size == proof.Checkpoint.Size && c.Root == proof.Checkpoint.Root
 	}) {
 		err = &models.Error{Kind: models.ErrConflict, Reason: fmt.Sprintf("the anchor does not have the checkpoint of size %d", proof.Checkpoint.Size)}
 	}
 	if err != nil {
-		return a.refused(err, models.ErrInvalid, models.ErrConflict)
+		return checkKinds.exit(err)
 	}
-	done := checked{true, proof.Entry, proof.Checkpoint, len(keys) > 0, against.anchor != ""}
-	if a.json {
-		return a.printJSON(done)
-	}
+	done := checked{true, proof.Entry, proof.Checkpoint, len(keys) > 0, trusted.anchor != ""}
 	known := "which nobody vouches for: give --key or --anchor"
 	switch {
 	case done.Signed && done.Anchored:
@@ -120,17 +114,17 @@ func (a *app) checkProof(cmd *cobra.Command, file string, against *against) erro
 		known = "anchored"
 	}
 	e, c := proof.Entry, proof.Checkpoint
-	_, err = fmt.Fprintf(a.stdout, "ok: entry %d, %s by %s, is in the checkpoint of %s, %s\n%d entries, root %s\n",
-		e.ID, printable(e.Operation), printable(e.AgentID), c.Timestamp, known, c.Size, c.Root)
-	return err
+	return a.Print(done, "ok: entry %d, %s by %s, is in the checkpoint of %s, %s\n%d entries, root %s\n",
+		e.ID, term.Printable(e.Operation), term.Printable(e.AgentID), c.Timestamp, known, c.Size, c.Root)
 }
 
-// largestProof is how many bytes are read of what may be a proof, which carries an entry.
+// largestProof is the size in bytes above which --check rejects a file. A proof contains an
+// entry.
 const largestProof = 64 << 20
 
-// text is a whole file, or for - the standard input.
+// text returns the content of a file, or of the standard input for -.
 func (a *app) text(file string) ([]byte, error) {
-	in := a.stdin
+	in := a.In
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// TestReading_Follow: an entry of another store comes while the verb waits, and an
-// interrupt ends it without a word.
+// TestReading_Follow checks that audit --follow prints an entry that another store writes
+// while it waits, and that an interrupt ends it without a message.
 func TestReading_Follow(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]func(testing.TB) string{"SQLite": file, "Postgres": pgtest.DSN} {
@@ -29,10 +29,10 @@ func TestReading_Follow(t *testing.T) {
 			defer store.Close()
 			var stdout bytes.Buffer
 			lines := 0
-			out := heard(func(p []byte) {
+			out := callback(func(p []byte) {
 				stdout.Write(p)
 				switch lines++; lines {
-				case 2: // of what was there
+				case 2: // the last entry that existed before
 					assert.NoError(t, store.Audit.Record(ctx, &models.AuditEntry{AgentID: "bob", Operation: "new", Status: models.AuditStarted}))
 				case 3:
 					cancel()
@@ -48,10 +48,10 @@ func TestReading_Follow(t *testing.T) {
 	}
 }
 
-// heard is a writer that calls a function.
-type heard func(p []byte)
+// callback is a writer that calls a function.
+type callback func(p []byte)
 
-func (h heard) Write(p []byte) (int, error) {
+func (h callback) Write(p []byte) (int, error) {
 	h(p)
 	return len(p), nil
 }

@@ -21,9 +21,10 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// inhabited is a database in which each verb that lists rows finds some: on 1 January
-// 2026 ann passed e1, on the 2nd bob failed e2, which missed a target; in the running
-// session s1 both collided twice, the one of which is resolved. s2 was cancelled.
+// inhabited returns a database with rows for each verb that lists rows. On 1 January 2026 the
+// execution e1 of ann passed; on the 2nd e2 of bob failed and missed a target. In the running
+// session s1 both agents collided twice, and one collision is resolved. Session s2 was
+// cancelled.
 func inhabited(t *testing.T, dsn string) string {
 	t.Helper()
 	ctx, day := t.Context(), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -54,7 +55,7 @@ func inhabited(t *testing.T, dsn string) string {
 	return dsn
 }
 
-// TestReading: each verb's rows, in each form, under each filter.
+// TestReading checks the rows of each verb, in each form and under each filter.
 func TestReading(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]func(testing.TB) string{"SQLite": file, "Postgres": pgtest.DSN} {
@@ -63,7 +64,7 @@ func TestReading(t *testing.T) {
 			db := inhabited(t, dsn(t))
 			for _, tt := range []struct {
 				line string
-				rows string // of each row the value of key, in order
+				rows string // the value of key in each row, in order
 				key  string
 			}{
 				{"recent", "e2 e1", "execution_id"},
@@ -116,7 +117,7 @@ func TestReading(t *testing.T) {
 				args := append(strings.Fields(tt.line), "--db", db)
 				want := strings.Fields(tt.rows)
 				names := byJSON(t, args, tt.key, want)
-				if name == "SQLite" { // the forms know nothing of engines
+				if name == "SQLite" { // the forms do not depend on the engine
 					byTable(t, args, want)
 					byCSV(t, args, tt.key, want, names)
 				}
@@ -133,8 +134,8 @@ func TestReading(t *testing.T) {
 	}
 }
 
-// byJSON checks the values of a key in the rows of a verb, and returns how many keys a row
-// has, if there is one.
+// byJSON checks the values of a key in the rows of a verb. It returns the number of keys of a
+// row, 0 without rows.
 func byJSON(t *testing.T, args []string, key string, want []string) (keys int) {
 	t.Helper()
 	got := run(t, "", append(args, "--json")...)
@@ -161,7 +162,7 @@ func byJSON(t *testing.T, args []string, key string, want []string) (keys int) {
 	return keys
 }
 
-// byCSV checks the same, and that a row has as many columns.
+// byCSV checks the same in CSV, and the number of columns.
 func byCSV(t *testing.T, args []string, key string, want []string, columns int) {
 	t.Helper()
 	got := run(t, "", append(args, "--csv")...)
@@ -178,18 +179,18 @@ func byCSV(t *testing.T, args []string, key string, want []string, columns int) 
 	assert.Equal(t, append([]string{}, want...), values, args)
 }
 
-// byTable checks that the table has a line for each row, and a head.
+// byTable checks that the table has a head and a line per row.
 func byTable(t *testing.T, args, want []string) {
 	t.Helper()
 	got := run(t, "", args...)
 	require.Equal(t, exitOK, got.code, args)
-	if !strings.HasPrefix(got.stdout, "{") { // one memory
+	if !strings.HasPrefix(got.stdout, "{") { // a single memory
 		assert.Equal(t, len(want)+1, strings.Count(got.stdout, "\n"), "%s\n%s", args, got.stdout)
 	}
 }
 
-// TestReading_Refused: what cannot be asked, and a database that cannot be read, which is
-// not made or changed.
+// TestReading_Refused covers invalid command lines, and databases that cannot be read. It
+// checks that these are not created or changed.
 func TestReading_Refused(t *testing.T) {
 	t.Parallel()
 	db, missing := inhabited(t, file(t)), filepath.Join(t.TempDir(), "missing.db")
@@ -238,7 +239,7 @@ func TestReading_Refused(t *testing.T) {
 	assert.NoFileExists(t, missing)
 }
 
-// TestReading_Older: a database of an older schema is not upgraded by looking at it.
+// TestReading_Older checks that reading does not upgrade a database of an older schema.
 func TestReading_Older(t *testing.T) {
 	t.Parallel()
 	old, server3 := file(t), pgtest.DSN(t)

@@ -6,13 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 func (a *app) recent() *cobra.Command {
 	var f filters
-	var chosen repository.ReceiptFilter
+	var filter repository.ReceiptFilter
 	cmd := listing(&cobra.Command{
 		Use:   "recent",
 		Short: "Show the newest executions",
@@ -29,22 +30,22 @@ others they are NULL, "-" in a table.`,
 				if err != nil {
 					return err
 				}
-				chosen.AgentID, chosen.Since, chosen.Until, chosen.Page = f.agent, f.since.Time, f.until.Time, f.limit.page()
-				return list(a, f.limit, executions(newest, store.Receipts.All(cmd.Context(), chosen)), executionFields...)
+				filter.AgentID, filter.Since, filter.Until, filter.Page = f.agent, f.since.Time, f.until.Time, firstPage(f.limit)
+				return term.List(a.Console, f.limit, executions(newest, store.Receipts.All(cmd.Context(), filter)), executionColumns...)
 			})
 		},
 	})
 	f.flags(a, cmd, "executions")
-	enum(cmd, &chosen.Status, "status", "only executions that ended so", models.ReceiptStatuses())
-	enum(cmd, &chosen.Operation, "operation", "only this operation", models.Operations())
-	cmd.Flags().StringVar(&chosen.Environment, "environment", "", "only executions in this environment")
+	enum(cmd, &filter.Status, "status", "only executions that ended so", models.ReceiptStatuses())
+	enum(cmd, &filter.Operation, "operation", "only this operation", models.Operations())
+	cmd.Flags().StringVar(&filter.Environment, "environment", "", "only executions in this environment")
 	a.flagWords(cmd, "environment", environments)
-	cmd.Flags().StringVar(&chosen.ManifestHash, "manifest-hash", "", "only executions with this manifest")
-	cmd.Flags().StringVar(&chosen.OntologyHash, "ontology-hash", "", "only executions with this ontology")
+	cmd.Flags().StringVar(&filter.ManifestHash, "manifest-hash", "", "only executions with this manifest")
+	cmd.Flags().StringVar(&filter.OntologyHash, "ontology-hash", "", "only executions with this ontology")
 	return cmd
 }
 
-// execution is a receipt with its row in recent_executions, nil if it is not there.
+// execution is a receipt with its row in recent_executions, nil if the view does not have it.
 type execution struct {
 	models.Receipt
 	counts *models.RecentExecution
@@ -64,32 +65,32 @@ func executions(newest []models.RecentExecution, receipts iter.Seq2[models.Recei
 	}
 }
 
-var executionFields = []field[execution]{
-	{"id", "", func(e execution) any { return e.ID }},
-	{"", "TIMESTAMP", func(e execution) any { return e.Timestamp }},
-	{"execution_id", "EXECUTION", func(e execution) any { return e.ExecutionID }},
-	{"agent_id", "AGENT", func(e execution) any { return e.AgentID }},
-	{"operation", "OPERATION", func(e execution) any { return e.Operation }},
-	{"status", "STATUS", func(e execution) any { return e.Status }},
-	{"timestamp", "", func(e execution) any { return e.Timestamp }},
-	{"duration_ms", "DURATION", func(e execution) any { return ms(e.DurationMS) }},
-	{"files_generated", "", func(e execution) any { return e.FilesGenerated }},
-	{"files_modified", "", func(e execution) any { return e.FilesModified }},
-	{"", "FILES", func(e execution) any { return e.FilesGenerated + e.FilesModified }},
-	{"error_message", "", func(e execution) any { return e.ErrorMessage }},
-	{"environment", "", func(e execution) any { return e.Environment }},
-	{"created_at", "", func(e execution) any { return e.CreatedAt }},
-	{"audit_entries", "AUDIT", func(e execution) any {
+var executionColumns = []term.Column[execution]{
+	term.Col("id", "", func(e execution) any { return e.ID }),
+	term.Col("", "TIMESTAMP", func(e execution) any { return e.Timestamp }),
+	term.Col("execution_id", "EXECUTION", func(e execution) any { return e.ExecutionID }),
+	term.Col("agent_id", "AGENT", func(e execution) any { return e.AgentID }),
+	term.Col("operation", "OPERATION", func(e execution) any { return e.Operation }),
+	term.Col("status", "STATUS", func(e execution) any { return e.Status }),
+	term.Col("timestamp", "", func(e execution) any { return e.Timestamp }),
+	term.Col("duration_ms", "DURATION", func(e execution) any { return term.MS(e.DurationMS) }),
+	term.Col("files_generated", "", func(e execution) any { return e.FilesGenerated }),
+	term.Col("files_modified", "", func(e execution) any { return e.FilesModified }),
+	term.Col("", "FILES", func(e execution) any { return e.FilesGenerated + e.FilesModified }),
+	term.Col("error_message", "", func(e execution) any { return e.ErrorMessage }),
+	term.Col("environment", "", func(e execution) any { return e.Environment }),
+	term.Col("created_at", "", func(e execution) any { return e.CreatedAt }),
+	term.Col("audit_entries", "AUDIT", func(e execution) any {
 		if e.counts == nil {
 			return nil
 		}
 		return e.counts.AuditEntries
-	}},
-	{"slo_violations", "SLO", func(e execution) any {
+	}),
+	term.Col("slo_violations", "SLO", func(e execution) any {
 		if e.counts == nil {
 			return nil
 		}
 		return e.counts.SLOViolations
-	}},
-	{"", "ERROR", func(e execution) any { return e.ErrorMessage }},
+	}),
+	term.Col("", "ERROR", func(e execution) any { return e.ErrorMessage }),
 }

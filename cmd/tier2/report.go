@@ -33,8 +33,8 @@ say otherwise, or how long ago: 7d, 24h.`,
 		Example: "  tier2 report --out report.html --since 7d",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if a.json != (out == "") {
-				return usageError{errors.New("give --out FILE, --out - for stdout, or --json without --out")}
+			if a.JSON != (out == "") {
+				return usagef("give --out FILE, --out - for stdout, or --json without --out")
 			}
 			return a.makeReport(cmd, out, report.Options{Title: title, AgentID: f.agent, Since: f.since.Time, Until: f.until.Time})
 		},
@@ -54,53 +54,44 @@ func (a *app) makeReport(cmd *cobra.Command, out string, opts report.Options) er
 	var target *page
 	if out != "" && out != "-" {
 		target, err = newPage(out, where)
-		if errors.Is(err, models.ErrConflict) {
-			return a.refused(err, models.ErrConflict)
-		}
 		if err != nil {
-			return err
+			return reportKinds.exit(err)
 		}
 	}
-	store, err := openExisting(cmd.Context(), a.db, tier2.WithReadOnly())
-	if err != nil {
+	return with(cmd.Context(), a.db, []tier2.Option{tier2.WithReadOnly()}, func(store *tier2.Store) error {
+		a.Busy("reading")
+		data, err := report.Gather(cmd.Context(), store, opts)
+		switch {
+		case err != nil:
+			return reportKinds.exit(err)
+		case a.JSON:
+			return a.PrintJSON(data)
+		case target == nil:
+			return data.WriteHTML(a.Out)
+		}
+		bytes, err := target.write(data.WriteHTML)
+		if err == nil {
+			_, err = fmt.Fprintf(a.Out, "wrote %s: %d executions, %d bytes\n", target.path, data.Totals.Executions, bytes)
+		}
 		return err
-	}
-	defer store.Close()
-	stop := a.busy("reading")
-	data, err := report.Gather(cmd.Context(), store, opts)
-	stop()
-	switch {
-	case errors.Is(err, models.ErrInvalid):
-		return usageError{err}
-	case err != nil:
-		return err
-	case a.json:
-		return a.printJSON(data)
-	case target == nil:
-		return data.WriteHTML(a.stdout)
-	}
-	bytes, err := target.write(data.WriteHTML)
-	if err == nil {
-		_, err = fmt.Fprintf(a.stdout, "wrote %s: %d executions, %d bytes\n", target.path, data.Totals.Executions, bytes)
-	}
-	return err
+	})
 }
 
-// page is a file that is about to be written.
+// page is the file that report writes.
 type page struct {
 	path string
 	mode os.FileMode
 }
 
-// pageStart is how every page begins that report writes.
+// pageStart is the beginning of every page that report writes.
 const pageStart = "<!DOCTYPE html>"
 
-// newPage refuses a path that belongs to the database, as a usageError, and one where
-// something else than a page lies, with models.ErrConflict.
+// newPage returns the page to write. Errors: a usage error for a path that belongs to the
+// database, models.ErrConflict for an existing file that is not a page.
 func newPage(path, database string) (*page, error) {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		if same(path, database+suffix) {
-			return nil, usageError{fmt.Errorf("--out %s belongs to the database", path)}
+			return nil, usagef("--out %s belongs to the database", path)
 		}
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
@@ -131,7 +122,7 @@ func newPage(path, database string) (*page, error) {
 	return nil, &models.Error{Column: "out", Value: path, Reason: "exists and is no HTML page", Kind: models.ErrConflict}
 }
 
-// same reports whether two paths are one file, or would be.
+// same reports whether two paths name the same file, or would if it existed.
 func same(a, b string) bool {
 	if abs, err := filepath.Abs(a); err == nil && abs == b {
 		return true
@@ -144,7 +135,8 @@ func same(a, b string) bool {
 	return err == nil && os.SameFile(one, other)
 }
 
-// write puts what fn writes under the path, all of it or nothing, and returns its size.
+// write writes the output of fn to the path and returns its size. On any error it leaves
+// the path unchanged.
 func (p *page) write(fn func(io.Writer) error) (size int64, err error) {
 	f, err := os.CreateTemp(filepath.Dir(p.path), filepath.Base(p.path)+".*.tmp")
 	if err != nil {

@@ -75,7 +75,8 @@ func mode(t *testing.T, path string) os.FileMode {
 	return info.Mode().Perm()
 }
 
-// TestReport_Target: what is no page stays, whatever names it.
+// TestReport_Target checks that report never overwrites a file that is not a page, nor the
+// database, under any path.
 func TestReport_Target(t *testing.T) {
 	t.Parallel()
 	db, dir := database(t), t.TempDir()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -30,18 +29,18 @@ of one history, or if the answer was not yes.`,
   tier2 restore --from archive/2025.db --yes`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if source == "" {
-				return usageError{errors.New("give --from")}
+				return usagef("give --from")
 			}
 			for _, id := range ids {
 				if strings.TrimSpace(id) == "" || !utf8.ValidString(id) {
-					return usageError{fmt.Errorf("%q is no id of an execution", id)}
+					return usagef("%q is no id of an execution", id)
 				}
 			}
 			where, err := location(source)
 			if err != nil {
 				return err
 			}
-			if err := a.canAsk(yes); err != nil {
+			if err := a.checkCanAsk(yes); err != nil {
 				return err
 			}
 			return a.bringBack(cmd, source, where, ids, yes)
@@ -55,29 +54,26 @@ of one history, or if the answer was not yes.`,
 	return cmd
 }
 
-func (a *app) bringBack(cmd *cobra.Command, source, where string, ids []string, yes bool) (err error) {
+func (a *app) bringBack(cmd *cobra.Command, source, where string, ids []string, yes bool) error {
 	ctx := cmd.Context()
-	store, err := a.openMoving(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := openable(ctx, source); err != nil {
-		return err
-	}
-	if !yes {
-		which := "all executions"
-		if len(ids) > 0 {
-			which = fmt.Sprintf("%d executions", len(ids))
-		}
-		if err := a.confirm(ctx, fmt.Sprintf("Bring %s back from %s?", which, where)); err != nil {
+	return a.withSigner(ctx, func(store *tier2.Store) error {
+		if err := checkOpens(ctx, source); err != nil {
 			return err
 		}
-	}
-	bar := a.progress("restoring")
-	report, err := store.Restore(ctx, source, tier2.RestoreOptions{
-		Executions: ids, Progress: func(r tier2.ArchiveReport) { bar.Set64(r.Executions) },
+		if !yes {
+			which := "all executions"
+			if len(ids) > 0 {
+				which = fmt.Sprintf("%d executions", len(ids))
+			}
+			if err := a.confirm(ctx, "Bring %s back from %s?", which, where); err != nil {
+				return err
+			}
+		}
+		bar := a.Count("restoring", -1)
+		report, err := store.Restore(ctx, source, tier2.RestoreOptions{
+			Executions: ids, Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) },
+		})
+		bar.Finish()
+		return a.finishMove("restored", "from "+where, report, err)
 	})
-	bar.Finish()
-	return a.moved("restored", "from "+where, report, err)
 }

@@ -1,25 +1,18 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-)
 
-// The exit codes, as --help documents them.
-const (
-	exitOK        = 0
-	exitFound     = 1
-	exitUsage     = 2
-	exitFailure   = 3
-	exitInterrupt = 130
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 )
 
 const long = `tier2 keeps what ggen's agents do in one SQLite file, or in PostgreSQL:
@@ -44,60 +37,47 @@ Verbs that list rows print a table, --json an array, --csv RFC 4180 with NULL as
 an empty field. On a terminal a table is cut to its width, and has colours
 unless NO_COLOR is set.`
 
-// helpWidth is how wide help is at most.
+// helpWidth is the maximum width of help texts.
 const helpWidth = 80
 
-// defaultDB is where the database lies unless --db says otherwise.
+// defaultDB is the default of --db.
 const defaultDB = ".ggen/tier2.db"
 
-// errFound is exit code 1: what was wrong has been printed already.
-var errFound = errors.New("found")
-
-// errInterrupted is exit code 130 of what goes on until it is interrupted: no failure.
-var errInterrupted = errors.New("interrupted")
-
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
-// app is what the verbs share.
+// app holds what the verbs share.
 type app struct {
-	args           []string
-	db             string
-	json, csv      bool
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	spinner        func() // ends the spinner that turns; nil: none does
-	started        bool   // whether the command line was understood
+	*term.Console
+	args    []string
+	db      string
+	started bool // the command line was understood
 }
 
-// Run is the command: it does what args say and returns the exit code. Results go to
-// stdout, errors and progress to stderr.
+func newApp(args []string, stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{Console: term.New(stdin, stdout, stderr), args: args}
+}
+
+// Run executes the command line args and returns the exit code. Results go to stdout,
+// errors and progress to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out := &kept{Writer: stdout}
-	a := &app{args: args, stdin: stdin, stdout: out, stderr: stderr}
+	a := newApp(args, stdin, stdout, stderr)
 	root := a.command()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	if out.err != nil {
-		err, a.started = out.err, true // whatever else is wrong, the result is lost
+	a.Idle()
+	if lost := a.Lost(); lost != nil {
+		err = lost // without its output no other result matters
+	} else if err != nil && !a.started {
+		err = exitError{exitUsage, err}
 	}
-	var usage usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errFound):
-		return exitFound
-	case errors.Is(err, errInterrupted):
-		return exitInterrupt
-	case !a.started || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "tier2: %s\nRun '%s --help' for usage.\n", redacted(err.Error(), args), cmd.CommandPath())
-		return exitUsage
+	code := exitCode(err)
+	if err == nil || errors.Is(err, errPrinted) {
+		return code
 	}
-	fmt.Fprintf(stderr, "tier2: %s\n", redacted(err.Error(), args))
-	if errors.Is(err, context.Canceled) {
-		return exitInterrupt
+	message := "tier2: " + redacted(err.Error(), args) + "\n"
+	if code == exitUsage {
+		message += fmt.Sprintf("Run '%s --help' for usage.\n", cmd.CommandPath())
 	}
-	return exitFailure
+	fmt.Fprint(stderr, message)
+	return code
 }
 
 func (a *app) command() *cobra.Command {
@@ -110,43 +90,24 @@ func (a *app) command() *cobra.Command {
 		Args: cobra.NoArgs, RunE: missingVerb,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
-			return a.form(cmd)
+			return a.checkForm(cmd)
 		},
 	}
 	root.PersistentFlags().StringVar(&a.db, "db", defaultDB, "the database: a path, a file: URI or a postgres:// URL")
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
-	root.PersistentFlags().BoolVar(&a.csv, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
+	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "print the result as JSON")
+	root.PersistentFlags().BoolVar(&a.CSV, "csv", false, "print rows as CSV (RFC 4180); only of verbs that list rows")
 	imports := &cobra.Command{Use: "import", Short: "Read what ggen wrote into the database",
 		Example: "  tier2 import receipts .ggen/receipts", Args: cobra.NoArgs, RunE: missingVerb}
 	imports.AddCommand(a.importReceipts(), a.importLog(), a.importTables())
 	root.AddCommand(
-		a.init(),
-		a.verify(),
-		imports,
-		a.recent(),
-		a.agents(),
-		a.stages(),
-		a.slo(),
-		a.collisions(),
-		a.sessions(),
-		a.audit(),
-		a.memory(),
-		a.drift(),
-		a.report(),
-		a.export(),
-		a.copy(),
-		a.archive(),
-		a.restore(),
-		a.backup(),
-		a.maintain(),
-		a.seal(),
-		a.prove(),
-		a.keygen(),
-		a.version(),
+		a.init(), a.verify(), imports,
+		a.recent(), a.agents(), a.stages(), a.slo(), a.collisions(), a.sessions(), a.audit(), a.memory(), a.drift(), a.report(),
+		a.export(), a.copy(), a.archive(), a.restore(), a.backup(), a.maintain(),
+		a.seal(), a.prove(), a.keygen(), a.version(),
 	)
-	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	shells(root)
 	root.SetUsageTemplate(strings.NewReplacer(
 		".LocalFlags.FlagUsages", fmt.Sprintf(".LocalFlags.FlagUsagesWrapped %d", helpWidth),
@@ -155,55 +116,48 @@ func (a *app) command() *cobra.Command {
 	return root
 }
 
-// refused prints an error of one of the kinds, which makes it exit code 1.
-func (a *app) refused(err error, kinds ...error) error {
-	for _, kind := range kinds {
-		if errors.Is(err, kind) {
-			fmt.Fprintf(a.stderr, "tier2: %s\n", redacted(err.Error(), a.args))
-			return errFound
-		}
-	}
-	return err
-}
-
-// missingVerb answers a command that does nothing without a verb.
+// missingVerb rejects a command that needs a verb.
 func missingVerb(cmd *cobra.Command, _ []string) error {
-	return usageError{fmt.Errorf("%q needs a verb", cmd.CommandPath())}
+	return usagef("%q needs a verb", cmd.CommandPath())
 }
 
-// kept is stdout, which keeps the error of the first write that failed: not every write
-// of a few lines is checked.
-type kept struct {
-	io.Writer
-	err error
+// lists marks a verb that prints rows, and takes --csv.
+const lists = "lists"
+
+// listing marks cmd as a verb that prints rows.
+func listing(cmd *cobra.Command) *cobra.Command {
+	cmd.Annotations = map[string]string{lists: ""}
+	return cmd
 }
 
-// Write implements io.Writer.
-func (k *kept) Write(p []byte) (int, error) {
-	n, err := k.Writer.Write(p)
-	if k.err == nil {
-		k.err = err
-	}
-	return n, err
-}
-
-// terminal is stderr, if that is one, for a progress bar; else nil.
-func (a *app) terminal() io.Writer {
-	if isTerminal(a.stderr) {
-		return a.stderr
+// checkForm rejects flags that ask for a form that the verb does not have.
+func (a *app) checkForm(cmd *cobra.Command) error {
+	_, ok := cmd.Annotations[lists]
+	switch {
+	case a.CSV && !ok:
+		return usagef("--csv: %q lists no rows", cmd.CommandPath())
+	case a.CSV && a.JSON:
+		return usagef("give either --json or --csv")
 	}
 	return nil
 }
 
-// printJSON writes v, indented, and a newline.
-func (a *app) printJSON(v any) error {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return err
+// privateKey matches a key that signs, as keygen writes it.
+var privateKey = regexp.MustCompile(`PRIVATE\+KEY\+[^\s"\']*`)
+
+// redacted returns a message without private keys and without the passwords of databases in
+// args: cobra repeats arguments that it does not understand.
+func redacted(message string, args []string) string {
+	message = privateKey.ReplaceAllString(message, "PRIVATE+KEY+...")
+	for _, arg := range args {
+		_, value, _ := strings.Cut(arg, "=")
+		for _, secret := range []string{arg, strings.TrimLeft(arg, "-"), value} {
+			if shown := engine.Redact(secret); shown != secret {
+				quoted := strconv.Quote(secret)
+				message = strings.ReplaceAll(message, quoted[1:len(quoted)-1], shown+"...")
+				message = strings.ReplaceAll(message, secret, shown+"...")
+			}
+		}
 	}
-	out := bufio.NewWriter(a.output())
-	return errors.Join(escaped(out, text.Bytes()), out.Flush())
+	return message
 }

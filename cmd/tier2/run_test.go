@@ -18,7 +18,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2"
 )
 
-// result is what one call of the command printed and returned.
+// result is the output and exit code of a call of the command.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -31,7 +31,7 @@ func run(t *testing.T, stdin string, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// database is a new database that init made.
+// database returns a new database that init created.
 func database(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "new", "tier2.db")
@@ -169,7 +169,7 @@ func TestRun_Usage(t *testing.T) {
 	}
 }
 
-// TestRun_UsageOfDatabase: what only the store refuses is a wrong command line as well.
+// TestRun_UsageOfDatabase checks that arguments that only the store rejects are usage errors.
 func TestRun_UsageOfDatabase(t *testing.T) {
 	t.Parallel()
 	db := database(t)

@@ -9,10 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// signingKey is the environment variable that may hold the private key.
+// signingKey names the environment variable that may hold the private key.
 const signingKey = "TIER2_SIGNING_KEY"
 
 func (a *app) seal() *cobra.Command {
@@ -53,21 +52,15 @@ must exist, defaults to --db.`,
 			if err != nil {
 				return err
 			}
-			stop := a.busy("sealing")
+			a.Busy("sealing")
 			checkpoint, err := store.Audit.Seal(cmd.Context())
-			err = errors.Join(err, store.Close())
-			if stop(); err != nil {
-				return a.refused(err, models.ErrConflict)
-			}
-			if a.json {
-				return a.printJSON(checkpoint)
+			if err = errors.Join(err, store.Close()); err != nil {
+				return sealKinds.exit(err)
 			}
 			if checkpoint.Size == 0 {
-				_, err = fmt.Fprintln(a.stdout, "sealed 0 entries: the audit log is empty")
-				return err
+				return a.Print(checkpoint, "sealed 0 entries: the audit log is empty\n")
 			}
-			_, err = fmt.Fprintf(a.stdout, "sealed %d entries, root %s\n", checkpoint.Size, checkpoint.Root)
-			return err
+			return a.Print(checkpoint, "sealed %d entries, root %s\n", checkpoint.Size, checkpoint.Root)
 		},
 	}
 	cmd.Flags().StringVar(&anchor, "anchor", "", "append the checkpoint to this file, which is made if it does not exist")
@@ -75,13 +68,13 @@ must exist, defaults to --db.`,
 	return cmd
 }
 
-// signing is how a store is opened that signs, with the key in a file, or else in the
-// environment; no key is no option. No error shows a key.
+// signing returns the option that signs with the key in a file, or else in the environment,
+// and no option if there is no key. No error contains a key.
 func signing(file string) ([]tier2.Option, error) {
 	private := os.Getenv(signingKey)
 	switch {
 	case strings.HasPrefix(file, "PRIVATE+KEY"):
-		return nil, usageError{errors.New("--sign-with takes a file that holds the key, not the key")}
+		return nil, usagef("--sign-with takes a file that holds the key, not the key")
 	case file != "":
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -22,23 +23,15 @@ no such execution.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.read(cmd, func(store *tier2.Store) error {
-					rows, err := store.Reports.SLOs(cmd.Context(), f.report())
-					if err != nil {
-						return err
-					}
-					return list(a, f.limit, each(rows), sloFields...)
+				return show(a, cmd, f.limit, sloColumns, func(store *tier2.Store) ([]slo, error) {
+					return store.Reports.SLOs(cmd.Context(), f.report())
 				})
 			}
 			if err := alone(cmd, "an execution", "agent", "since", "until", "limit"); err != nil {
 				return err
 			}
-			return a.read(cmd, func(store *tier2.Store) error {
-				rows, err := ofExecution(cmd.Context(), store, args[0], store.Violations.ByExecution)
-				if err != nil {
-					return a.refused(err, models.ErrNotFound)
-				}
-				return list(a, everything, each(rows), violationFields...)
+			return show(a, cmd, term.NoLimit, violationColumns, func(store *tier2.Store) ([]violation, error) {
+				return ofExecution(cmd.Context(), store, args[0], store.Violations.ByExecution)
 			})
 		},
 	})
@@ -48,31 +41,31 @@ no such execution.`,
 
 type slo = repository.SLOReport
 
-var sloFields = []field[slo]{
-	{"metric", "METRIC", func(v slo) any { return v.Metric }},
-	{"target", "TARGET", func(v slo) any { return v.Target }},
-	{"unit", "UNIT", func(v slo) any { return v.Unit }},
-	{"executions", "EXECUTIONS", func(v slo) any { return v.Executions }},
-	{"missed", "MISSED", func(v slo) any { return v.Missed }},
-	{"share", "SHARE", func(v slo) any { return share(v.Share) }},
-	{"violations", "VIOLATIONS", func(v slo) any { return v.Violations }},
-	{"critical", "CRITICAL", func(v slo) any { return v.Critical }},
-	{"median", "MEDIAN", func(v slo) any { return v.Median }},
-	{"worst", "WORST", func(v slo) any { return v.Worst }},
-	{"last_execution_id", "", func(v slo) any { return v.LastExecutionID }},
-	{"last", "LAST", func(v slo) any { return v.Last }},
+var sloColumns = []term.Column[slo]{
+	term.Col("metric", "METRIC", func(v slo) any { return v.Metric }),
+	term.Col("target", "TARGET", func(v slo) any { return v.Target }),
+	term.Col("unit", "UNIT", func(v slo) any { return v.Unit }),
+	term.Col("executions", "EXECUTIONS", func(v slo) any { return v.Executions }),
+	term.Col("missed", "MISSED", func(v slo) any { return v.Missed }),
+	term.Col("share", "SHARE", func(v slo) any { return term.Share(v.Share) }),
+	term.Col("violations", "VIOLATIONS", func(v slo) any { return v.Violations }),
+	term.Col("critical", "CRITICAL", func(v slo) any { return v.Critical }),
+	term.Col("median", "MEDIAN", func(v slo) any { return v.Median }),
+	term.Col("worst", "WORST", func(v slo) any { return v.Worst }),
+	term.Col("last_execution_id", "", func(v slo) any { return v.LastExecutionID }),
+	term.Col("last", "LAST", func(v slo) any { return v.Last }),
 }
 
 type violation = models.SLOViolation
 
-var violationFields = []field[violation]{
-	{"id", "", func(v violation) any { return v.ID }},
-	{"execution_id", "", func(v violation) any { return v.ExecutionID }},
-	{"metric", "METRIC", func(v violation) any { return v.Metric }},
-	{"target_value", "TARGET", func(v violation) any { return v.TargetValue }},
-	{"actual_value", "ACTUAL", func(v violation) any { return v.ActualValue }},
-	{"severity", "SEVERITY", func(v violation) any { return v.Severity }},
-	{"timestamp", "TIMESTAMP", func(v violation) any { return v.Timestamp }},
-	{"description", "DESCRIPTION", func(v violation) any { return v.Description }},
-	{"created_at", "", func(v violation) any { return v.CreatedAt }},
+var violationColumns = []term.Column[violation]{
+	term.Col("id", "", func(v violation) any { return v.ID }),
+	term.Col("execution_id", "", func(v violation) any { return v.ExecutionID }),
+	term.Col("metric", "METRIC", func(v violation) any { return v.Metric }),
+	term.Col("target_value", "TARGET", func(v violation) any { return v.TargetValue }),
+	term.Col("actual_value", "ACTUAL", func(v violation) any { return v.ActualValue }),
+	term.Col("severity", "SEVERITY", func(v violation) any { return v.Severity }),
+	term.Col("timestamp", "TIMESTAMP", func(v violation) any { return v.Timestamp }),
+	term.Col("description", "DESCRIPTION", func(v violation) any { return v.Description }),
+	term.Col("created_at", "", func(v violation) any { return v.CreatedAt }),
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -24,23 +25,15 @@ if there is no such execution.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.read(cmd, func(store *tier2.Store) error {
-					rows, err := store.Reports.StagePercentiles(cmd.Context(), f.report())
-					if err != nil {
-						return err
-					}
-					return list(a, everything, each(rows), stageFields...)
+				return show(a, cmd, term.NoLimit, stageColumns, func(store *tier2.Store) ([]stage, error) {
+					return store.Reports.StagePercentiles(cmd.Context(), f.report())
 				})
 			}
 			if err := alone(cmd, "an execution", "agent", "since", "until"); err != nil {
 				return err
 			}
-			return a.read(cmd, func(store *tier2.Store) error {
-				rows, err := ofExecution(cmd.Context(), store, args[0], store.Metrics.ByExecution)
-				if err != nil {
-					return a.refused(err, models.ErrNotFound)
-				}
-				return list(a, everything, each(rows), metricFields...)
+			return show(a, cmd, term.NoLimit, metricColumns, func(store *tier2.Store) ([]metric, error) {
+				return ofExecution(cmd.Context(), store, args[0], store.Metrics.ByExecution)
 			})
 		},
 	})
@@ -49,7 +42,7 @@ if there is no such execution.`,
 	return cmd
 }
 
-// ofExecution reads what belongs to an execution, which must be there.
+// ofExecution returns the rows of an execution, or models.ErrNotFound if it has no receipt.
 func ofExecution[T any](ctx context.Context, store *tier2.Store, id string, rows func(context.Context, string) ([]T, error)) ([]T, error) {
 	if _, err := store.Receipts.Get(ctx, id); err != nil {
 		return nil, err
@@ -59,27 +52,27 @@ func ofExecution[T any](ctx context.Context, store *tier2.Store, id string, rows
 
 type stage = repository.StagePercentiles
 
-var stageFields = []field[stage]{
-	{"stage", "STAGE", func(v stage) any { return v.Stage }},
-	{"count", "RUNS", func(v stage) any { return v.Count }},
-	{"failed", "FAILED", func(v stage) any { return v.Failed }},
-	{"p50_ms", "P50", func(v stage) any { return ms(v.P50MS) }},
-	{"p95_ms", "P95", func(v stage) any { return ms(v.P95MS) }},
-	{"p99_ms", "P99", func(v stage) any { return ms(v.P99MS) }},
-	{"max_ms", "MAX", func(v stage) any { return ms(v.MaxMS) }},
+var stageColumns = []term.Column[stage]{
+	term.Col("stage", "STAGE", func(v stage) any { return v.Stage }),
+	term.Col("count", "RUNS", func(v stage) any { return v.Count }),
+	term.Col("failed", "FAILED", func(v stage) any { return v.Failed }),
+	term.Col("p50_ms", "P50", func(v stage) any { return term.MS(v.P50MS) }),
+	term.Col("p95_ms", "P95", func(v stage) any { return term.MS(v.P95MS) }),
+	term.Col("p99_ms", "P99", func(v stage) any { return term.MS(v.P99MS) }),
+	term.Col("max_ms", "MAX", func(v stage) any { return term.MS(v.MaxMS) }),
 }
 
 type metric = models.PipelineMetric
 
-var metricFields = []field[metric]{
-	{"id", "", func(v metric) any { return v.ID }},
-	{"execution_id", "", func(v metric) any { return v.ExecutionID }},
-	{"stage", "STAGE", func(v metric) any { return v.Stage }},
-	{"status", "STATUS", func(v metric) any { return v.Status }},
-	{"duration_ms", "DURATION", func(v metric) any { return ms(v.DurationMS) }},
-	{"input_size_bytes", "INPUT", func(v metric) any { return v.InputSizeBytes }},
-	{"output_size_bytes", "OUTPUT", func(v metric) any { return v.OutputSizeBytes }},
-	{"timestamp", "BEGAN", func(v metric) any { return v.Timestamp }},
-	{"error_message", "ERROR", func(v metric) any { return v.ErrorMessage }},
-	{"created_at", "", func(v metric) any { return v.CreatedAt }},
+var metricColumns = []term.Column[metric]{
+	term.Col("id", "", func(v metric) any { return v.ID }),
+	term.Col("execution_id", "", func(v metric) any { return v.ExecutionID }),
+	term.Col("stage", "STAGE", func(v metric) any { return v.Stage }),
+	term.Col("status", "STATUS", func(v metric) any { return v.Status }),
+	term.Col("duration_ms", "DURATION", func(v metric) any { return term.MS(v.DurationMS) }),
+	term.Col("input_size_bytes", "INPUT", func(v metric) any { return v.InputSizeBytes }),
+	term.Col("output_size_bytes", "OUTPUT", func(v metric) any { return v.OutputSizeBytes }),
+	term.Col("timestamp", "BEGAN", func(v metric) any { return v.Timestamp }),
+	term.Col("error_message", "ERROR", func(v metric) any { return v.ErrorMessage }),
+	term.Col("created_at", "", func(v metric) any { return v.CreatedAt }),
 }

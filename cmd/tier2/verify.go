@@ -3,16 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
 
 func (a *app) verify() *cobra.Command {
 	var audit bool
-	var against against
+	var trusted trusted
 	var archives []string
 	cmd := &cobra.Command{
 		Use:   "verify [database]",
@@ -38,8 +42,8 @@ elsewhere tell that.`,
 				return err
 			}
 			if !audit {
-				if against.given(cmd) || len(archives) > 0 {
-					return usageError{errors.New("--anchor, --key and --archive need --audit")}
+				if trusted.given(cmd) || len(archives) > 0 {
+					return usagef("--anchor, --key and --archive need --audit")
 				}
 				return a.check(cmd, dsn, "", &outcome{Path: where}, nil)
 			}
@@ -48,23 +52,23 @@ elsewhere tell that.`,
 					return err
 				}
 			}
-			opts := ledger.VerifyOptions{Anchor: against.anchor, Archives: archives}
-			if opts.Keys, _, err = against.read(cmd); err != nil {
+			opts := ledger.VerifyOptions{Anchor: trusted.anchor, Archives: archives}
+			if opts.Keys, _, err = trusted.read(cmd); err != nil {
 				return err
 			}
 			return a.check(cmd, dsn, "", &outcome{Path: where}, &opts)
 		},
 	}
 	cmd.Flags().BoolVar(&audit, "audit", false, "check the audit log as well")
-	against.flags(cmd)
+	trusted.flags(cmd)
 	cmd.Flags().StringArrayVar(&archives, "archive", nil, "an archive that holds entries of this log; repeatable")
 	return cmd
 }
 
-// check verifies a database, with its audit log if opts are given, and prints what it
-// found, after a line that says what was done, if anything.
+// check verifies a database, and its audit log if opts is not nil. It prints the findings,
+// after a line with done if that is not "", and returns errFound if there are any.
 func (a *app) check(cmd *cobra.Command, dsn, done string, r *outcome, opts *ledger.VerifyOptions) (err error) {
-	defer a.busy("verifying")()
+	a.Busy("verifying")
 	if r.Verification, err = tier2.Verify(cmd.Context(), dsn); err != nil {
 		return err
 	}
@@ -73,38 +77,21 @@ func (a *app) check(cmd *cobra.Command, dsn, done string, r *outcome, opts *ledg
 		switch {
 		case err != nil && (r.Verification.OK() || cmd.Context().Err() != nil):
 			return err
-		case err != nil: // which the findings explain
-			a.note("the audit log was not checked: %v", err)
+		case err != nil: // the findings explain it
+			a.Note("the audit log was not checked: %v", err)
 		}
 	}
-	a.calm()
-	if done != "" && !a.json {
-		fmt.Fprintf(a.stdout, "%s %s\n", done, r.Path)
+	if done != "" && !a.JSON {
+		fmt.Fprintf(a.Out, "%s %s\n", done, r.Path)
 		for _, step := range r.Steps {
-			fmt.Fprintf(a.stdout, "  %s\n", step)
+			fmt.Fprintf(a.Out, "  %s\n", step)
 		}
 	}
-	return a.printReport(r)
-}
-
-// outcome is what init, maintain and verify print.
-type outcome struct {
-	Path    string   `json:"path"`
-	Created *bool    `json:"created,omitempty"` // of init: whether the database is new
-	Steps   []string `json:"steps,omitempty"`   // of maintain: what it did
-	OK      bool     `json:"ok"`
-	*tier2.Verification
-	Audit *ledger.Report `json:"audit,omitempty"` // of verify --audit
-}
-
-func (a *app) printReport(r *outcome) error {
 	r.OK = r.Verification.OK() && (r.Audit == nil || r.Audit.OK())
-	if a.json {
-		if err := a.printJSON(r); err != nil {
-			return err
-		}
-	} else {
+	if !a.JSON {
 		a.printFindings(r)
+	} else if err := a.PrintJSON(r); err != nil {
+		return err
 	}
 	if !r.OK {
 		return errFound
@@ -112,29 +99,39 @@ func (a *app) printReport(r *outcome) error {
 	return nil
 }
 
+// outcome is the result of init, maintain and verify.
+type outcome struct {
+	Path    string   `json:"path"`
+	Created *bool    `json:"created,omitempty"` // of init: whether the database is new
+	Steps   []string `json:"steps,omitempty"`   // of maintain
+	OK      bool     `json:"ok"`
+	*tier2.Verification
+	Audit *ledger.Report `json:"audit,omitempty"` // of verify --audit
+}
+
 func (a *app) printFindings(r *outcome) {
 	if r.Verification.OK() {
-		fmt.Fprintf(a.stdout, "ok: %d tables, %d indexes, %d views, %d JSON documents\n", r.Tables, r.Indexes, r.Views, r.Documents)
+		fmt.Fprintf(a.Out, "ok: %d tables, %d indexes, %d views, %d JSON documents\n", r.Tables, r.Indexes, r.Views, r.Documents)
 	}
 	for _, finding := range r.Findings {
-		fmt.Fprintln(a.stdout, finding)
+		fmt.Fprintln(a.Out, finding)
 	}
 	switch audit := r.Audit; {
 	case audit == nil:
 	case audit.OK():
-		fmt.Fprintf(a.stdout, "audit: %d entries sealed, %d archived, %d not sealed yet, %d rows compared\n",
+		fmt.Fprintf(a.Out, "audit: %d entries sealed, %d archived, %d not sealed yet, %d rows compared\n",
 			audit.Sealed, audit.Archived, audit.Unsealed, audit.Rows)
 	default:
 		for _, f := range audit.Findings {
-			fmt.Fprintf(a.stdout, "%s: %s%s\n", f.Kind, place(f), printable(f.Reason))
+			fmt.Fprintf(a.Out, "%s: %s%s\n", f.Kind, place(f), term.Printable(f.Reason))
 		}
 		if more := audit.Total - int64(len(audit.Findings)); more > 0 {
-			fmt.Fprintf(a.stdout, "audit: %d more findings\n", more)
+			fmt.Fprintf(a.Out, "audit: %d more findings\n", more)
 		}
 	}
 }
 
-// place is the row that a finding is about, if it is about one.
+// place returns the row of a finding, "" if it has none.
 func place(f ledger.Finding) string {
 	switch {
 	case f.Table != "":
@@ -143,4 +140,60 @@ func place(f ledger.Finding) string {
 		return fmt.Sprintf("audit_log row %d: ", f.EntryID)
 	}
 	return ""
+}
+
+// trusted holds the flags of verify and prove that name an anchor and keys, with which
+// checkpoints are compared.
+type trusted struct {
+	anchor string
+	keys   []string
+}
+
+func (t *trusted) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.anchor, "anchor", "", "the file of checkpoints that seal --anchor wrote")
+	cmd.Flags().StringArrayVar(&t.keys, "key", nil,
+		"a verifier key, or @FILE with one: checkpoints must be signed by it, or by another --key; repeatable")
+}
+
+// given reports whether a flag was given, also with an empty value, as from an unset variable:
+// the comparison must not be skipped silently.
+func (t *trusted) given(cmd *cobra.Command) bool {
+	return cmd.Flags().Changed("anchor") || cmd.Flags().Changed("key")
+}
+
+// read returns the keys, and the checkpoints of the anchor if there is one.
+func (t *trusted) read(cmd *cobra.Command) (keys []string, anchored []ledger.Checkpoint, err error) {
+	if err := notBlank(cmd, "anchor", t.anchor); err != nil {
+		return nil, nil, err
+	}
+	for _, key := range t.keys {
+		file, isFile := strings.CutPrefix(key, "@")
+		if isFile {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, nil, fmt.Errorf("--key: %w", err)
+			}
+			key = strings.TrimSpace(string(text))
+		}
+		if _, err := note.NewVerifier(key); err != nil { // the key is not shown: it may be private
+			err = errors.New("--key: is no verifier key; keygen prints one, its form is NAME+ID+KEY")
+			if isFile {
+				return nil, nil, fmt.Errorf("%s: %w", file, err)
+			}
+			return nil, nil, exitError{exitUsage, err}
+		}
+		keys = append(keys, key)
+	}
+	if t.anchor != "" {
+		anchored, err = ledger.ReadAnchor(t.anchor)
+	}
+	return keys, anchored, err
+}
+
+// notBlank rejects a flag that was given with a blank value.
+func notBlank(cmd *cobra.Command, flag, value string) error {
+	if cmd.Flags().Changed(flag) && strings.TrimSpace(value) == "" {
+		return usagef("--%s: must not be blank", flag)
+	}
+	return nil
 }

@@ -17,7 +17,7 @@ func TestVerify_Findings(t *testing.T) {
 		VALUES ('e', 'a', 'generation', 'passed', '2026-01-01T00:00:00Z', 1, '{}')`
 	for name, tt := range map[string]struct {
 		sql  []string
-		want []string // each a part of one finding, in order
+		want []string // in order, a part of each finding
 	}{
 		"OK":      {sql: []string{receipt}},
 		"OwnIdea": {sql: []string{"CREATE TABLE mine (x)", "CREATE INDEX my_index ON receipts(environment)"}},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"database/sql"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -12,15 +11,15 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 )
 
-// built is what version prints.
+// built is the result of version.
 type built struct {
-	Version string `json:"version"` // of the module; "(devel)" of a checkout
-	Commit  string `json:"commit"`  // of the checkout; empty if unknown
+	Version string `json:"version"` // of the module; "(devel)" for a checkout
+	Commit  string `json:"commit"`  // of the checkout; "" if unknown
 	Go      string `json:"go"`
 	System  string `json:"system"` // GOOS/GOARCH
 	Driver  string `json:"sqlite_driver"`
 	SQLite  string `json:"sqlite_version"`
-	Schema  int    `json:"schema_version"` // that it makes, and upgrades older ones to
+	Schema  int    `json:"schema_version"` // of new databases; older ones are upgraded
 }
 
 func (a *app) version() *cobra.Command {
@@ -50,11 +49,8 @@ version of the schema. --db is not used.`,
 			if err := db.QueryRowContext(cmd.Context(), "SELECT sqlite_version()").Scan(&v.SQLite); err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(v)
-			}
-			_, err = fmt.Fprintf(a.stdout, "tier2 %s\n%s %s\nSQLite %s (%s)\nschema %d\n", strings.TrimSpace(v.Version+" "+v.Commit), v.Go, v.System, v.SQLite, v.Driver, v.Schema)
-			return err
+			return a.Print(v, "tier2 %s\n%s %s\nSQLite %s (%s)\nschema %d\n",
+				strings.TrimSpace(v.Version+" "+v.Commit), v.Go, v.System, v.SQLite, v.Driver, v.Schema)
 		},
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"encoding/json"
@@ -12,33 +12,32 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// The kinds of values in what a verb lists: nil (NULL), strings and enums, int and int64,
-// ms, float64, share, bool, models.Timestamp, time.Time and models.JSON.
+// The values of a Column are nil (NULL), strings and enums, int and int64, MS, float64,
+// Share, bool, models.Timestamp, time.Time and models.JSON.
 
-// ms is a duration in milliseconds, share a part of one.
+// MS is a duration in milliseconds, Share a ratio from 0 to 1 that a table shows in percent.
 type (
-	ms    int64
-	share float64
+	MS    int64
+	Share float64
 )
 
-// null is what p points to, or nil.
-func null[T any](p *T) any {
+// Null returns the value that p points to, or nil, which stands for NULL.
+func Null[T any](p *T) any {
 	if p == nil {
 		return nil
 	}
 	return *p
 }
 
-// jsonValue is v as --json shows it. A document that another program broke is shown as
-// text.
-func jsonValue(v any) any {
+// JSONValue returns v for --json. A document that is not valid JSON becomes a string.
+func JSONValue(v any) any {
 	if doc, ok := v.(models.JSON); ok && doc != nil && !json.Valid(doc) {
 		return string(doc)
 	}
 	return v
 }
 
-// csvText is v as --csv shows it: times as --json does, in full.
+// csvText returns v for --csv. Times have the same form as with --json.
 func csvText(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -47,7 +46,7 @@ func csvText(v any) string {
 		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
-	case share:
+	case Share:
 		return strconv.FormatFloat(float64(v), 'f', -1, 64)
 	case models.Timestamp:
 		if v.IsZero() {
@@ -62,15 +61,15 @@ func csvText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// tableText is v as a table shows it, on one line: times to the second, durations with a
-// unit, NULL as "-".
+// tableText returns v for a table, on one line: times to the second, durations with a unit,
+// NULL as "-".
 func tableText(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "-"
-	case ms:
+	case MS:
 		return duration(v)
-	case share:
+	case Share:
 		return fmt.Sprintf("%.1f%%", 100*v)
 	case float64:
 		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
@@ -86,27 +85,28 @@ func tableText(v any) string {
 			return "-"
 		}
 	}
-	return printable(csvText(v))
+	return Printable(csvText(v))
 }
 
-// duration shows milliseconds; what no time.Duration holds in their own unit.
-func duration(v ms) string {
-	if v > math.MaxInt64/ms(time.Millisecond) {
+// duration formats milliseconds as time.Duration does. Values above the range of
+// time.Duration are formatted as milliseconds.
+func duration(v MS) string {
+	if v > math.MaxInt64/MS(time.Millisecond) {
 		return fmt.Sprintf("%dms", v)
 	}
 	return (time.Duration(v) * time.Millisecond).String()
 }
 
-// numeric reports whether v stands on the right of its column.
+// numeric reports whether v is aligned to the right.
 func numeric(v any) bool {
 	switch v.(type) {
-	case int, int64, float64, ms, share:
+	case int, int64, float64, MS, Share:
 		return true
 	}
 	return false
 }
 
-// cuttable reports whether v may be cut to fit.
+// cuttable reports whether the text of v may be cut to fit a terminal.
 func cuttable(v any) bool {
 	switch v.(type) {
 	case string, models.JSON:
@@ -115,7 +115,7 @@ func cuttable(v any) bool {
 	return false
 }
 
-// colour is how a terminal shows a status or a severity; "" is its usual colour
+// colour returns the escape sequence of a status or a severity, "" for the default colour
 // (https://www.ecma-international.org/publications-and-standards/standards/ecma-48/).
 func colour(v any) string {
 	switch v.(type) {
@@ -137,8 +137,9 @@ const (
 	bold, plain              = "\x1b[1m", "\x1b[m"
 )
 
-// printable keeps a stored text from moving the cursor of a terminal.
-func printable(s string) string {
+// Printable replaces characters that are not printable, such as those that move the cursor
+// of a terminal, by "?".
+func Printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
 			return '?'

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"errors"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
+	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
 func TestWhen(t *testing.T) {
@@ -33,5 +39,45 @@ func TestWhen(t *testing.T) {
 		require.Error(t, w.Set(text), text)
 		assert.True(t, w.IsZero(), text)
 		assert.Empty(t, w.String())
+	}
+}
+
+// TestPages reads a list of 2500 rows page by page, and no more pages than needed.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for _, tt := range []struct{ want, size, calls, fails int }{
+		{1, 2, 1, 0}, {50, 51, 1, 0}, {999, 1000, 1, 0}, {1000, 1000, 2, 0}, {2499, 1000, 3, 0}, {2500, 1000, 3, 0}, {math.MaxInt, 1000, 3, 0}, {2500, 1000, 2, 2},
+	} {
+		limit, calls := term.Limit{Rows: tt.want}, 0
+		rows := pages(limit, func(p repository.Page) ([]int, string, error) {
+			calls++
+			assert.Equal(t, tt.size, p.Limit)
+			start := len(p.Cursor)
+			end := min(start+p.Limit, 2500)
+			next := strings.Repeat("x", end)
+			if end == 2500 {
+				next = ""
+			}
+			if calls == tt.fails {
+				return nil, "", broken
+			}
+			return make([]int, end-start), next, nil
+		})
+		n := 0
+		var failed error
+		for _, err := range rows {
+			if failed = err; err != nil || n == tt.want {
+				break
+			}
+			n++
+		}
+		assert.Equal(t, tt.calls, calls, tt)
+		if tt.fails > 0 {
+			require.ErrorIs(t, failed, broken)
+		} else {
+			require.NoError(t, failed)
+			assert.Equal(t, min(tt.want, 2500), n)
+		}
 	}
 }

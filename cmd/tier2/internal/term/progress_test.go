@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// shared is a writer that tells of its first write.
+// shared is a writer that signals its first write.
 type shared struct {
 	once  sync.Once
 	first chan struct{}
@@ -24,7 +24,7 @@ func (s *shared) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
-// TestSpin: it shows after a while what is done, and nothing of it stays.
+// TestSpin checks that a spinner appears after its delay, and is removed by stop.
 func TestSpin(t *testing.T) {
 	t.Parallel()
 	w := &shared{first: make(chan struct{})}
