@@ -12,6 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -126,13 +127,13 @@ func (l driftList) read(groups []*driftGroup) error {
 // add takes one execution in. Of more outputs than are kept, those with the smallest
 // digests stay: so what is kept, and how often, depends on no order.
 func (g *driftGroup) add(e DriftExecution, raw []byte) {
-	out, ok := readOutputs(raw)
+	out, ok := ggen.ReadOutputs(raw)
 	if !ok {
 		g.unknown++
 		return
 	}
 	g.compared++
-	digest := out.digest()
+	digest := out.Digest()
 	at, found := slices.BinarySearchFunc(g.variants, digest, func(v *variant, d [sha256.Size]byte) int { return bytes.Compare(v.digest[:], d[:]) })
 	if !found {
 		if at == MaxDriftOutputs {
@@ -193,7 +194,7 @@ func (g *driftGroup) drift(l list) (*Drift, error) {
 
 // outputs reads the outputs of the variants again, by the id of a receipt that tells
 // them.
-func (g *driftGroup) outputs(l list) (map[int64]outputs, error) {
+func (g *driftGroup) outputs(l list) (map[int64]ggen.Outputs, error) {
 	var ids []int64
 	for _, v := range g.variants {
 		ids = append(ids, v.id)
@@ -203,14 +204,14 @@ func (g *driftGroup) outputs(l list) (map[int64]outputs, error) {
 		return nil, translated(l.db, err)
 	}
 	defer rows.Close()
-	written := map[int64]outputs{}
+	written := map[int64]ggen.Outputs{}
 	for rows.Next() {
 		var id int64
 		var raw sql.RawBytes
 		if err := rows.Scan(&id, &raw); err != nil {
 			return nil, translated(l.db, err)
 		}
-		if out, ok := readOutputs(raw); ok {
+		if out, ok := ggen.ReadOutputs(raw); ok {
 			written[id] = out
 		}
 	}
@@ -218,7 +219,7 @@ func (g *driftGroup) outputs(l list) (map[int64]outputs, error) {
 }
 
 // file is which executions made what of a file.
-func (g *driftGroup) file(path string, written map[int64]outputs) FileDrift {
+func (g *driftGroup) file(path string, written map[int64]ggen.Outputs) FileDrift {
 	counts, names := map[string]int64{}, map[string][]DriftExecution{}
 	for _, v := range g.variants {
 		out, there := written[v.id] // not there if it was deleted meanwhile

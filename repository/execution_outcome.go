@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -29,7 +30,7 @@ type Outcome struct {
 func (e *Execution) run(outcome Outcome) (*run, error) {
 	receipt := e.receipt
 	r := &run{receipt: &receipt, metrics: slices.Clone(e.metrics), targets: e.targets, measured: maps.Clone(e.measured)}
-	failure := firstFailure(r.metrics)
+	failure := ggen.FirstFailure(r.metrics)
 	receipt.Status = outcome.Status
 	if receipt.Status == "" {
 		receipt.Status = derivedStatus(outcome.Err, failure)
@@ -52,7 +53,7 @@ func (e *Execution) run(outcome Outcome) (*run, error) {
 		return r, nil
 	}
 	var err error
-	receipt.ReceiptJSON, err = receiptDocument(r)
+	receipt.ReceiptJSON, err = (&ggen.Run{Receipt: r.receipt, Metrics: r.metrics, Measurements: r.measured}).Document()
 	return r, err
 }
 
@@ -65,23 +66,6 @@ func derivedStatus(err error, failure string) models.ReceiptStatus {
 	default:
 		return models.ReceiptPassed
 	}
-}
-
-// firstFailure names the first stage, in the pipeline's order, whose last attempt
-// failed, and its error; "" if there is none.
-func firstFailure(metrics []models.PipelineMetric) string {
-	for _, stage := range models.Stages() {
-		last := models.PipelineMetric{}
-		for _, m := range metrics {
-			if m.Stage == stage {
-				last = m
-			}
-		}
-		if last.Status == models.StageFailed {
-			return strings.TrimSuffix(string(stage)+": "+last.ErrorMessage, ": ")
-		}
-	}
-	return ""
 }
 
 // readable makes any text storable: an error's text may quote bytes that no text

@@ -1,25 +1,55 @@
-package repository
+// Package ggen reads the documents that ggen writes: receipts, records of its chained log,
+// and the hashes of the files that a run generated. It turns bytes into models and makes
+// no database call.
+//
+// Every error of a reader wraps models.ErrInvalid and names all faults of the document, up
+// to 50.
+package ggen
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// longestStage bounds a duration in a receipt, in milliseconds (31 years): beyond
-// it, times that are reckoned from durations would overflow.
+// Options supply the values that a document leaves out.
+type Options struct {
+	AgentID   string           // the agent of a document without one
+	At        time.Time        // the time of a document without one
+	Operation models.Operation // the operation of a document without one
+	// Map translates the names of operations that are not in models.Operations.
+	Map map[string]models.Operation
+}
+
+// Run holds the rows of one run of the pipeline. Rows are not prepared or validated.
+type Run struct {
+	Receipt      *models.Receipt
+	Metrics      []models.PipelineMetric // in the order of the stages
+	Measurements map[string]float64      // by metric, in the metric's unit
+}
+
+// Metrics that a receipt names in a field of its own, spelled as in package repository.
+const (
+	metricTriples          = "triples"
+	metricGenerationMemory = "generation_memory"
+)
+
+// longestStage limits a duration in a receipt, in milliseconds (31 years). With longer
+// durations the computed start of the next stage would overflow.
 const longestStage = 1e12
 
-// How ggen spells the two ends of a stage, and of a receipt.
+// How ggen spells the two outcomes of a stage, and of a receipt.
 var (
 	passedWords = []string{"completed", "success", "passed"}
 	failedWords = []string{"failed", "failure", "error"}
 )
 
-// readReceipt makes a run of a receipt's JSON, or reports everything that is wrong.
-func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
-	doc, err := readDocument(raw)
+// ReadReceipt reads a receipt in either of the forms that ggen writes, bare or under
+// "receipt". The run's ReceiptJSON is a copy of raw.
+func ReadReceipt(raw []byte, opts Options) (*Run, error) {
+	doc, err := readObject(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +62,7 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 		if record, ok := doc.object("record"); ok && record.text("chain_hash_hex") != "" {
 			reason = "is a record of ggen's chained log, which ImportLog (tier2 import ggen-log) reads"
 		}
-		doc.faults.add(invalid("", "", nil, reason))
+		doc.faults.add(invalid("", nil, reason))
 		return nil, doc.faults.err()
 	}
 	receipt := &models.Receipt{
@@ -40,13 +70,10 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 		Environment: doc.text("environment"), ErrorMessage: doc.text("error_message", "error"), ReceiptJSON: slices.Clone(raw),
 		ManifestHash: doc.text("manifest_hash"), OntologyHash: doc.text("ontology_hash"),
 	}
-	if receipt.AgentID == "" {
-		receipt.AgentID = opts.AgentID
-	}
-	if receipt.AgentID == "" {
+	if receipt.AgentID = first(receipt.AgentID, opts.AgentID); receipt.AgentID == "" {
 		doc.refuse("agent_id", nil, "the receipt names no agent, and none was given (--agent)")
 	}
-	if _, _, ok := doc.find([]string{"timestamp"}); !ok && !opts.At.IsZero() {
+	if !doc.has("timestamp") && !opts.At.IsZero() {
 		receipt.Timestamp = models.At(opts.At)
 	} else if at := doc.required("timestamp"); at != "" {
 		if receipt.Timestamp, err = models.ParseTimestamp(at); err != nil {
@@ -57,45 +84,40 @@ func readReceipt(raw []byte, opts ImportOptions) (*run, error) {
 	ontology, _ := doc.object("ontology")
 	receipt.ManifestHash = first(receipt.ManifestHash, hashes.text("manifest"))
 	receipt.OntologyHash = first(receipt.OntologyHash, hashes.text("ontology"), ontology.text("hash"))
-	receipt.FilesGenerated, _ = doc.length("files_generated")
-	receipt.FilesModified, _ = doc.length("files_modified")
+	receipt.FilesGenerated = doc.length("files_generated")
+	receipt.FilesModified = doc.length("files_modified")
 
 	metrics := readStages(stages, receipt.Timestamp)
 	statistics, _ := doc.object("statistics")
 	receipt.DurationMS = duration(doc, statistics, metrics)
 	receipt.Status = receiptStatus(doc, metrics)
-	if failure := firstFailure(metrics); receipt.ErrorMessage == "" && receipt.Status != models.ReceiptPassed {
-		receipt.ErrorMessage = failure
+	if receipt.ErrorMessage == "" && receipt.Status != models.ReceiptPassed {
+		receipt.ErrorMessage = FirstFailure(metrics)
 	}
-	measured := map[string]float64{}
-	for _, source := range []struct {
-		from   document
-		name   string
-		metric string
-	}{
-		{ontology, "triples_count", MetricTriples}, {statistics, "total_triples", MetricTriples},
-		{statistics, "memory_peak_mb", MetricGenerationMemory},
-	} {
-		if v, ok := source.from.number(source.name); ok {
-			measured[source.metric] = v
-		}
-	}
-	readMeasurements(doc, measured)
-	return &run{receipt: receipt, metrics: metrics, targets: opts.Targets, measured: measured}, doc.faults.err()
+	return &Run{receipt, metrics, measurements(doc, ontology, statistics)}, doc.faults.err()
 }
 
-// readMeasurements reads what Finish wrote among a receipt's own measurements.
-func readMeasurements(doc document, measured map[string]float64) {
-	own, _ := doc.object("measurements")
-	for metric := range own.values {
-		if v, ok := own.number(metric); ok {
+// measurements reads the measurements of a receipt. The field "measurements" overrides the
+// fields that have a name of their own.
+func measurements(doc, ontology, statistics object) map[string]float64 {
+	measured := map[string]float64{}
+	add := func(metric string, in object, field string) {
+		if v, ok := in.number(field); ok {
 			measured[metric] = v
 		}
 	}
+	add(metricTriples, ontology, "triples_count")
+	add(metricTriples, statistics, "total_triples")
+	add(metricGenerationMemory, statistics, "memory_peak_mb")
+	own, _ := doc.object("measurements")
+	for _, metric := range own.names() {
+		add(metric, own, metric)
+	}
+	return measured
 }
 
-// operation is what the field names, once translated; the default if it is not there.
-func operation(doc document, field string, opts ImportOptions) models.Operation {
+// operation returns the operation that the field names, translated by opts.Map.
+func operation(doc object, field string, opts Options) models.Operation {
 	name := doc.text(field)
 	if name == "" {
 		return opts.Operation
@@ -109,9 +131,9 @@ func operation(doc document, field string, opts ImportOptions) models.Operation 
 	return models.Operation(name)
 }
 
-// readStages makes a metric of each stage, in the pipeline's order; each begins when
-// those before it have ended.
-func readStages(stages document, began models.Timestamp) []models.PipelineMetric {
+// readStages returns one metric per stage, in the order of the pipeline. A stage begins
+// when the stages before it have ended.
+func readStages(stages object, began models.Timestamp) []models.PipelineMetric {
 	for _, name := range stages.names() {
 		if !models.Stage(name).Valid() {
 			stages.faults.add(notAllowed("pipeline_metrics", "stage", models.Stage(name), models.Stages()))
@@ -148,8 +170,8 @@ func readStages(stages document, began models.Timestamp) []models.PipelineMetric
 	return metrics
 }
 
-// duration is the receipt's own total in milliseconds, or the sum of its stages.
-func duration(doc, statistics document, metrics []models.PipelineMetric) int64 {
+// duration returns the total of the receipt in milliseconds, or the sum of its stages.
+func duration(doc, statistics object, metrics []models.PipelineMetric) int64 {
 	if ms, ok := doc.count("total_duration_ms", "duration_ms"); ok {
 		return ms
 	}
@@ -163,8 +185,8 @@ func duration(doc, statistics document, metrics []models.PipelineMetric) int64 {
 	return sum
 }
 
-// receiptStatus is what the receipt says, or what its stages say.
-func receiptStatus(doc document, metrics []models.PipelineMetric) models.ReceiptStatus {
+// receiptStatus returns the status of the receipt, or derives it from the stages.
+func receiptStatus(doc object, metrics []models.PipelineMetric) models.ReceiptStatus {
 	switch word := doc.text("status"); {
 	case models.ReceiptStatus(word).Valid():
 		return models.ReceiptStatus(word)
@@ -176,13 +198,30 @@ func receiptStatus(doc document, metrics []models.PipelineMetric) models.Receipt
 		doc.faults.add(notAllowed("receipts", "status", models.ReceiptStatus(word), models.ReceiptStatuses()))
 	case len(metrics) == 0:
 		doc.refuse("status", nil, "is missing, and there is no stage to tell it from")
-	case firstFailure(metrics) != "":
+	case FirstFailure(metrics) != "":
 		return models.ReceiptFailed
 	}
 	return models.ReceiptPassed
 }
 
-// first is the first text that is not empty.
+// FirstFailure returns the name and error of the first stage, in the order of the
+// pipeline, whose last attempt failed. It returns "" if no stage failed.
+func FirstFailure(metrics []models.PipelineMetric) string {
+	for _, stage := range models.Stages() {
+		last := models.PipelineMetric{}
+		for _, m := range metrics {
+			if m.Stage == stage {
+				last = m
+			}
+		}
+		if last.Status == models.StageFailed {
+			return strings.TrimSuffix(string(stage)+": "+last.ErrorMessage, ": ")
+		}
+	}
+	return ""
+}
+
+// first returns the first text that is not empty.
 func first(texts ...string) string {
 	for _, s := range texts {
 		if s != "" {
