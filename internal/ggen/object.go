@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/jsontext"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -34,12 +35,15 @@ type faults struct {
 // mostFaults limits the length of an error: a large document can have a million faults.
 const mostFaults = 50
 
+// add adds a fault; nil is not one.
 func (f *faults) add(err error) {
-	if len(f.first) == mostFaults {
+	switch {
+	case err == nil:
+	case len(f.first) == mostFaults:
 		f.more++
-		return
+	default:
+		f.first = append(f.first, err)
 	}
-	f.first = append(f.first, err)
 }
 
 func (f *faults) err() error {
@@ -55,15 +59,15 @@ func readObject(raw []byte) (object, error) {
 	o := object{faults: &faults{}}
 	switch text := bytes.TrimSpace(raw); {
 	case len(text) == 0:
-		return o, invalid("", nil, "is empty")
+		return o, refuse.Invalid("", "", nil, "is empty")
 	case bytes.HasPrefix(text, []byte("\ufeff")):
-		return o, invalid("", nil, "is not valid JSON: it begins with a byte order mark")
+		return o, refuse.Invalid("", "", nil, "is not valid JSON: it begins with a byte order mark")
 	case !utf8.Valid(text):
-		return o, invalid("", nil, "is not valid UTF-8")
+		return o, refuse.Invalid("", "", nil, "is not valid UTF-8")
 	case jsontext.TooDeep(text):
-		return o, invalid("", nil, fmt.Sprintf("is nested more than %d deep", models.MaxJSONDepth))
+		return o, refuse.Invalid("", "", nil, fmt.Sprintf("is nested more than %d deep", models.MaxJSONDepth))
 	case text[0] != '{' && json.Valid(text):
-		return o, invalid("", nil, "is no JSON object")
+		return o, refuse.Invalid("", "", nil, "is no JSON object")
 	}
 	if err := json.Unmarshal(raw, &o.values); err != nil {
 		at := ""
@@ -77,7 +81,7 @@ func readObject(raw []byte) (object, error) {
 }
 
 func (o object) refuse(name string, value any, reason string, allowed ...string) {
-	err := invalid(o.path+short(name), value, reason)
+	err := refuse.Invalid("", o.path+short(name), value, reason)
 	err.Allowed = allowed
 	o.faults.add(err)
 }
@@ -241,7 +245,7 @@ func repeatedKey(doc []byte) error {
 						path = append(path, short(v.key))
 					}
 				}
-				return invalid(strings.Join(path, "."), nil, fmt.Sprintf("holds the key %q twice", short(in.key)))
+				return refuse.Invalid("", strings.Join(path, "."), nil, fmt.Sprintf("holds the key %q twice", short(in.key)))
 			}
 			in.keys[in.key] = true
 			continue
@@ -264,18 +268,4 @@ func short(name string) string {
 		return name
 	}
 	return strings.ToValidUTF8(name[:80], "") + "..."
-}
-
-func invalid(field string, value any, reason string) *models.Error {
-	return &models.Error{Column: field, Value: value, Reason: reason, Kind: models.ErrInvalid}
-}
-
-// notAllowed rejects a value that is not in the enum of its column.
-func notAllowed[T ~string](table, column string, v T, allowed []T) error {
-	err := invalid(column, string(v), "is not an allowed value")
-	err.Table = table
-	for _, a := range allowed {
-		err.Allowed = append(err.Allowed, string(a))
-	}
-	return err
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -62,7 +63,7 @@ func ReadReceipt(raw []byte, opts Options) (*Run, error) {
 		if record, ok := doc.object("record"); ok && record.text("chain_hash_hex") != "" {
 			reason = "is a record of ggen's chained log, which ImportLog (tier2 import ggen-log) reads"
 		}
-		doc.faults.add(invalid("", nil, reason))
+		doc.faults.add(refuse.Invalid("", "", nil, reason))
 		return nil, doc.faults.err()
 	}
 	receipt := &models.Receipt{
@@ -125,9 +126,7 @@ func operation(doc object, field string, opts Options) models.Operation {
 	if mapped, ok := opts.Map[name]; ok {
 		return mapped
 	}
-	if !models.Operation(name).Valid() {
-		doc.faults.add(notAllowed("receipts", "operation", models.Operation(name), models.Operations()))
-	}
+	doc.faults.add(refuse.Unknown("receipts", "operation", models.Operation(name), models.Operations()))
 	return models.Operation(name)
 }
 
@@ -135,9 +134,7 @@ func operation(doc object, field string, opts Options) models.Operation {
 // when the stages before it have ended.
 func readStages(stages object, began models.Timestamp) []models.PipelineMetric {
 	for _, name := range stages.names() {
-		if !models.Stage(name).Valid() {
-			stages.faults.add(notAllowed("pipeline_metrics", "stage", models.Stage(name), models.Stages()))
-		}
+		stages.faults.add(refuse.Unknown("pipeline_metrics", "stage", models.Stage(name), models.Stages()))
 	}
 	metrics := []models.PipelineMetric{}
 	for _, stage := range models.Stages() {
@@ -195,7 +192,7 @@ func receiptStatus(doc object, metrics []models.PipelineMetric) models.ReceiptSt
 	case slices.Contains(failedWords, word):
 		return models.ReceiptFailed
 	case word != "":
-		doc.faults.add(notAllowed("receipts", "status", models.ReceiptStatus(word), models.ReceiptStatuses()))
+		doc.faults.add(refuse.Unknown("receipts", "status", models.ReceiptStatus(word), models.ReceiptStatuses()))
 	case len(metrics) == 0:
 		doc.refuse("status", nil, "is missing, and there is no stage to tell it from")
 	case FirstFailure(metrics) != "":

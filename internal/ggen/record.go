@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -61,7 +62,7 @@ func ReadRecord(raw []byte) (*Record, error) {
 	}
 	record, ok := doc.object("record")
 	if !ok {
-		return nil, invalid("", nil, `is no record of ggen's log: it has no "record"`)
+		return nil, refuse.Invalid("", "", nil, `is no record of ggen's log: it has no "record"`)
 	}
 	previous, hash := record.hash("prev_chain_hash_hex"), record.hash("chain_hash_hex")
 	return &Record{hash, previous, raw, doc, record}, doc.faults.err()
