@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -207,7 +208,7 @@ func (r *Executions) storeIn(tx *gorm.DB, run *run, raw []byte) (ImportResult, e
 }
 
 func tooLarge(maxBytes int) error {
-	return invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", maxBytes))
+	return refuse.Invalid("", "", nil, fmt.Sprintf("is larger than %d bytes", maxBytes))
 }
 
 // ggen returns the part of the options that the readers need.
@@ -218,13 +219,13 @@ func (o *ImportOptions) ggen() ggen.Options {
 // validate checks the options and sets their defaults.
 func (o *ImportOptions) validate() error {
 	if o.MaxBytes < 0 {
-		return invalid("import", "max_bytes", o.MaxBytes, "must not be negative")
+		return refuse.Invalid("import", "max_bytes", o.MaxBytes, "must not be negative")
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = MaxImportBytes
 	}
 	if y := o.At.UTC().Year(); !o.At.IsZero() && (y < 1 || y > 9999) {
-		return invalid("import", "at", o.At, "must lie in the years 1 to 9999")
+		return refuse.Invalid("import", "at", o.At, "must lie in the years 1 to 9999")
 	}
 	if o.Targets == nil {
 		o.Targets = DefaultTargets()
@@ -234,11 +235,11 @@ func (o *ImportOptions) validate() error {
 	}
 	for _, from := range slices.Sorted(maps.Keys(o.Map)) {
 		if to := o.Map[from]; !to.Valid() {
-			return notAllowed("receipts", "operation", to, models.Operations())
+			return refuse.Unknown("receipts", "operation", to, models.Operations())
 		}
 	}
 	if !o.Operation.Valid() {
-		return notAllowed("receipts", "operation", o.Operation, models.Operations())
+		return refuse.Unknown("receipts", "operation", o.Operation, models.Operations())
 	}
 	return checkTargets(o.Targets)
 }

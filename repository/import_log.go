@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -58,7 +59,7 @@ func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOp
 	return func(yield func(LogRecord, error) bool) {
 		err := opts.validate()
 		if err == nil {
-			err = required("import", "agent", opts.AgentID)
+			err = refuse.Blank("import", "agent", opts.AgentID)
 		}
 		if err != nil {
 			yield(LogRecord{}, err)
@@ -88,7 +89,7 @@ func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOp
 		case err != nil:
 			yield(LogRecord{Line: n}, fmt.Errorf("line %d: %w", n, err))
 		case at.line == 0:
-			yield(LogRecord{}, invalid("", "", nil, "the log holds no record"))
+			yield(LogRecord{}, refuse.Invalid("", "", nil, "the log holds no record"))
 		}
 	}
 }
@@ -114,7 +115,7 @@ func (c *chain) importRecord(ctx context.Context, line int64, raw []byte, opts I
 		err = c.link(ctx, record.Previous)
 	}
 	if err == nil && record.Untimed() && opts.At.IsZero() {
-		err = invalid("", "record.ts_ns", "0", "ggen wrote no time: give one (--at)")
+		err = refuse.Invalid("", "record.ts_ns", "0", "ggen wrote no time: give one (--at)")
 	}
 	if err != nil {
 		return result, false, err
@@ -134,7 +135,7 @@ func (c *chain) importRecord(ctx context.Context, line int64, raw []byte, opts I
 // link rejects a record whose predecessor is not the last record of the chain.
 func (c *chain) link(ctx context.Context, previous string) error {
 	broken := func(reason string) error {
-		return invalid("", "record.prev_chain_hash_hex", previous, "the chain is broken: "+reason)
+		return refuse.Invalid("", "record.prev_chain_hash_hex", previous, "the chain is broken: "+reason)
 	}
 	switch {
 	case previous == c.hash:

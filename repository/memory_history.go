@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -100,7 +101,7 @@ func (m *Memory) HistoryAll(ctx context.Context, agentID string, f HistoryFilter
 // none by then, or it had been deleted.
 func (m *Memory) At(ctx context.Context, agentID string, at time.Time) (*MemoryVersion, error) {
 	if at.IsZero() {
-		return nil, invalid(memoryTable, "timestamp", at, "must be set")
+		return nil, refuse.Invalid(memoryTable, "timestamp", at, "must be set")
 	}
 	q, err := m.versions(ctx, agentID, time.Time{}, models.At(at).Add(time.Microsecond))
 	if err != nil {
@@ -112,7 +113,7 @@ func (m *Memory) At(ctx context.Context, agentID string, at time.Time) (*MemoryV
 	}
 	v := versionOf(e)
 	if v.Action == "delete" {
-		return nil, notFound(memoryTable, "agent_id", agentID)
+		return nil, refuse.NotFound(memoryTable, "agent_id", agentID)
 	}
 	return &v, nil
 }
@@ -121,7 +122,7 @@ func (m *Memory) At(ctx context.Context, agentID string, at time.Time) (*MemoryV
 // first two conditions are word for word those of the index idx_audit_log_memory; a
 // status that is an expression keeps its own index out.
 func (m *Memory) versions(ctx context.Context, agentID string, since, until time.Time) (*gorm.DB, error) {
-	if err := required(memoryTable, "agent_id", agentID); err != nil {
+	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
 		return nil, err
 	}
 	q := m.h.read(ctx).Model(&models.AuditEntry{})

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"slices"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -42,9 +43,9 @@ type CollisionPair struct {
 func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents int) (m CollisionMatrix, err error) {
 	switch {
 	case agents < 0:
-		return m, invalid(collisionsTable, "agents", agents, "must not be negative")
+		return m, refuse.Invalid(collisionsTable, "agents", agents, "must not be negative")
 	case agents > MaxMatrixAgents:
-		return m, invalid(collisionsTable, "agents", agents, "must not be more than 100")
+		return m, refuse.Invalid(collisionsTable, "agents", agents, "must not be more than 100")
 	case agents == 0:
 		agents = DefaultMatrixAgents
 	}

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -35,7 +36,7 @@ type TimelineBucket struct {
 // MaxLimit buckets.
 func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Duration) ([]TimelineBucket, error) {
 	if step < 0 || step%time.Minute != 0 {
-		return nil, invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
+		return nil, refuse.Invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
 	}
 	q, err := r.executions(ctx, f)
 	if err != nil {
@@ -159,7 +160,7 @@ func (t *timeline) fits() error {
 			return nil
 		}
 		if !t.chosen {
-			return invalid(receiptsTable, "step", t.step, fmt.Sprintf("makes more than %d buckets", t.limit))
+			return refuse.Invalid(receiptsTable, "step", t.step, fmt.Sprintf("makes more than %d buckets", t.limit))
 		}
 		short := t.at
 		t.step, t.at = longer(t.step), map[int64]*TimelineBucket{}

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -27,13 +28,13 @@ const sqliteInstant = "CASE WHEN length(@t) < 19 OR substr(replace(@t, '+00:00',
 // second, or a day.
 func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.DB, error) {
 	if !since.IsZero() && !until.IsZero() && until.Before(since) {
-		return nil, invalid(table, column, until, "until must not lie before since")
+		return nil, refuse.Invalid(table, column, until, "until must not lie before since")
 	}
 	col := clause.Column{Table: table, Name: column}
 	if !since.IsZero() && since.UTC().Year() >= 1 {
 		at := ceil(since)
 		if at.Year() > 9999 {
-			return nil, invalid(table, column, since, "must not lie after the year 9999")
+			return nil, refuse.Invalid(table, column, since, "must not lie after the year 9999")
 		}
 		within := behind
 		if next := since.UTC().Add(time.Second); next.Year() <= 9999 {
@@ -45,7 +46,7 @@ func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.D
 	if !until.IsZero() && ceil(until).Year() <= 9999 {
 		at := ceil(until)
 		if at.Year() < 1 {
-			return nil, invalid(table, column, until, "must not lie before the year 1")
+			return nil, refuse.Invalid(table, column, until, "must not lie before the year 1")
 		}
 		coarse := behind
 		if next := until.UTC().Add(time.Second); next.Year() <= 9999 {
