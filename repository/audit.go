@@ -46,10 +46,7 @@ func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 // page. Errors: models.ErrInvalid for an invalid filter or page.
 func (a *Audit) List(ctx context.Context, f AuditFilter) ([]models.AuditEntry, string, error) {
 	l, err := a.filter(ctx, f)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.AuditEntry](l, f.Page)
+	return fetch[models.AuditEntry](l, err, f.Page)
 }
 
 // All yields every selected entry, newest first, in constant memory. f.Limit is the number
@@ -74,7 +71,8 @@ func (a *Audit) Trail(ctx context.Context, id string) ([]models.AuditEntry, erro
 func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
 	if err := errors.Join(
 		known(auditTable, "status", f.Status, models.AuditStatuses()),
-		refuse.Unstorable(auditTable, "agent_id", f.AgentID), refuse.Unstorable(auditTable, "operation", f.Operation), refuse.Unstorable(auditTable, "execution_id", f.ExecutionID),
+		refuse.Unstorable(auditTable, "agent_id", f.AgentID), refuse.Unstorable(auditTable, "operation", f.Operation),
+		refuse.Unstorable(auditTable, "execution_id", f.ExecutionID),
 	); err != nil {
 		return list{}, err
 	}

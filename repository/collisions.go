@@ -94,23 +94,17 @@ func (c *Collisions) BetweenAgents(ctx context.Context, a, b string) ([]models.C
 // List returns one page of the selected collisions, newest first, and the cursor of the
 // next page. Errors: models.ErrInvalid for an invalid filter or page.
 func (c *Collisions) List(ctx context.Context, f CollisionFilter) ([]models.Collision, string, error) {
-	return c.list(ctx, f, "")
+	q, err := c.filter(ctx, f)
+	return fetch[models.Collision](list{db: q, table: collisionsTable, column: "timestamp"}, err, f.Page)
 }
 
 // Unresolved returns List of the collisions without a resolution. Errors: as List.
 func (c *Collisions) Unresolved(ctx context.Context, f CollisionFilter) ([]models.Collision, string, error) {
-	return c.list(ctx, f, unresolved)
-}
-
-func (c *Collisions) list(ctx context.Context, f CollisionFilter, condition string) ([]models.Collision, string, error) {
 	q, err := c.filter(ctx, f)
 	if err != nil {
 		return nil, "", err
 	}
-	if condition != "" {
-		q = q.Where(condition)
-	}
-	return fetch[models.Collision](list{db: q, table: collisionsTable, column: "timestamp"}, f.Page)
+	return fetch[models.Collision](list{db: q.Where(unresolved), table: collisionsTable, column: "timestamp"}, nil, f.Page)
 }
 
 // Summary counts the collisions with since <= timestamp < until by type and severity, the

@@ -101,7 +101,7 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 		return nil, summary, err
 	}
 	status := "status"
-	if l.db.Name() == "sqlite" { // would go through its index, by far slower than in the order of rows
+	if l.db.Name() == "sqlite" { // SQLite would use its index, which is far slower than the order of rows
 		status = "+status"
 	}
 	l.db = l.db.Where(status+" = ? AND manifest_hash <> '' AND ontology_hash <> ''", models.ReceiptPassed).Session(&gorm.Session{})
@@ -218,7 +218,8 @@ func (l driftList) read(groups []*driftGroup) error {
 		var in inputs
 		var e DriftExecution
 		var raw sql.RawBytes
-		if err := rows.Scan(&in.Operation, &in.ManifestHash, &in.OntologyHash, &e.id, &e.ExecutionID, &e.AgentID, &e.Timestamp, &raw); err != nil {
+		err := rows.Scan(&in.Operation, &in.ManifestHash, &in.OntologyHash, &e.id, &e.ExecutionID, &e.AgentID, &e.Timestamp, &raw)
+		if err != nil {
 			return err
 		}
 		if g := by[in]; g != nil {
@@ -238,7 +239,9 @@ func (g *driftGroup) add(e DriftExecution, raw []byte) {
 	}
 	g.compared++
 	digest := out.Digest()
-	at, found := slices.BinarySearchFunc(g.variants, digest, func(v *variant, d [sha256.Size]byte) int { return bytes.Compare(v.digest[:], d[:]) })
+	at, found := slices.BinarySearchFunc(g.variants, digest, func(v *variant, d [sha256.Size]byte) int {
+		return bytes.Compare(v.digest[:], d[:])
+	})
 	if !found {
 		if at == MaxDriftOutputs {
 			return

@@ -197,7 +197,9 @@ func (r *Executions) storeIn(tx *gorm.DB, run *run, raw []byte) (ImportResult, e
 	if stored == nil {
 		err := run.write(tx.Statement.Context, r.h.in(tx), r.h.now())
 		if errors.Is(err, models.ErrDuplicate) { // the next attempt finds it and compares
-			return ImportResult{}, &models.Error{Kind: models.ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again"}
+			return ImportResult{}, &models.Error{
+				Kind: models.ErrRetry, Err: err, Reason: "the same execution was stored meanwhile; run the whole transaction again",
+			}
 		}
 		return ImportResult{Receipt: run.receipt}, err
 	}

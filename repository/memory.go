@@ -76,7 +76,9 @@ func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[str
 		}
 		encoded, err := encode(doc)
 		if err != nil {
-			return &models.Error{Table: memoryTable, Column: "memory_json", Reason: "cannot be JSON: " + err.Error(), Kind: models.ErrInvalid, Err: err}
+			invalid := refuse.Invalid(memoryTable, "memory_json", nil, "cannot be JSON: "+err.Error())
+			invalid.Err = err
+			return invalid
 		}
 		own, err := parseOwn(encoded)
 		if err != nil {
@@ -186,10 +188,7 @@ func (m *Memory) existing(ctx context.Context, agentID string, write func(db *go
 func (m *Memory) List(ctx context.Context, f MemoryFilter) ([]models.AgentMemory, string, error) {
 	q := m.h.read(ctx).Model(&models.AgentMemory{})
 	q, err := between(q, memoryTable, "updated_at", f.UpdatedSince, f.UpdatedUntil)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.AgentMemory](list{db: q, table: memoryTable, column: "updated_at"}, f.Page)
+	return fetch[models.AgentMemory](list{db: q, table: memoryTable, column: "updated_at"}, err, f.Page)
 }
 
 // modify changes the agent's row, or creates it, in one transaction that locks the row.

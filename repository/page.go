@@ -3,6 +3,7 @@ package repository
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -28,15 +29,20 @@ type Page struct {
 
 // limit returns the number of rows to read.
 func (p Page) limit(table string) (int, error) {
+	return bounded(table, "limit", p.Limit, DefaultLimit, MaxLimit)
+}
+
+// bounded returns n, or byDefault if n is 0. It rejects a number below 0 or above most.
+func bounded(table, name string, n, byDefault, most int) (int, error) {
 	switch {
-	case p.Limit < 0:
-		return 0, refuse.Invalid(table, "limit", p.Limit, "must not be negative")
-	case p.Limit > MaxLimit:
-		return 0, refuse.Invalid(table, "limit", p.Limit, "must not be more than 1000")
-	case p.Limit == 0:
-		return DefaultLimit, nil
+	case n < 0:
+		return 0, refuse.Invalid(table, name, n, "must not be negative")
+	case n > most:
+		return 0, refuse.Invalid(table, name, n, fmt.Sprintf("must not be more than %d", most))
+	case n == 0:
+		return byDefault, nil
 	}
-	return p.Limit, nil
+	return n, nil
 }
 
 // cursor is the position of a row in its list: the row's id, and its time as the database
@@ -127,8 +133,12 @@ func rows[T any](l list, keys []key) ([]T, error) {
 	return page, err
 }
 
-// fetch reads one page and returns the cursor of the next page, "" if there is none.
-func fetch[T any](l list, p Page) (page []T, next string, err error) {
+// fetch reads one page and returns the cursor of the next page, "" if there is none. It
+// returns the error of the filter that l comes from.
+func fetch[T any](l list, err error, p Page) (page []T, next string, _ error) {
+	if err != nil {
+		return nil, "", err
+	}
 	limit, err := p.limit(l.table)
 	if err != nil {
 		return nil, "", err
@@ -167,7 +177,7 @@ func inOrder[T any](l list, n, want int) ([]T, key, error) {
 const keysAhead = 50_000
 
 // walk yields every row from p.Cursor on. It reads p.Limit rows per statement, MaxLimit
-// if 0. The first error ends it.
+// if 0. The first error, such as the error of the filter that l comes from, ends it.
 func walk[T any](l list, err error, p Page) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		if err := each(l, err, p, func(row T) bool { return yield(row, nil) }); err != nil {

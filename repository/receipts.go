@@ -169,10 +169,7 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 // the next page. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	l, err := r.filter(ctx, f)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.Receipt](l, f.Page)
+	return fetch[models.Receipt](l, err, f.Page)
 }
 
 // All yields every receipt that f chooses, newest first, in constant memory; f.Limit

@@ -46,10 +46,7 @@ const recentFailures = 10
 // RecentFailures returns the failed executions among RecentExecutions, newest first, at most
 // limit rows, 10 if 0. Errors: models.ErrInvalid for a negative limit and one above MaxLimit.
 func (r *Reports) RecentFailures(ctx context.Context, limit int) ([]models.RecentExecution, error) {
-	if limit == 0 {
-		limit = recentFailures
-	}
-	limit, err := Page{Limit: limit}.limit("recent_executions")
+	limit, err := bounded("recent_executions", "limit", limit, recentFailures, MaxLimit)
 	if err != nil {
 		return nil, err
 	}

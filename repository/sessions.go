@@ -143,8 +143,6 @@ func (s *Sessions) Active(ctx context.Context) ([]models.WorkflowSession, error)
 func (s *Sessions) List(ctx context.Context, f SessionFilter) ([]models.WorkflowSession, string, error) {
 	q := equal(s.h.read(ctx).Model(&models.WorkflowSession{}), "status", string(f.Status))
 	q, window := between(q, sessionsTable, "start_time", f.Since, f.Until)
-	if err := errors.Join(known(sessionsTable, "status", f.Status, models.SessionStatuses()), window); err != nil {
-		return nil, "", err
-	}
-	return fetch[models.WorkflowSession](list{db: q, table: sessionsTable, column: "start_time"}, f.Page)
+	err := errors.Join(known(sessionsTable, "status", f.Status, models.SessionStatuses()), window)
+	return fetch[models.WorkflowSession](list{db: q, table: sessionsTable, column: "start_time"}, err, f.Page)
 }

@@ -45,7 +45,9 @@ func (v *Violations) Record(ctx context.Context, violation *models.SLOViolation)
 // a target. Errors: models.ErrInvalid for an invalid target or measurement;
 // models.ErrDuplicate for two targets of one metric; models.ErrNotFound if no receipt has
 // that execution_id.
-func (v *Violations) Check(ctx context.Context, executionID string, targets []Target, measurements map[string]float64) ([]models.SLOViolation, error) {
+func (v *Violations) Check(
+	ctx context.Context, executionID string, targets []Target, measurements map[string]float64,
+) ([]models.SLOViolation, error) {
 	if err := checkTargets(targets); err != nil {
 		return nil, err
 	}
@@ -164,7 +166,8 @@ func (t Target) Validate() error {
 	case t.Warning < t.Target:
 		return refuse.Invalid("target", "warning", t.Warning, fmt.Sprintf("must not lie below the target %v of %s", t.Target, t.Metric))
 	case t.Critical < t.Warning:
-		return refuse.Invalid("target", "critical", t.Critical, fmt.Sprintf("must not lie below the warning bound %v of %s", t.Warning, t.Metric))
+		return refuse.Invalid("target", "critical", t.Critical,
+			fmt.Sprintf("must not lie below the warning bound %v of %s", t.Warning, t.Metric))
 	}
 	return nil
 }

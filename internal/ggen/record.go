@@ -176,7 +176,7 @@ func (r *Record) status() (status models.ReceiptStatus, reason string) {
 		return status, detail
 	}
 	if light, _ := andon(v2); light != status {
-		v2.refuse("andon", string(v2.values["andon"]), fmt.Sprintf("contradicts record.andon, which is %s", short(string(r.record.values["andon"]))))
+		v2.refuse("andon", string(v2.values["andon"]), "contradicts record.andon, which is "+short(string(r.record.values["andon"])))
 	}
 	switch status {
 	case models.ReceiptPartial:
