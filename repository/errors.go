@@ -52,13 +52,3 @@ func blame(err, kind error, table, column string, value any, reason string) erro
 	}
 	return err
 }
-
-// The names that receipts.go still uses.
-func invalid(table, column string, value any, reason string) *models.Error {
-	return refuse.Invalid(table, column, value, reason)
-}
-func required(table, column, value string) error { return refuse.Blank(table, column, value) }
-func text(table, column, value string) error     { return refuse.Unstorable(table, column, value) }
-func notFound(table, column string, value any) error {
-	return refuse.NotFound(table, column, value)
-}
