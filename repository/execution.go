@@ -200,12 +200,10 @@ func (e *Execution) entry(status models.AuditStatus, at time.Time) *models.Audit
 		ExecutionID string `json:"execution_id"`
 		SessionID   string `json:"session_id,omitempty"`
 	}{1, e.receipt.ExecutionID, e.session})
-	entry := &models.AuditEntry{AgentID: e.receipt.AgentID, Operation: string(e.receipt.Operation), Status: status, Timestamp: models.At(at), ContextJSON: doc}
-	schema.Prepare(entry, at)
 	entry := &models.AuditEntry{
 		AgentID: e.receipt.AgentID, Operation: string(e.receipt.Operation), Status: status, Timestamp: models.At(at), ContextJSON: doc,
 	}
-	entry.Prepare(at)
+	schema.Prepare(entry, at)
 	return entry
 }
 
