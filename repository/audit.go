@@ -8,31 +8,32 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const auditTable = "audit_log"
 
-// Audit appends to and reads the table audit_log. What the hooks wrote stands there
-// beside what callers record.
+// Audit appends to and reads the table audit_log, which holds the entries of every write
+// and the entries that callers record.
 type Audit struct{ h Handle }
 
-// AuditFilter chooses audit entries; the zero value is all of them.
+// AuditFilter selects audit entries. The zero value selects all.
 type AuditFilter struct {
 	AgentID      string
-	Operation    string // such as receipts.create, or a caller's own words
+	Operation    string // such as receipts.create, or the text of a caller's own entry
 	Status       models.AuditStatus
-	ExecutionID  string    // the entries whose context_json.execution_id it is
+	ExecutionID  string    // selects by context_json.execution_id
 	Since, Until time.Time // Since <= timestamp < Until, UTC; a zero time is no bound
 	Page
 }
 
-// Record appends one entry and fills its id and what was empty; secrets in its
-// ErrorMessage and ContextJSON are redacted, in entry as well. Errors: models.ErrInvalid.
+// Record appends one entry. It sets the id and empty defaults in entry, and redacts secrets
+// in ErrorMessage and ContextJSON, in entry too. Errors: models.ErrInvalid.
 func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 	if entry == nil {
-		return invalid(auditTable, "", nil, "must not be nil")
+		return refuse.Invalid(auditTable, "", nil, "must not be nil")
 	}
 	schema.Prepare(entry, a.h.now())
 	if err := entry.Validate(); err != nil {
@@ -41,41 +42,37 @@ func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 	return insert(ctx, a.h, entry)
 }
 
-// List is one page of the entries that f chooses, newest first, and the cursor of the
-// next page. Errors: models.ErrInvalid for a filter or page that cannot be.
+// List returns one page of the selected entries, newest first, and the cursor of the next
+// page. Errors: models.ErrInvalid for an invalid filter or page.
 func (a *Audit) List(ctx context.Context, f AuditFilter) ([]models.AuditEntry, string, error) {
 	l, err := a.filter(ctx, f)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.AuditEntry](l, f.Page)
+	return fetch[models.AuditEntry](l, err, f.Page)
 }
 
-// All yields every entry that f chooses, newest first, in constant memory; f.Limit is
-// only the size of the pages it reads.
+// All yields every selected entry, newest first, in constant memory. f.Limit is the number
+// of rows per statement. Errors: as List.
 func (a *Audit) All(ctx context.Context, f AuditFilter) iter.Seq2[models.AuditEntry, error] {
 	l, err := a.filter(ctx, f)
 	return walk[models.AuditEntry](l, err, f.Page)
 }
 
-// Trail is every entry whose context names that execution or session, oldest first;
-// none is no error. It reads the whole log. Errors: models.ErrInvalid for a blank id.
+// Trail returns every entry whose context names that execution or session, oldest first.
+// It reads the whole log. Errors: models.ErrInvalid for a blank id.
 func (a *Audit) Trail(ctx context.Context, id string) ([]models.AuditEntry, error) {
-	if err := required(auditTable, "context_json", id); err != nil {
+	if err := refuse.Blank(auditTable, "context_json", id); err != nil {
 		return nil, err
 	}
 	q := a.h.read(ctx)
 	named := q.Where(member(q, "context_json", "execution_id")+" = ?", id).
 		Or(member(q, "context_json", "session_id")+" = ?", id)
-	entries := []models.AuditEntry{}
-	err := q.Where(named).Order("timestamp, id").Find(&entries).Error
-	return entries, err
+	return find[models.AuditEntry](q.Where(named).Order("timestamp, id"))
 }
 
 func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
 	if err := errors.Join(
 		known(auditTable, "status", f.Status, models.AuditStatuses()),
-		text(auditTable, "agent_id", f.AgentID), text(auditTable, "operation", f.Operation), text(auditTable, "execution_id", f.ExecutionID),
+		refuse.Unstorable(auditTable, "agent_id", f.AgentID), refuse.Unstorable(auditTable, "operation", f.Operation),
+		refuse.Unstorable(auditTable, "execution_id", f.ExecutionID),
 	); err != nil {
 		return list{}, err
 	}

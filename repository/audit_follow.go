@@ -9,23 +9,26 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// DefaultPoll is how often Audit.Follow looks for new entries if the caller does not say.
+// DefaultPoll is the default interval of Audit.Follow.
 const DefaultPoll = 500 * time.Millisecond
 
-// lookBack is how many ids below the largest one Follow waits for those that are not
-// there yet.
+// lookBack is the number of ids below the largest one for which Follow waits.
 const lookBack = 10_000
 
-// Follow yields the entries that f chooses as this or another process commits them,
-// those of one look in the order of their ids, and looks again every so often,
-// DefaultPoll if 0. It begins with those after the call, or, if f.Since is set, with
-// those that are there since then. An entry that is committed after one with a larger
-// id, as happens on PostgreSQL, is not passed over while its id is one of the last
-// 10,000. It goes on until ctx ends, whose error is the last it yields. Errors:
-// models.ErrInvalid for a filter that cannot be, with an Until or a Cursor, or a negative time.
+// Follow yields the selected entries as this or another process commits them. It queries
+// for new entries at the given interval, DefaultPoll if 0, and yields the results of one
+// query in order of id. It starts with the entries committed after the call or, if f.Since
+// is set, with the existing entries since then.
+//
+// On PostgreSQL an entry can be committed after an entry with a larger id. Follow yields
+// such an entry as long as its id is one of the last 10,000.
+//
+// The sequence ends when ctx ends, and yields the error of ctx last. Errors:
+// models.ErrInvalid for an invalid filter, an Until, a Cursor or a negative interval.
 func (a *Audit) Follow(ctx context.Context, f AuditFilter, every time.Duration) iter.Seq2[models.AuditEntry, error] {
 	return func(yield func(models.AuditEntry, error) bool) {
 		l := &follower{a: a, ctx: ctx, missing: map[int64][]string{}, yield: func(e models.AuditEntry) bool { return yield(e, nil) }}
@@ -35,15 +38,15 @@ func (a *Audit) Follow(ctx context.Context, f AuditFilter, every time.Duration) 
 	}
 }
 
-// follower is a Follow under way.
+// follower is the state of one Follow.
 type follower struct {
 	a     *Audit
 	ctx   context.Context
 	yield func(models.AuditEntry) bool
 	db    *gorm.DB // the filter
-	size  int      // rows to a statement
-	seen  int64    // up to this id all is yielded, but for
-	// missing are ids that were not there, and the transactions that may have taken them.
+	size  int      // rows per statement
+	seen  int64    // entries up to this id are yielded, except the missing ones
+	// missing maps each id without a committed row to the transactions that may have taken it.
 	missing map[int64][]string
 }
 
@@ -52,7 +55,7 @@ func (l *follower) follow(f AuditFilter, every time.Duration) error {
 		return err
 	}
 	for {
-		if more, err := l.look(); err != nil || !more {
+		if more, err := l.poll(); err != nil || !more {
 			return err
 		}
 		select {
@@ -63,15 +66,15 @@ func (l *follower) follow(f AuditFilter, every time.Duration) error {
 	}
 }
 
-// begin finds where to start.
+// begin checks the arguments and finds the position to start from.
 func (l *follower) begin(f AuditFilter, every *time.Duration) error {
 	switch {
 	case *every < 0:
-		return invalid(auditTable, "every", *every, "must not be negative")
+		return refuse.Invalid(auditTable, "every", *every, "must not be negative")
 	case !f.Until.IsZero():
-		return invalid(auditTable, "until", f.Until, "nothing that is followed has an end")
+		return refuse.Invalid(auditTable, "until", f.Until, "nothing that is followed has an end")
 	case f.Cursor != "":
-		return invalid(auditTable, "cursor", f.Cursor, "nothing that is followed has pages")
+		return refuse.Invalid(auditTable, "cursor", f.Cursor, "nothing that is followed has pages")
 	case *every == 0:
 		*every = DefaultPoll
 	}
@@ -90,22 +93,23 @@ func (l *follower) begin(f AuditFilter, every *time.Duration) error {
 	return l.start(f.Since.IsZero())
 }
 
-// start finds what is seen: all that is there, or all before the first entry chosen, which
-// is looked for again, since one with a smaller id may have come meanwhile.
+// start sets seen: to the last id, or to the id before the first selected entry. It repeats
+// the search for that entry until the result is stable, since an entry with a smaller id
+// may be committed meanwhile.
 func (l *follower) start(fromNow bool) error {
-	var there []int64 // of one statement, as is the last of them
-	err := l.a.h.read(l.ctx).Model(&models.AuditEntry{}).Order("id DESC").Limit(lookBack).Pluck("id", &there).Error
+	var present []int64 // read by one statement, together with the largest id
+	err := l.log().Order("id DESC").Limit(lookBack).Pluck("id", &present).Error
 	if err != nil {
 		return err
 	}
-	if len(there) > 0 {
-		l.seen = there[0]
+	if len(present) > 0 {
+		l.seen = present[0]
 	}
 	if fromNow {
 		after := max(l.seen-lookBack, 0)
-		there = slices.DeleteFunc(there, func(id int64) bool { return id <= after })
-		slices.Reverse(there)
-		return l.wait(there, after, l.seen)
+		present = slices.DeleteFunc(present, func(id int64) bool { return id <= after })
+		slices.Reverse(present)
+		return l.addMissing(present, after, l.seen)
 	}
 	for first := int64(-1); ; {
 		before := first
@@ -116,35 +120,36 @@ func (l *follower) start(fromNow bool) error {
 			l.seen = min(l.seen, first-1)
 		}
 		clear(l.missing)
-		if err := l.waitFrom(l.seen-lookBack, l.seen); err != nil {
+		if err := l.findMissing(l.seen-lookBack, l.seen); err != nil {
 			return err
 		}
 	}
 }
 
-// look yields what is new.
-func (l *follower) look() (more bool, err error) {
+// poll yields the new entries. more is false if the caller stopped.
+func (l *follower) poll() (more bool, err error) {
 	late, err := l.late()
 	if err != nil {
 		return false, err
 	}
 	for ids := range slices.Chunk(late, l.size) {
-		entries, err := l.entries(l.db.Where("id IN ?", ids))
+		entries, err := find[models.AuditEntry](l.db.Where("id IN ?", ids).Order("id"))
 		if err != nil || !all(entries, l.yield) {
 			return false, err
 		}
 	}
-	last, err := l.last()
+	var last int64
+	err = l.log().Pluck("COALESCE(MAX(id), 0)", &last).Error
 	if err != nil || last <= l.seen {
 		return err == nil, err
 	}
 	after := l.seen
 	l.seen = last
-	if err := l.waitFrom(after, last); err != nil {
+	if err := l.findMissing(after, last); err != nil {
 		return false, err
 	}
 	for {
-		entries, err := l.entries(l.db.Where("id > ? AND id <= ?", after, last).Limit(l.size))
+		entries, err := find[models.AuditEntry](l.db.Where("id > ? AND id <= ?", after, last).Order("id").Limit(l.size))
 		if err != nil || !all(entries, l.next) {
 			return false, err
 		}
@@ -155,14 +160,15 @@ func (l *follower) look() (more bool, err error) {
 	}
 }
 
-// next yields an entry, unless it has come since it was missing: then it is late.
+// next yields an entry, unless it was committed after findMissing: then late yields it.
 func (l *follower) next(e models.AuditEntry) bool {
 	_, late := l.missing[e.ID]
 	return late || l.yield(e)
 }
 
-// late are the missing ids that have come, in order. Who may have taken one is asked
-// before: what those who have ended by then have committed is there.
+// late returns the missing ids that have a row now, in order. It lists the open
+// transactions first: a transaction that is not in the list has ended, so its rows are
+// visible to the query that follows.
 func (l *follower) late() (late []int64, err error) {
 	if len(l.missing) == 0 {
 		return nil, nil
@@ -172,48 +178,45 @@ func (l *follower) late() (late []int64, err error) {
 		return nil, err
 	}
 	ids := slices.Collect(maps.Keys(l.missing))
-	there, err := l.ids(slices.Min(ids)-1, slices.Max(ids))
+	present, err := l.ids(slices.Min(ids)-1, slices.Max(ids))
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range there {
+	for _, id := range present {
 		if _, ok := l.missing[id]; ok {
 			late = append(late, id)
 			delete(l.missing, id)
 		}
 	}
-	for id, who := range l.missing {
-		if who = both(who, open); len(who) == 0 || id <= l.seen-lookBack {
+	for id, owners := range l.missing {
+		owners = slices.DeleteFunc(slices.Clone(owners), func(s string) bool { return !slices.Contains(open, s) })
+		if len(owners) == 0 || id <= l.seen-lookBack {
 			delete(l.missing, id)
 		} else {
-			l.missing[id] = who
+			l.missing[id] = owners
 		}
 	}
 	return late, nil
 }
 
-// both is what is in a and in b.
-func both(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
-}
-
-// waitFrom is wait for those between two ids that are not there now.
-func (l *follower) waitFrom(after, upTo int64) error {
+// findMissing adds the ids in (after, upTo] without a row to missing.
+func (l *follower) findMissing(after, upTo int64) error {
 	if l.a.h.log.Adding == nil {
 		return nil
 	}
 	after = max(after, upTo-lookBack, 0)
-	there, err := l.ids(after, upTo)
+	present, err := l.ids(after, upTo)
 	if err != nil {
 		return err
 	}
-	return l.wait(there, after, upTo)
+	return l.addMissing(present, after, upTo)
 }
 
-// wait adds the ids between these that are missing. Who may have taken them is asked after,
-// so that nobody is forgotten; who has ended since is asked for once more.
-func (l *follower) wait(there []int64, after, upTo int64) error {
-	if l.a.h.log.Adding == nil || int64(len(there)) == upTo-after {
+// addMissing adds the ids in (after, upTo] that are not present. It lists the open
+// transactions after present was read, so that none is overlooked. late checks once more
+// for the rows of a transaction that has ended in between.
+func (l *follower) addMissing(present []int64, after, upTo int64) error {
+	if l.a.h.log.Adding == nil || int64(len(present)) == upTo-after {
 		return nil
 	}
 	open, err := l.a.h.log.Adding(l.ctx)
@@ -222,27 +225,18 @@ func (l *follower) wait(there []int64, after, upTo int64) error {
 	}
 	for i := range upTo - after {
 		id := after + 1 + i
-		if _, ok := slices.BinarySearch(there, id); !ok {
+		if _, ok := slices.BinarySearch(present, id); !ok {
 			l.missing[id] = open
 		}
 	}
 	return nil
 }
 
-// ids are the ids after one, up to and with another, that are there, in order.
+// ids returns the ids in (after, upTo] that have a row, in order.
 func (l *follower) ids(after, upTo int64) (ids []int64, err error) {
-	err = l.a.h.read(l.ctx).Model(&models.AuditEntry{}).Where("id > ? AND id <= ?", after, upTo).Order("id").Pluck("id", &ids).Error
+	err = l.log().Where("id > ? AND id <= ?", after, upTo).Order("id").Pluck("id", &ids).Error
 	return ids, err
 }
 
-// entries are those that q chooses, in order.
-func (l *follower) entries(q *gorm.DB) (entries []models.AuditEntry, err error) {
-	err = q.Order("id").Find(&entries).Error
-	return entries, err
-}
-
-// last is the largest id, 0 if there is none.
-func (l *follower) last() (id int64, err error) {
-	err = l.a.h.read(l.ctx).Model(&models.AuditEntry{}).Pluck("COALESCE(MAX(id), 0)", &id).Error
-	return id, err
-}
+// log returns a query over the whole audit log.
+func (l *follower) log() *gorm.DB { return l.a.h.read(l.ctx).Model(&models.AuditEntry{}) }

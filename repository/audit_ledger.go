@@ -3,18 +3,19 @@ package repository
 import (
 	"context"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
 
-// Seal adds the entries that are not there yet to the Merkle tree over the audit log, in
-// order of id, and makes a checkpoint of it, signed and anchored if the store was opened
-// so. It returns the newest checkpoint, of size 0 if the log is empty. Entries of other
-// programs are sealed like the store's own. Saves do not wait for it longer than for
-// another save; a store seals what it has written on Close.
+// Seal adds all new entries to the Merkle tree over the audit log, in order of id, and
+// returns a checkpoint of the tree. The checkpoint is signed and anchored if the store has
+// a signer and an anchor, and has size 0 if the log is empty. Entries of other programs are
+// sealed too. Seal delays a save no longer than another save does. A store seals its own
+// writes on Close.
 //
-// Errors: models.ErrConflict if tree or anchor are of another history: nothing is sealed over
-// that, Verify tells what was changed; models.ErrBusy if transactions that add entries outlast
-// the busy timeout; models.ErrReadOnly for an archive; models.ErrInvalid inside a transaction.
+// Errors: models.ErrConflict if the tree or the anchor belongs to another history (Verify
+// reports the changes); models.ErrBusy if transactions that add entries outlast the busy
+// timeout; models.ErrReadOnly for an archive; models.ErrInvalid inside a transaction.
 func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 	if err := a.outside(); err != nil {
 		return ledger.Checkpoint{}, err
@@ -22,16 +23,15 @@ func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 	return a.h.log.Ledger.Seal(ctx)
 }
 
-// Verify reads the whole audit log, in one state and in constant memory, and holds the
-// entries against the tree, the tree against the checkpoints, and each row against the
-// digest in its last entry. What is wrong is in the report, which tells entries that were
-// edited, are missing, were inserted or reordered, and a log that forked or, against the
-// anchor, was truncated. What no entry speaks of, such as a row that other programs
-// inserted, is no finding.
+// Verify reads the whole audit log, in one snapshot and constant memory, and compares the
+// entries with the tree, the tree with the checkpoints, and each row with the digest in its
+// last entry. The report lists entries that were edited, removed, inserted or reordered, a
+// forked log and, with an anchor, a truncated log. Rows without an entry, such as rows that
+// another program inserted, are not findings.
 //
-// Errors: models.ErrInvalid for options that cannot be, such as an anchor or keys for an archive,
-// which has no checkpoints, and inside a transaction; models.ErrNotFound for
-// an anchor or archive that is not there.
+// Errors: models.ErrInvalid for invalid options, such as an anchor or keys for an archive,
+// which has no checkpoints, and inside a transaction; models.ErrNotFound if an anchor or
+// archive does not exist.
 func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error) {
 	if err := a.outside(); err != nil {
 		return nil, err
@@ -39,10 +39,12 @@ func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.
 	return a.h.log.Ledger.Verify(ctx, opts)
 }
 
-// Prove is the proof that an entry is in the tree of the newest checkpoint, which
-// ledger.Proof.Check checks without a database. Errors: models.ErrNotFound for an entry that is
-// not there or not sealed yet; models.ErrConflict for one that is not what was sealed, and for a
-// tree that is not; models.ErrInvalid inside a transaction.
+// Prove returns a proof that an entry is in the tree of the newest checkpoint.
+// ledger.Proof.Check checks it without a database.
+//
+// Errors: models.ErrNotFound for an entry that does not exist or is not sealed;
+// models.ErrConflict if the entry or the tree differs from what was sealed;
+// models.ErrInvalid inside a transaction.
 func (a *Audit) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	if err := a.outside(); err != nil {
 		return nil, err
@@ -50,13 +52,13 @@ func (a *Audit) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	return a.h.log.Ledger.Prove(ctx, id)
 }
 
-// outside refuses what only a whole store can do.
+// outside rejects calls inside a transaction, and on a store without a ledger.
 func (a *Audit) outside() error {
 	switch {
 	case a.h.log.Ledger == nil:
-		return invalid(auditTable, "", nil, "this store keeps no tree over its audit log")
+		return refuse.Invalid(auditTable, "", nil, "this store keeps no tree over its audit log")
 	case a.h.inside():
-		return invalid(auditTable, "", nil, "the audit log cannot be sealed, verified or proved from inside a transaction")
+		return refuse.Invalid(auditTable, "", nil, "the audit log cannot be sealed, verified or proved from inside a transaction")
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
-// Package repository holds the verbs of tier2: one type a table, over the handles of
-// an open store. Every call takes the context first, says in its comment what it
-// returns when it fails, and leaves the database unchanged when it does (a refused
-// write leaves one failed audit entry, which the hooks make).
+// Package repository provides the operations of tier2, with one type per table and the
+// types Executions and Reports for operations across tables.
 //
-// Lists come newest first, in pages by keyset cursor; All walks a whole result in
-// constant memory. Times in filters are half-open: Since <= t < Until.
+// Every method takes a context first and lists its errors. A method that returns an error
+// leaves the database unchanged, apart from the failed audit entry of a rejected write.
 //
-// The package knows neither the hooks nor the engine: what a write must leave in
-// audit_log and agent_memory is done by the plugin on Handle.Write.
+// Lists are sorted newest first and read in pages by keyset cursor. The All methods
+// iterate over a whole list in constant memory. Filters by time are half-open:
+// Since <= t < Until.
+//
+// The package imports neither the hooks nor an engine. The audit entries and memory
+// updates that a write requires are written below it.
 package repository

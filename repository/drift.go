@@ -1,22 +1,31 @@
 package repository
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"database/sql"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// What a Drift shows at most, so that its size has a bound.
+// Limits of the size of a Drift.
 const (
-	MaxDriftOutputs = 10 // different outputs that are compared with each other
-	MaxDriftNames   = 20 // executions that are named for each of them
+	MaxDriftOutputs = 10 // different outputs that are compared
+	MaxDriftNames   = 20 // execution ids listed per output
 	MaxDriftFiles   = 50 // files
 )
 
-// DriftFilter chooses the executions that Drift compares; the zero value is all.
+// DriftFilter selects the executions that Drift compares. The zero value selects all.
 type DriftFilter struct {
 	AgentID      string
 	Operation    models.Operation
@@ -24,23 +33,22 @@ type DriftFilter struct {
 	Page                   // Limit counts drifts
 }
 
-// Drift is equal inputs that led to different outputs: the hash of a file differs, or
-// some executions wrote it and others did not.
+// Drift describes equal inputs with different outputs: the hash of a file differs between
+// executions, or some executions wrote the file and others did not.
 type Drift struct {
 	Operation    models.Operation `json:"operation"`
 	ManifestHash string           `json:"manifest_hash"`
 	OntologyHash string           `json:"ontology_hash"`
-	Compared     int64            `json:"compared"` // passed executions of these inputs whose outputs are known
-	Unknown      int64            `json:"unknown"`  // those whose outputs are not: they take no part
-	// Omitted counts executions whose outputs differ from the MaxDriftOutputs that are
-	// compared below.
+	Compared     int64            `json:"compared"` // passed executions of these inputs with known outputs
+	Unknown      int64            `json:"unknown"`  // passed executions with unknown outputs, which are not compared
+	// Omitted counts executions whose outputs are not among the MaxDriftOutputs below.
 	Omitted    int64            `json:"omitted"`
 	Executions []DriftExecution `json:"executions"` // newest first, at most MaxDriftNames
-	Files      []FileDrift      `json:"files"`      // that differ, by path, at most MaxDriftFiles
-	MoreFiles  int              `json:"more_files"` // that differ as well
+	Files      []FileDrift      `json:"files"`      // with different hashes, by path, at most MaxDriftFiles
+	MoreFiles  int              `json:"more_files"` // files with different hashes beyond Files
 }
 
-// DriftExecution is an execution that took part.
+// DriftExecution is an execution that was compared.
 type DriftExecution struct {
 	ExecutionID string           `json:"execution_id"`
 	AgentID     string           `json:"agent_id"`
@@ -48,40 +56,39 @@ type DriftExecution struct {
 	id          int64
 }
 
-// FileDrift is a file that executions with equal inputs disagree about.
+// FileDrift is a file with different hashes in executions with equal inputs.
 type FileDrift struct {
 	Path   string     `json:"path"`
-	Hashes []FileHash `json:"hashes"` // at least two; the one of the newest execution first
+	Hashes []FileHash `json:"hashes"` // at least two; the hash of the newest execution first
 }
 
-// FileHash is what some of the executions made of the file.
+// FileHash is one of the hashes of a file.
 type FileHash struct {
-	Hash       string   `json:"hash"`       // as the receipts have it; "" if they wrote no such file
-	Count      int64    `json:"count"`      // executions
+	Hash       string   `json:"hash"`       // as in the receipts; "" if the executions did not write the file
+	Count      int64    `json:"count"`      // executions with this hash
 	Executions []string `json:"executions"` // their ids, newest first, at most MaxDriftNames
 }
 
-// DriftSummary is what a call of Drift looked at.
+// DriftSummary counts the executions that one call of Drift compared.
 type DriftSummary struct {
-	Inputs   int64  `json:"inputs"`   // inputs that more than one execution had
-	Compared int64  `json:"compared"` // passed executions of those, with known outputs
-	Unknown  int64  `json:"unknown"`  // and without
+	Inputs   int64  `json:"inputs"`   // different inputs that more than one execution had
+	Compared int64  `json:"compared"` // passed executions of these inputs with known outputs
+	Unknown  int64  `json:"unknown"`  // passed executions of these inputs with unknown outputs
 	Next     string `json:"next"`     // cursor of the next page; "" if there is none
 }
 
-// Drift is one page of the inputs (manifest_hash and ontology_hash, both known, and
-// operation) whose executions made different outputs, the one with the newest
-// execution first. Outputs are the file hashes in receipt_json, compared as text.
+// Drift returns one page of the inputs whose executions have different outputs, the inputs
+// with the newest execution first. Inputs are manifest_hash and ontology_hash, both known,
+// and operation. Outputs are the file hashes in receipt_json, compared as text.
 //
-// Only passed executions are compared, since one that failed, was cancelled or is
-// partial did not write everything. A receipt that tells no hash of a file takes no
-// part; nor does, for that file, one that names it without its hash. Counts such as
-// files_generated are never compared: a run that finds files up to date writes fewer
-// of them and is no less deterministic.
+// Only passed executions are compared, since other executions did not write all files. A
+// receipt without any file hash is not compared. A receipt that lists a file without its
+// hash is not compared for that file. Counts such as files_generated are never compared: a
+// run that finds files up to date writes fewer files and is still deterministic.
 //
-// It reads the chosen receipts twice for each 10,000 inputs that occur more than once,
-// until the page is full. Memory is constant, but for what SQLite sorts: some 170 bytes
-// a chosen receipt. Errors: models.ErrInvalid for a filter or page that cannot be.
+// Drift reads the selected receipts twice per 10,000 inputs that occur more than once,
+// until the page is full. Memory is constant, except that SQLite sorts about 170 bytes per
+// selected receipt. Errors: models.ErrInvalid for an invalid filter or page.
 func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, summary DriftSummary, err error) {
 	limit, err := f.limit(receiptsTable)
 	if err != nil {
@@ -94,7 +101,7 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 		return nil, summary, err
 	}
 	status := "status"
-	if l.db.Name() == "sqlite" { // would go through its index, by far slower than in the order of rows
+	if l.db.Name() == "sqlite" { // SQLite would use its index, which is far slower than the order of rows
 		status = "+status"
 	}
 	l.db = l.db.Where(status+" = ? AND manifest_hash <> '' AND ontology_hash <> ''", models.ReceiptPassed).Session(&gorm.Session{})
@@ -122,4 +129,220 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 		}
 	}
 	return drifts, summary, nil
+}
+
+// inputs are the values that executions must share to be compared.
+type inputs struct {
+	Operation    models.Operation
+	ManifestHash string
+	OntologyHash string
+}
+
+// driftGroup holds inputs that occur more than once, and their executions' outputs.
+type driftGroup struct {
+	inputs
+	key
+	compared, unknown int64
+	variants          []*variant // by digest; at most MaxDriftOutputs, those with the smallest digests
+}
+
+// variant is one of the outputs, and the executions that have it.
+type variant struct {
+	digest [sha256.Size]byte
+	id     int64 // of one receipt with these outputs
+	count  int64
+	newest []DriftExecution
+}
+
+// driftList lists the groups of a filtered list of receipts, after a cursor.
+type driftList struct {
+	list
+	cursor string
+}
+
+// groupsAhead is the number of groups that are found and read at once, about 10 MB, since
+// both statements go through all receipts of the list. A statement takes at most 32,766
+// arguments, and a group has three (https://www.sqlite.org/limits.html).
+const groupsAhead = 10_000
+
+// groups yields batches of groups with their variants, the group with the newest receipt
+// first.
+func (l driftList) groups() iter.Seq2[[]*driftGroup, error] {
+	return func(yield func([]*driftGroup, error) bool) {
+		for {
+			found, err := l.find(groupsAhead)
+			if err == nil && len(found) > 0 {
+				err = l.read(found)
+			}
+			if !yield(found, err) || err != nil || len(found) < groupsAhead {
+				return
+			}
+			l.cursor = l.list.cursor(found[len(found)-1].key)
+		}
+	}
+}
+
+// find returns the next n groups, without their variants.
+func (l driftList) find(n int) (groups []*driftGroup, err error) {
+	q := l.db.Select("operation, manifest_hash, ontology_hash, MAX(id) AS id, MAX(timestamp) || '' AS sort_key").
+		Group("operation, manifest_hash, ontology_hash").Having("COUNT(*) > 1")
+	if l.cursor != "" {
+		c, err := decodeCursor(l.table, l.cursor)
+		if err != nil {
+			return nil, err
+		}
+		q = q.Having("(MAX(timestamp), MAX(id)) < (?, ?)", c.Time, c.ID)
+	}
+	rows, err := find[struct {
+		Inputs inputs `gorm:"embedded"`
+		Key    key    `gorm:"embedded"`
+	}](q.Order("MAX(timestamp) DESC, MAX(id) DESC").Limit(n))
+	for _, row := range rows {
+		groups = append(groups, &driftGroup{inputs: row.Inputs, key: row.Key})
+	}
+	return groups, err
+}
+
+// read reads the receipts of the groups, in no particular order.
+func (l driftList) read(groups []*driftGroup) error {
+	by := make(map[inputs]*driftGroup, len(groups))
+	args := make([]any, 0, 3*len(groups))
+	for _, g := range groups {
+		by[g.inputs] = g
+		args = append(args, g.ManifestHash, g.OntologyHash, string(g.Operation))
+	}
+	places := strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(groups)), ", ")
+	q := l.db.Select("operation, manifest_hash, ontology_hash, id, execution_id, agent_id, timestamp, receipt_json").
+		Where("(manifest_hash, ontology_hash, operation) IN (VALUES "+places+")", args...)
+	return scan(q, func(rows *sql.Rows) error {
+		var in inputs
+		var e DriftExecution
+		var raw sql.RawBytes
+		err := rows.Scan(&in.Operation, &in.ManifestHash, &in.OntologyHash, &e.id, &e.ExecutionID, &e.AgentID, &e.Timestamp, &raw)
+		if err != nil {
+			return err
+		}
+		if g := by[in]; g != nil {
+			g.add(e, raw)
+		}
+		return nil
+	})
+}
+
+// add adds one execution. If there are more than MaxDriftOutputs variants, the variants
+// with the smallest digests remain, so that the result does not depend on the order of rows.
+func (g *driftGroup) add(e DriftExecution, raw []byte) {
+	out, ok := ggen.ReadOutputs(raw)
+	if !ok {
+		g.unknown++
+		return
+	}
+	g.compared++
+	digest := out.Digest()
+	at, found := slices.BinarySearchFunc(g.variants, digest, func(v *variant, d [sha256.Size]byte) int {
+		return bytes.Compare(v.digest[:], d[:])
+	})
+	if !found {
+		if at == MaxDriftOutputs {
+			return
+		}
+		g.variants = slices.Insert(g.variants, at, &variant{digest: digest, id: e.id})
+		g.variants = g.variants[:min(len(g.variants), MaxDriftOutputs)]
+	}
+	v := g.variants[at]
+	v.count++
+	v.newest = newest(append(v.newest, e))
+}
+
+// newest returns at most MaxDriftNames executions, newest first.
+func newest(list []DriftExecution) []DriftExecution {
+	slices.SortFunc(list, func(a, b DriftExecution) int {
+		return cmp.Or(b.Timestamp.Compare(a.Timestamp.Time), cmp.Compare(b.id, a.id))
+	})
+	return list[:min(len(list), MaxDriftNames)]
+}
+
+// drift returns the differences between the variants, or nil if there are none.
+func (g *driftGroup) drift(l list) (*Drift, error) {
+	if len(g.variants) < 2 {
+		return nil, nil
+	}
+	written, err := g.outputs(l)
+	if err != nil {
+		return nil, err
+	}
+	d := &Drift{
+		Operation: g.Operation, ManifestHash: g.ManifestHash, OntologyHash: g.OntologyHash,
+		Compared: g.compared, Unknown: g.unknown, Omitted: g.compared, Files: []FileDrift{},
+	}
+	paths := map[string]bool{}
+	for _, v := range g.variants {
+		d.Omitted -= v.count
+		d.Executions = newest(append(d.Executions, v.newest...))
+		for path := range written[v.id] {
+			paths[path] = true
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		file := g.file(path, written)
+		switch {
+		case len(file.Hashes) < 2:
+		case len(d.Files) == MaxDriftFiles:
+			d.MoreFiles++
+		default:
+			d.Files = append(d.Files, file)
+		}
+	}
+	if len(d.Files) == 0 {
+		return nil, nil // the variants differ only in a file that one of them lists without its hash
+	}
+	return d, nil
+}
+
+// outputs reads the outputs of the variants, by variant.id.
+func (g *driftGroup) outputs(l list) (map[int64]ggen.Outputs, error) {
+	var ids []int64
+	for _, v := range g.variants {
+		ids = append(ids, v.id)
+	}
+	q := l.db.Session(&gorm.Session{NewDB: true}).Model(&models.Receipt{}).Select("id, receipt_json").Where("id IN ?", ids)
+	written := map[int64]ggen.Outputs{}
+	err := scan(q, func(rows *sql.Rows) error {
+		var id int64
+		var raw sql.RawBytes
+		if err := rows.Scan(&id, &raw); err != nil {
+			return err
+		}
+		if out, ok := ggen.ReadOutputs(raw); ok {
+			written[id] = out
+		}
+		return nil
+	})
+	return written, err
+}
+
+// file returns the hashes of a file, and the executions with each.
+func (g *driftGroup) file(path string, written map[int64]ggen.Outputs) FileDrift {
+	counts, names := map[string]int64{}, map[string][]DriftExecution{}
+	for _, v := range g.variants {
+		out, ok := written[v.id] // false if the receipt was deleted meanwhile
+		hash, named := out[path]
+		if ok && (hash != "" || !named) {
+			counts[hash] += v.count
+			names[hash] = newest(append(names[hash], v.newest...))
+		}
+	}
+	file := FileDrift{Path: path}
+	for hash, executions := range names {
+		h := FileHash{Hash: hash, Count: counts[hash]}
+		for _, e := range executions {
+			h.Executions = append(h.Executions, e.ExecutionID)
+		}
+		file.Hashes = append(file.Hashes, h)
+	}
+	slices.SortFunc(file.Hashes, func(a, b FileHash) int {
+		x, y := names[a.Hash][0], names[b.Hash][0]
+		return cmp.Or(y.Timestamp.Compare(x.Timestamp.Time), cmp.Compare(y.id, x.id))
+	})
+	return file
 }

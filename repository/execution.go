@@ -3,51 +3,53 @@ package repository
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Execution is one run of the pipeline between Begin and Finish. It is safe for
-// concurrent use. It lives in memory: until Finish, the database knows only that
-// the execution began.
+// Execution is one run of the pipeline between Begin and Finish. It is safe for concurrent
+// use. It is held in memory: until Finish the database holds only the "started" entry.
 type Execution struct {
 	h       Handle
 	session string
 	targets []Target
 
 	mu       sync.Mutex
-	receipt  models.Receipt // as known so far
+	receipt  models.Receipt // the values known so far
 	metrics  []models.PipelineMetric
 	measured map[string]float64
 	running  map[models.Stage]bool
 	finished bool
 }
 
-// ID is the execution's id, as in receipts.execution_id.
+// ID returns the execution_id.
 func (e *Execution) ID() string { return e.receipt.ExecutionID }
 
-// StageResult is what a stage reports of itself.
+// StageResult holds the sizes that a stage reports.
 type StageResult struct {
-	InputSizeBytes  int64 // bytes; 0 also if not measured
-	OutputSizeBytes int64 // bytes; 0 also if not measured
+	InputSizeBytes  int64 // 0 if not measured
+	OutputSizeBytes int64 // 0 if not measured
 }
 
-// Stage runs one stage, times it and keeps its sizes and its error for Finish. The
-// context of do carries the execution (hooks.WithExecution), so that the entries of what
-// it writes to memory, sessions and collisions name it. Stage returns the error of do; a panic of do fails the stage and goes on.
-// A stage that failed may run again: each attempt becomes one metric, and the last
-// one decides.
+// Stage runs do as one stage and records its duration, sizes and error for Finish. The
+// context of do carries the execution (hooks.WithExecution), so that the audit entries of
+// do's writes to memory, sessions and collisions name it. If do panics, the stage fails and
+// Stage re-panics. A failed stage may run again: each attempt becomes one metric, and the
+// last attempt decides.
 //
-// It returns models.ErrInvalid for an unknown stage and for negative sizes, models.ErrDuplicate
-// for a stage that runs already or has passed, models.ErrNotRunning after Finish, and the
-// context's error, without running do, once that has ended.
+// Errors: the error of do; models.ErrInvalid for an unknown stage and for negative sizes;
+// models.ErrDuplicate for a stage that is running or has passed; models.ErrNotRunning after
+// Finish; the context's error, without running do, if the context has ended.
 func (e *Execution) Stage(ctx context.Context, stage models.Stage, do func(ctx context.Context, result *StageResult) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,7 +60,7 @@ func (e *Execution) Stage(ctx context.Context, stage models.Stage, do func(ctx c
 	result := StageResult{}
 	began := e.h.now()
 	returned := false
-	defer func() { // not by recover: the panic keeps its stack for whoever handles it
+	defer func() { // without recover, so that a panic keeps its stack
 		if !returned {
 			err = errors.New("the stage panicked")
 		}
@@ -72,18 +74,15 @@ func (e *Execution) Stage(ctx context.Context, stage models.Stage, do func(ctx c
 func (e *Execution) enter(stage models.Stage) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	refuse := func(kind error, reason string) error {
-		return &models.Error{Table: "pipeline_metrics", Column: "stage", Value: string(stage), Reason: reason, Kind: kind}
-	}
 	switch {
 	case e.finished:
 		return e.notRunning()
 	case !stage.Valid():
-		return notAllowed("pipeline_metrics", "stage", stage, models.Stages())
+		return refuse.Unknown(metricsTable, "stage", stage, models.Stages())
 	case e.running[stage]:
-		return refuse(models.ErrDuplicate, "is running already")
+		return failure(models.ErrDuplicate, metricsTable, "stage", string(stage), "is running already")
 	case slices.ContainsFunc(e.metrics, func(m models.PipelineMetric) bool { return m.Stage == stage && m.Status == models.StagePassed }):
-		return refuse(models.ErrDuplicate, "has passed already")
+		return failure(models.ErrDuplicate, metricsTable, "stage", string(stage), "has passed already")
 	}
 	e.running[stage] = true
 	return nil
@@ -102,16 +101,16 @@ func (e *Execution) leave(stage models.Stage, began time.Time, result StageResul
 		m.InputSizeBytes, m.OutputSizeBytes = 0, 0
 	}
 	if err != nil {
-		m.Status, m.ErrorMessage = models.StageFailed, readable(err.Error())
+		m.Status, m.ErrorMessage = models.StageFailed, refuse.Clean(err.Error())
 	}
 	e.metrics = append(e.metrics, m)
 	return err
 }
 
-// Measure keeps a measurement for Finish to check against the targets; the last one
-// of a metric counts. The value is in the target's unit. A metric without a target
-// is kept in the receipt's JSON only. It returns models.ErrInvalid for a blank metric and
-// for what is not a finite number, and models.ErrNotRunning after Finish.
+// Measure records a measurement, in the unit of the metric's target. Finish checks the last
+// measurement of each metric against the targets. A measurement without a target is stored
+// in the receipt's JSON only. Errors: models.ErrInvalid for a blank metric and for a value
+// that is not a finite number; models.ErrNotRunning after Finish.
 func (e *Execution) Measure(metric string, value float64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -125,15 +124,14 @@ func (e *Execution) Measure(metric string, value float64) error {
 	return nil
 }
 
-// Finish writes, in one transaction, the receipt, a metric for each stage, the
-// violated targets, a "completed" audit entry (or "failed", if the run did not
-// pass), and adds one to the session's successful or failed operations. It returns
-// the receipt with its Metrics and Violations.
+// Finish writes the receipt, one metric per attempt of a stage, the violated targets and a
+// "completed" audit entry ("failed" if the run did not pass), and adds one to the session's
+// successful or failed operations, all in one transaction. It returns the receipt with its
+// Metrics and Violations. After an error nothing is written, and Finish may be called again.
 //
-// It returns models.ErrNotRunning the second time and while a stage is still at work,
-// models.ErrInvalid for a value that the receipt cannot hold, models.ErrDuplicate if another
-// process finished the same execution, and models.ErrNotFound if the session is gone. After
-// an error nothing is written, and Finish may be called again.
+// Errors: models.ErrNotRunning after Finish and while a stage is running; models.ErrInvalid
+// for a value that a receipt cannot hold; models.ErrDuplicate if another process finished
+// the same execution; models.ErrNotFound if the session was deleted.
 func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receipt, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -141,7 +139,7 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 		return nil, e.notRunning()
 	}
 	for stage := range e.running {
-		return nil, &models.Error{Table: "pipeline_metrics", Column: "stage", Value: string(stage), Reason: "is still at work: finish after it", Kind: models.ErrNotRunning}
+		return nil, failure(models.ErrNotRunning, metricsTable, "stage", string(stage), "is still at work: finish after it")
 	}
 	now := e.h.now()
 	run, err := e.run(outcome)
@@ -190,35 +188,87 @@ func (e *Execution) count(tx *gorm.DB, counter string) error {
 	res := tx.Model(&models.WorkflowSession{}).Where("session_id = ?", e.session).
 		Updates(map[string]any{counter: gorm.Expr("COALESCE(" + counter + ", 0) + 1")})
 	if res.Error == nil && res.RowsAffected == 0 {
-		return notFound("workflow_sessions", "session_id", e.session)
+		return refuse.NotFound(sessionsTable, "session_id", e.session)
 	}
 	return res.Error
 }
 
-// entry is an audit entry of the execution itself, at that time.
+// entry returns an audit entry about the execution itself.
 func (e *Execution) entry(status models.AuditStatus, at time.Time) *models.AuditEntry {
 	doc, _ := models.JSONOf(struct { // two strings always encode
 		V           int    `json:"v"`
 		ExecutionID string `json:"execution_id"`
 		SessionID   string `json:"session_id,omitempty"`
 	}{1, e.receipt.ExecutionID, e.session})
-	entry := &models.AuditEntry{AgentID: e.receipt.AgentID, Operation: string(e.receipt.Operation), Status: status, Timestamp: models.At(at), ContextJSON: doc}
+	entry := &models.AuditEntry{
+		AgentID: e.receipt.AgentID, Operation: string(e.receipt.Operation), Status: status, Timestamp: models.At(at), ContextJSON: doc,
+	}
 	schema.Prepare(entry, at)
 	return entry
 }
 
-// since is the time from then to now in milliseconds; 0 if the clock was set back.
+// since returns the milliseconds from then to now; 0 if the clock was set back.
 func (e *Execution) since(then time.Time) int64 { return max(0, e.h.now().Sub(then).Milliseconds()) }
 
 func (e *Execution) notRunning() error {
-	return &models.Error{Table: "receipts", Column: "execution_id", Value: e.receipt.ExecutionID, Reason: "is finished", Kind: models.ErrNotRunning}
+	return failure(models.ErrNotRunning, receiptsTable, "execution_id", e.receipt.ExecutionID, "is finished")
 }
 
-// notAllowed refuses a value that is none of its enum's.
-func notAllowed[T ~string](table, column string, v T, allowed []T) error {
-	err := invalid(table, column, string(v), "is not an allowed value")
-	for _, a := range allowed {
-		err.Allowed = append(err.Allowed, string(a))
+// Outcome says how an execution ended. The zero value derives the status from the stages.
+type Outcome struct {
+	// Status, if empty, becomes cancelled if Err is context.Canceled, failed if Err is set
+	// or the last attempt of a stage failed, and passed otherwise.
+	Status models.ReceiptStatus
+	// Err becomes error_message. If it is nil and the run did not pass, error_message is the
+	// error of the first failed stage.
+	Err            error
+	FilesGenerated int64
+	FilesModified  int64
+	ManifestHash   string // overrides the hash given to Begin, unless empty
+	OntologyHash   string // overrides the hash given to Begin, unless empty
+	// ReceiptJSON is stored byte for byte. Nil means a receipt in the form that Import reads.
+	ReceiptJSON models.JSON
+}
+
+// run returns the execution's rows for Finish. It leaves the execution unchanged, so that
+// Finish can be repeated after an error.
+func (e *Execution) run(outcome Outcome) (*run, error) {
+	receipt := e.receipt
+	r := &run{receipt: &receipt, metrics: slices.Clone(e.metrics), targets: e.targets, measured: maps.Clone(e.measured)}
+	failure := ggen.FirstFailure(r.metrics)
+	receipt.Status = outcome.Status
+	if receipt.Status == "" {
+		receipt.Status = derivedStatus(outcome.Err, failure)
 	}
-	return err
+	if outcome.Err != nil {
+		receipt.ErrorMessage = refuse.Clean(outcome.Err.Error())
+	} else if receipt.Status != models.ReceiptPassed {
+		receipt.ErrorMessage = failure
+	}
+	receipt.FilesGenerated, receipt.FilesModified = outcome.FilesGenerated, outcome.FilesModified
+	if outcome.ManifestHash != "" {
+		receipt.ManifestHash = outcome.ManifestHash
+	}
+	if outcome.OntologyHash != "" {
+		receipt.OntologyHash = outcome.OntologyHash
+	}
+	receipt.DurationMS = e.since(receipt.Timestamp.Time)
+	receipt.ReceiptJSON = outcome.ReceiptJSON
+	if receipt.ReceiptJSON != nil {
+		return r, nil
+	}
+	var err error
+	receipt.ReceiptJSON, err = (&ggen.Run{Receipt: r.receipt, Metrics: r.metrics, Measurements: r.measured}).Document()
+	return r, err
+}
+
+func derivedStatus(err error, failure string) models.ReceiptStatus {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return models.ReceiptCancelled
+	case err != nil || failure != "":
+		return models.ReceiptFailed
+	default:
+		return models.ReceiptPassed
+	}
 }

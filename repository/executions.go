@@ -9,30 +9,28 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Executions records whole runs of the pipeline: Begin, Stage by Stage, Finish; or
-// Import of a receipt that ggen wrote. What Finish and Import write is one
-// transaction: all of it is stored, or none.
+// Executions records whole runs of the pipeline: with Begin, Stage and Finish while they
+// run, or with Import from a receipt that ggen wrote. Finish and Import write in one
+// transaction.
 type Executions struct{ h Handle }
 
-// ExecutionOptions is what is known of an execution when it begins. All of it is
-// optional.
+// ExecutionOptions are the optional facts about an execution that begins.
 type ExecutionOptions struct {
-	ExecutionID  string // UUIDv7 if empty
-	SessionID    string // the running workflow session that counts it; empty for none
+	ExecutionID  string // a new UUIDv7 if empty
+	SessionID    string // a running workflow session, whose counters Finish updates; empty for none
 	Environment  string // such as dev, staging, production
 	ManifestHash string // SHA-256 in 64 lower-case hex digits
-	OntologyHash string // the same
-	// Targets are what Finish checks; nil means DefaultTargets, an empty slice none.
+	OntologyHash string // SHA-256 in 64 lower-case hex digits
+	// Targets are checked by Finish. Nil means DefaultTargets; an empty slice means none.
 	Targets []Target
 }
 
-// Begin writes a "started" audit entry and returns the execution, whose time runs
-// from now. Beginning again under the ExecutionID of an interrupted run is allowed.
+// Begin writes a "started" audit entry and returns the execution, whose duration counts
+// from now. The ExecutionID of an interrupted run may be used again.
 //
-// It returns models.ErrInvalid for a value that the receipt could not hold and for
-// unusable targets, models.ErrDuplicate if the execution has a receipt already,
-// models.ErrNotFound for an unknown session and models.ErrNotRunning for one that has ended;
-// nothing is written then.
+// Errors: models.ErrInvalid for a value that a receipt cannot hold, and for invalid
+// targets; models.ErrDuplicate if the execution has a receipt; models.ErrNotFound for an
+// unknown session; models.ErrNotRunning for a session that has ended.
 func (r *Executions) Begin(ctx context.Context, agent string, op models.Operation, opts ExecutionOptions) (*Execution, error) {
 	if opts.Targets == nil {
 		opts.Targets = DefaultTargets()
@@ -70,47 +68,43 @@ func (r *Executions) Begin(ctx context.Context, agent string, op models.Operatio
 	return e, nil
 }
 
-// Interrupted lists the executions that began and have no receipt: one entry each,
-// its newest "started" entry, oldest first. It cannot tell an execution that died
-// from one that is still at work in another goroutine or process.
+// Interrupted returns the newest "started" entry of each execution without a receipt,
+// oldest first. The result includes executions that are still running in another goroutine
+// or process.
 func (r *Executions) Interrupted(ctx context.Context) ([]models.AuditEntry, error) {
 	read := r.h.read(ctx)
 	id := member(read, "audit_log.context_json", "execution_id")
-	entries := []models.AuditEntry{}
-	err := read.
+	return find[models.AuditEntry](read.
 		Where("status = ?", models.AuditStarted).
 		Where(id+" IS NOT NULL").
 		Where("NOT EXISTS (SELECT 1 FROM receipts WHERE receipts.execution_id = "+id+")").
 		Where("id IN (SELECT MAX(id) FROM audit_log WHERE status = ? GROUP BY "+id+")", models.AuditStarted).
-		Order("timestamp, id").Find(&entries).Error
-	return entries, err
+		Order("timestamp, id"))
 }
 
-// storedReceipt is the receipt of that execution, or nil.
+// storedReceipt returns the receipt of that execution, or nil.
 func storedReceipt(tx *gorm.DB, executionID string) (*models.Receipt, error) {
-	var receipts []models.Receipt
-	err := tx.Where("execution_id = ?", executionID).Limit(1).Find(&receipts).Error
+	receipts, err := find[models.Receipt](tx.Where("execution_id = ?", executionID).Limit(1))
 	if err != nil || len(receipts) == 0 {
 		return nil, err
 	}
 	return &receipts[0], nil
 }
 
-// requireRunning refuses a session that is unknown or has ended; "" is no session.
+// requireRunning rejects a session that is unknown or has ended. It accepts "".
 func requireRunning(tx *gorm.DB, sessionID string) error {
 	if sessionID == "" {
 		return nil
 	}
-	var session models.WorkflowSession
-	if err := tx.Where("session_id = ?", sessionID).Take(&session).Error; err != nil {
-		return found(err, "workflow_sessions", "session_id", sessionID)
+	session, err := take[models.WorkflowSession](tx, sessionsTable, "session_id", sessionID)
+	if err == nil && session.Status != models.SessionRunning {
+		return failure(models.ErrNotRunning, sessionsTable, "session_id", sessionID, "is not running: it is "+string(session.Status))
 	}
-	if session.Status != models.SessionRunning {
-		return &models.Error{Table: "workflow_sessions", Column: "session_id", Value: sessionID, Reason: "is not running: it is " + string(session.Status), Kind: models.ErrNotRunning}
-	}
-	return nil
+	return err
 }
 
 func duplicateExecution(id, reason string) error {
-	return &models.Error{Table: "receipts", Column: "execution_id", Value: id, Reason: reason, Kind: models.ErrDuplicate, Err: gorm.ErrDuplicatedKey}
+	err := failure(models.ErrDuplicate, receiptsTable, "execution_id", id, reason)
+	err.Err = gorm.ErrDuplicatedKey
+	return err
 }

@@ -1,62 +1,67 @@
 package repository
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"maps"
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const memoryTable = "agent_memory"
 
-// Memory reads and writes the table agent_memory. Of memory_json the key
-// models.ActivityKey is the store's, and every call here keeps it; the other keys
-// are the agent's own.
+// Memory reads and writes the table agent_memory. In memory_json the key
+// models.ActivityKey belongs to the store, and every method preserves it. The other keys
+// belong to the agent.
 type Memory struct{ h Handle }
 
-// MemoryFilter chooses memories; the zero value is all of them.
+// MemoryFilter selects memories. The zero value selects all.
 type MemoryFilter struct {
 	UpdatedSince, UpdatedUntil time.Time // UpdatedSince <= updated_at < UpdatedUntil; a zero time is no bound
 	Page
 }
 
-// Get is the memory of an agent. Errors: models.ErrInvalid for a blank agent, models.ErrNotFound.
+// Get returns the memory of an agent. Errors: models.ErrInvalid for a blank agent;
+// models.ErrNotFound.
 func (m *Memory) Get(ctx context.Context, agentID string) (*models.AgentMemory, error) {
-	if err := required(memoryTable, "agent_id", agentID); err != nil {
+	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
 		return nil, err
 	}
-	var row models.AgentMemory
-	if err := m.h.read(ctx).Where("agent_id = ?", agentID).Take(&row).Error; err != nil {
-		return nil, found(err, memoryTable, "agent_id", agentID)
-	}
-	return &row, nil
+	return take[models.AgentMemory](m.h.read(ctx), memoryTable, "agent_id", agentID)
 }
 
-// Put replaces the agent's own keys by doc, a JSON object; an ActivityKey in doc, as
-// from an earlier Get, is ignored. Errors: models.ErrInvalid, models.ErrCorrupt if what is stored
-// is no JSON object.
+// Put replaces the agent's keys by doc, a JSON object. It ignores a models.ActivityKey in
+// doc, as in the result of Get. Errors: models.ErrInvalid; models.ErrCorrupt if the stored
+// memory is not a JSON object.
 func (m *Memory) Put(ctx context.Context, agentID string, doc models.JSON) error {
-	own, _, err := splitDocument(doc)
+	own, err := parseOwn(doc)
 	if err != nil {
-		return invalid(memoryTable, "memory_json", string(doc), "must be a JSON object")
+		return err
 	}
 	return m.modify(ctx, agentID, func(row *models.AgentMemory) error { return setOwn(row, own) })
 }
 
-// Update lets fn change the agent's own keys and writes the result. No update is
-// lost: others wait meanwhile. Numbers are json.Number, so that none loses digits. fn
-// must not call the store, which would wait for itself; it is called again if the
-// transaction lost against another one. An error or panic of fn changes nothing.
-// Errors: fn's own, models.ErrInvalid for what JSON cannot hold, models.ErrCorrupt.
+// Update calls fn with the agent's keys and writes the keys as fn leaves them. Concurrent
+// updates wait, so none is lost. Numbers are json.Number and keep all digits. fn must not
+// use the store, which would deadlock. Update calls fn again if the transaction lost
+// against another one. If fn returns an error or panics, nothing changes.
+//
+// Errors: the error of fn; models.ErrInvalid for a document that JSON cannot encode;
+// models.ErrCorrupt if the stored memory is not a JSON object.
 func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[string]any) error) error {
 	if fn == nil {
-		return invalid(memoryTable, "memory_json", nil, "needs a function")
+		return refuse.Invalid(memoryTable, "memory_json", nil, "needs a function")
 	}
 	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
 		doc, err := ownKeys(row.MemoryJSON)
@@ -69,50 +74,53 @@ func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[str
 		if _, ok := doc[models.ActivityKey]; ok {
 			return reserved()
 		}
-		own, err := encode(doc)
+		encoded, err := encode(doc)
 		if err != nil {
-			return &models.Error{Table: memoryTable, Column: "memory_json", Reason: "cannot be JSON: " + err.Error(), Kind: models.ErrInvalid, Err: err}
+			invalid := refuse.Invalid(memoryTable, "memory_json", nil, "cannot be JSON: "+err.Error())
+			invalid.Err = err
+			return invalid
 		}
-		fields, _, err := splitDocument(own)
+		own, err := parseOwn(encoded)
 		if err != nil {
-			return invalid(memoryTable, "memory_json", string(own), "must be a JSON object")
+			return err
 		}
-		return setOwn(row, fields)
+		return setOwn(row, own)
 	})
 }
 
-// Merge applies a JSON Merge Patch (RFC 7396) to the agent's own keys. Errors:
-// models.ErrInvalid if the patch is no JSON object or names ActivityKey, models.ErrCorrupt.
+// Merge applies a JSON Merge Patch (RFC 7396) to the agent's keys. Errors:
+// models.ErrInvalid if the patch is not a JSON object or contains models.ActivityKey;
+// models.ErrCorrupt if the stored memory is not a JSON object.
 func (m *Memory) Merge(ctx context.Context, agentID string, patch models.JSON) error {
 	_, activity, err := splitDocument(patch)
 	switch {
 	case err != nil:
-		return invalid(memoryTable, "memory_json", string(patch), "a merge patch must be a JSON object")
+		return refuse.Invalid(memoryTable, "memory_json", string(patch), "a merge patch must be a JSON object")
 	case activity != nil:
 		return reserved()
 	}
 	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
-		fields, _, err := splitDocument(row.MemoryJSON)
+		own, _, err := splitDocument(row.MemoryJSON)
 		if err != nil {
 			return corrupt(row, err)
 		}
-		own, err := encode(fields)
+		doc, err := encode(own)
 		if err != nil {
 			return err
 		}
-		merged, err := jsonpatch.MergePatch(own, patch)
+		merged, err := jsonpatch.MergePatch(doc, patch)
 		if err != nil {
 			return &models.Error{Table: memoryTable, Column: "memory_json", Value: string(patch), Kind: models.ErrInvalid, Err: err}
 		}
-		if fields, _, err = splitDocument(merged); err != nil {
+		if own, _, err = splitDocument(merged); err != nil {
 			return err
 		}
-		return setOwn(row, fields)
+		return setOwn(row, own)
 	})
 }
 
-// ETag names the agent's own keys as they are in a memory that was read; what the
-// store counts does not change it. It is "" if there are none, also for nil.
+// ETag returns a hash of the agent's keys in a memory. The store's own key does not affect
+// it. It is "" for a memory without such keys, and for nil.
 func (m *Memory) ETag(memory *models.AgentMemory) string {
 	if memory == nil {
 		return ""
@@ -120,26 +128,26 @@ func (m *Memory) ETag(memory *models.AgentMemory) string {
 	return etag(memory.MemoryJSON)
 }
 
-// CompareAndSwap is Put if the agent's own keys still have that ETag; "" means there
-// must be none. Errors: models.ErrConflict with the current ETag in Error.Value, models.ErrInvalid,
-// models.ErrCorrupt.
+// CompareAndSwap calls Put if the agent's keys have that ETag; "" requires that there are
+// none. Errors: models.ErrConflict with the current ETag in Error.Value; models.ErrInvalid;
+// models.ErrCorrupt if the stored memory is not a JSON object.
 func (m *Memory) CompareAndSwap(ctx context.Context, agentID, tag string, doc models.JSON) error {
-	own, _, err := splitDocument(doc)
+	own, err := parseOwn(doc)
 	if err != nil {
-		return invalid(memoryTable, "memory_json", string(doc), "must be a JSON object")
+		return err
 	}
 	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
 		if current := etag(row.MemoryJSON); current != tag {
-			return &models.Error{Table: memoryTable, Column: "memory_json", Value: current, Kind: models.ErrConflict, Reason: "the memory has another ETag by now"}
+			return failure(models.ErrConflict, memoryTable, "memory_json", current, "the memory has another ETag by now")
 		}
 		return setOwn(row, own)
 	})
 }
 
-// RecordError sets last_error and adds one to retry_count, for an agent with or
-// without a memory. Errors: models.ErrInvalid for a blank agent or message.
+// RecordError sets last_error and adds one to retry_count, and creates the memory if the
+// agent has none. Errors: models.ErrInvalid for a blank agent or message.
 func (m *Memory) RecordError(ctx context.Context, agentID, message string) error {
-	if err := required(memoryTable, "last_error", message); err != nil {
+	if err := refuse.Blank(memoryTable, "last_error", message); err != nil {
 		return err
 	}
 	return m.modify(ctx, agentID, func(row *models.AgentMemory) error {
@@ -149,65 +157,59 @@ func (m *Memory) RecordError(ctx context.Context, agentID, message string) error
 	})
 }
 
-// ResetRetries sets retry_count to 0 and keeps last_error. Errors: models.ErrInvalid for a
-// blank agent, models.ErrNotFound.
+// ResetRetries sets retry_count to 0 and leaves last_error unchanged. Errors:
+// models.ErrInvalid for a blank agent; models.ErrNotFound.
 func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
-	if err := required(memoryTable, "agent_id", agentID); err != nil {
-		return err
-	}
-	n, err := m.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
-		return db.Model(&models.AgentMemory{}).Where("agent_id = ?", agentID).
-			Updates(map[string]any{"retry_count": 0, "updated_at": m.h.now()})
+	return m.existing(ctx, agentID, func(db *gorm.DB) *gorm.DB {
+		return db.Model(&models.AgentMemory{}).Updates(map[string]any{"retry_count": 0, "updated_at": m.h.now()})
 	})
-	if err == nil && n == 0 {
-		return notFound(memoryTable, "agent_id", agentID)
-	}
-	return err
 }
 
-// Forget deletes the agent's memory, ActivityKey and collision history included.
-// Errors: models.ErrInvalid for a blank agent, models.ErrNotFound.
+// Forget deletes the agent's memory, including models.ActivityKey and the collision
+// history. Errors: models.ErrInvalid for a blank agent; models.ErrNotFound.
 func (m *Memory) Forget(ctx context.Context, agentID string) error {
-	if err := required(memoryTable, "agent_id", agentID); err != nil {
+	return m.existing(ctx, agentID, func(db *gorm.DB) *gorm.DB { return db.Delete(&models.AgentMemory{}) })
+}
+
+// existing writes to the row of an agent.
+func (m *Memory) existing(ctx context.Context, agentID string, write func(db *gorm.DB) *gorm.DB) error {
+	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
 		return err
 	}
-	n, err := m.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
-		return db.Where("agent_id = ?", agentID).Delete(&models.AgentMemory{})
-	})
+	n, err := m.h.affected(ctx, func(db *gorm.DB) *gorm.DB { return write(db.Where("agent_id = ?", agentID)) })
 	if err == nil && n == 0 {
-		return notFound(memoryTable, "agent_id", agentID)
+		return refuse.NotFound(memoryTable, "agent_id", agentID)
 	}
 	return err
 }
 
-// List is one page of the memories that f chooses, the last updated first, and the
-// cursor of the next page. Errors: models.ErrInvalid.
+// List returns one page of the selected memories, the last updated first, and the cursor
+// of the next page. Errors: models.ErrInvalid for an invalid filter or page.
 func (m *Memory) List(ctx context.Context, f MemoryFilter) ([]models.AgentMemory, string, error) {
 	q := m.h.read(ctx).Model(&models.AgentMemory{})
 	q, err := between(q, memoryTable, "updated_at", f.UpdatedSince, f.UpdatedUntil)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.AgentMemory](list{db: q, table: memoryTable, column: "updated_at"}, f.Page)
+	return fetch[models.AgentMemory](list{db: q, table: memoryTable, column: "updated_at"}, err, f.Page)
 }
 
-// modify changes the agent's row, or a new one, in one transaction that holds it.
+// modify changes the agent's row, or creates it, in one transaction that locks the row.
 func (m *Memory) modify(ctx context.Context, agentID string, change func(*models.AgentMemory) error) error {
-	if err := required(memoryTable, "agent_id", agentID); err != nil {
+	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
 		return err
 	}
 	return m.h.transaction(ctx, func(tx *gorm.DB) error {
-		for range 2 { // another may make the agent between our look and our insert
+		for range 2 { // another transaction may create the row between SELECT and INSERT
 			done, err := m.change(tx, agentID, change)
 			if done || err != nil {
 				return err
 			}
 		}
-		return &models.Error{Table: memoryTable, Column: "agent_id", Value: agentID, Kind: models.ErrRetry, Reason: "another transaction made this memory, and this one cannot see it; run the whole transaction again"}
+		return failure(models.ErrRetry, memoryTable, "agent_id", agentID,
+			"another transaction made this memory, and this one cannot see it; run the whole transaction again")
 	})
 }
 
-// change is one attempt of modify; it is not done if another made the row meanwhile.
+// change is one attempt of modify. done is false if another transaction created the row
+// meanwhile.
 func (m *Memory) change(tx *gorm.DB, agentID string, change func(*models.AgentMemory) error) (done bool, err error) {
 	var row models.AgentMemory
 	err = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("agent_id = ?", agentID).Take(&row).Error
@@ -233,12 +235,105 @@ func (m *Memory) change(tx *gorm.DB, agentID string, change func(*models.AgentMe
 }
 
 func reserved() error {
-	return invalid(memoryTable, "memory_json", models.ActivityKey, "is a key that belongs to the store")
+	return refuse.Invalid(memoryTable, "memory_json", models.ActivityKey, "is a key that belongs to the store")
 }
 
 func corrupt(row *models.AgentMemory, cause error) error {
-	return &models.Error{
-		Table: memoryTable, Column: "memory_json", Value: row.MemoryJSON.String(), Kind: models.ErrCorrupt, Err: cause,
-		Reason: "the stored memory is not a JSON object",
+	err := failure(models.ErrCorrupt, memoryTable, "memory_json", row.MemoryJSON.String(), "the stored memory is not a JSON object")
+	err.Err = cause
+	return err
+}
+
+// fields is a JSON object whose values keep their bytes.
+type fields map[string]json.RawMessage
+
+// splitDocument splits a memory_json into the agent's keys and the value of
+// models.ActivityKey, nil if absent. A nil document is an empty object.
+func splitDocument(doc models.JSON) (own fields, activity json.RawMessage, err error) {
+	own = fields{}
+	if doc == nil {
+		return own, nil, nil
 	}
+	if err := json.Unmarshal(doc, &own); err != nil {
+		return nil, nil, err
+	}
+	if own == nil {
+		return nil, nil, errors.New("null is no JSON object")
+	}
+	activity = own[models.ActivityKey]
+	delete(own, models.ActivityKey)
+	return own, activity, nil
+}
+
+// parseOwn returns the agent's keys in a document of the caller. Errors: models.ErrInvalid.
+func parseOwn(doc models.JSON) (fields, error) {
+	own, _, err := splitDocument(doc)
+	if err != nil {
+		return nil, refuse.Invalid(memoryTable, "memory_json", string(doc), "must be a JSON object")
+	}
+	return own, nil
+}
+
+// setOwn replaces the agent's keys in the row.
+func setOwn(row *models.AgentMemory, own fields) error {
+	_, activity, err := splitDocument(row.MemoryJSON)
+	if err != nil {
+		return corrupt(row, err)
+	}
+	all := fields{}
+	maps.Copy(all, own)
+	if activity != nil {
+		all[models.ActivityKey] = activity
+	}
+	row.MemoryJSON, err = encode(all)
+	return err
+}
+
+// ownKeys decodes the agent's keys, with numbers as json.Number.
+func ownKeys(doc models.JSON) (map[string]any, error) {
+	own, _, err := splitDocument(doc)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]any, len(own))
+	for key, raw := range own {
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.UseNumber()
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return nil, err
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// encode returns compact JSON with sorted keys. It does not escape <, > and &.
+func encode(v any) (models.JSON, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// etag returns the SHA-256 of the agent's keys in a form that does not depend on spaces
+// and the order of keys; "" if there are none. For a document that is not a JSON object it
+// is the SHA-256 of its bytes.
+func etag(doc models.JSON) string {
+	values, err := ownKeys(doc)
+	canonical := doc
+	if err == nil {
+		if len(values) == 0 {
+			return ""
+		}
+		canonical, err = encode(values)
+	}
+	if err != nil {
+		canonical = doc
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:])
 }

@@ -8,39 +8,40 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// MemoryVersion is one state of an agent's memory, as the audit log tells it: secrets are
+// MemoryVersion is one version of an agent's memory, read from the audit log. Secrets are
 // "[redacted]".
 type MemoryVersion struct {
-	EntryID     int64            // of the entry in audit_log; a later version has a larger one
-	Timestamp   models.Timestamp // since when it is in force
-	ChangedBy   string           // who acted
-	ExecutionID string           // the execution at work; empty if none was said
+	EntryID     int64            // id of the entry in audit_log; later versions have larger ids
+	Timestamp   models.Timestamp // the start of the version
+	ChangedBy   string           // the acting agent
+	ExecutionID string           // the execution that made the change; empty if unknown
 	Action      string           // create, update or delete
-	// Document are the agent's own keys after the change, without models.ActivityKey, with
-	// sorted keys; nil after a delete, and where Unknown.
+	// Document holds the agent's keys after the change, sorted, without models.ActivityKey.
+	// It is nil after a delete, and if Unknown.
 	Document models.JSON
-	// Unknown: the entry does not tell the document. Those of a create that an earlier
-	// release wrote do not, nor those that another program wrote in a shape of its own.
+	// Unknown is true if the entry does not contain the document: a create of an earlier
+	// release, or an entry that another program wrote in another form.
 	Unknown bool
 }
 
-// HistoryFilter chooses versions of a memory; the zero value is all of them.
+// HistoryFilter selects versions of a memory. The zero value selects all.
 type HistoryFilter struct {
 	Since, Until time.Time // Since <= timestamp < Until, UTC; a zero time is no bound
 	Page
 }
 
-// historyList names the list in its cursors, which are not those of the audit log.
+// historyList is the table name in cursors of History, which differ from cursors of audit_log.
 const historyList = "history of agent_memory"
 
-// History is one page of the versions of an agent's memory, newest first, and the cursor
-// of the next page: one each time that its document was written or it was deleted. It
-// is read from audit_log alone, also after Forget; an agent that the log does not know
-// has none. What the store itself counts in a memory makes no version. Errors: models.ErrInvalid
-// for a blank agent, and for a filter or page that cannot be.
+// History returns one page of the versions of an agent's memory, newest first, and the
+// cursor of the next page. There is one version per write of the agent's keys and per
+// delete; changes of models.ActivityKey alone make no version. Versions are read from
+// audit_log, so they remain after Forget. Errors: models.ErrInvalid for a blank agent, and
+// for an invalid filter or page.
 func (m *Memory) History(ctx context.Context, agentID string, f HistoryFilter) ([]MemoryVersion, string, error) {
 	q, err := m.versions(ctx, agentID, f.Since, f.Until)
 	if err != nil {
@@ -74,8 +75,8 @@ func (m *Memory) History(ctx context.Context, agentID string, f HistoryFilter) (
 	return list, next, nil
 }
 
-// HistoryAll yields every version that f chooses, newest first, in constant memory;
-// f.Limit is only the size of the pages it reads.
+// HistoryAll yields every selected version, newest first, in constant memory. f.Limit is the
+// number of rows per statement. Errors: as History.
 func (m *Memory) HistoryAll(ctx context.Context, agentID string, f HistoryFilter) iter.Seq2[MemoryVersion, error] {
 	if f.Limit == 0 {
 		f.Limit = MaxLimit
@@ -95,12 +96,12 @@ func (m *Memory) HistoryAll(ctx context.Context, agentID string, f HistoryFilter
 	}
 }
 
-// At is the version of an agent's memory that was in force at a time, which may be
-// Unknown. Errors: models.ErrInvalid for a blank agent and a zero time, models.ErrNotFound if there was
-// none by then, or it had been deleted.
+// At returns the version of an agent's memory at a time, which may be Unknown. Errors:
+// models.ErrInvalid for a blank agent and a zero time; models.ErrNotFound if the memory did
+// not exist at that time.
 func (m *Memory) At(ctx context.Context, agentID string, at time.Time) (*MemoryVersion, error) {
 	if at.IsZero() {
-		return nil, invalid(memoryTable, "timestamp", at, "must be set")
+		return nil, refuse.Invalid(memoryTable, "timestamp", at, "must be set")
 	}
 	q, err := m.versions(ctx, agentID, time.Time{}, models.At(at).Add(time.Microsecond))
 	if err != nil {
@@ -112,16 +113,16 @@ func (m *Memory) At(ctx context.Context, agentID string, at time.Time) (*MemoryV
 	}
 	v := versionOf(e)
 	if v.Action == "delete" {
-		return nil, notFound(memoryTable, "agent_id", agentID)
+		return nil, refuse.NotFound(memoryTable, "agent_id", agentID)
 	}
 	return &v, nil
 }
 
-// versions are the entries of an agent's memory that tell a version, newest first. The
-// first two conditions are word for word those of the index idx_audit_log_memory; a
-// status that is an expression keeps its own index out.
+// versions returns a query of the entries that make a version, newest first. Its first two
+// conditions repeat the index idx_audit_log_memory word for word. The condition on the
+// status is an expression, so that SQLite does not use the index of that column.
 func (m *Memory) versions(ctx context.Context, agentID string, since, until time.Time) (*gorm.DB, error) {
-	if err := required(memoryTable, "agent_id", agentID); err != nil {
+	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
 		return nil, err
 	}
 	q := m.h.read(ctx).Model(&models.AuditEntry{})
@@ -137,7 +138,7 @@ func (m *Memory) versions(ctx context.Context, agentID string, since, until time
 	return between(q, auditTable, "timestamp", since, until)
 }
 
-// versionOf reads an entry.
+// versionOf reads the version in an entry.
 func versionOf(e models.AuditEntry) MemoryVersion {
 	v := MemoryVersion{EntryID: e.ID, Timestamp: e.Timestamp, ChangedBy: e.AgentID, Action: strings.TrimPrefix(e.Operation, "agent_memory.")}
 	var doc struct {
@@ -155,7 +156,7 @@ func versionOf(e models.AuditEntry) MemoryVersion {
 	if err == nil {
 		err = doc.Changes.MemoryJSON.To.Decode(&text)
 	}
-	if own, _, bad := splitDocument(models.JSON(text)); err == nil && bad == nil { // also bad if there is none
+	if own, _, bad := splitDocument(models.JSON(text)); err == nil && bad == nil { // an entry without a document is bad too
 		v.Document, err = encode(own)
 	}
 	v.Unknown = err != nil || v.Document == nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -16,14 +17,14 @@ const metricsTable = "pipeline_metrics"
 // Metrics reads and writes the table pipeline_metrics.
 type Metrics struct{ h Handle }
 
-// Record writes the timing of one stage and fills its id and what was empty. Errors:
-// models.ErrInvalid, models.ErrForeignKey if no receipt has its execution_id.
+// Record writes the metric of one stage and sets its id and empty defaults. Errors:
+// models.ErrInvalid; models.ErrForeignKey if no receipt has its execution_id.
 func (m *Metrics) Record(ctx context.Context, metric *models.PipelineMetric) error {
 	return m.RecordBatch(ctx, []*models.PipelineMetric{metric})
 }
 
-// RecordBatch writes all metrics or none, in one transaction. No metrics is no error.
-// Errors: models.ErrInvalid, models.ErrForeignKey if no receipt has the execution_id of one.
+// RecordBatch writes all metrics or none, in one transaction. It accepts an empty batch.
+// Errors: models.ErrInvalid; models.ErrForeignKey if a metric's execution_id has no receipt.
 func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMetric) error {
 	if len(metrics) == 0 {
 		return ctx.Err()
@@ -31,7 +32,7 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 	now := m.h.now()
 	for i, metric := range metrics {
 		if metric == nil {
-			return invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
+			return refuse.Invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
 		schema.Prepare(metric, now)
 	}
@@ -49,19 +50,16 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 	return blame(err, models.ErrForeignKey, metricsTable, "execution_id", orphan, "no receipt has that id")
 }
 
-// ByExecution is every metric of an execution in the order of the stages, then of
-// time; none is no error. Errors: models.ErrInvalid for a blank id.
+// ByExecution returns every metric of an execution, sorted by stage and then by time.
+// Errors: models.ErrInvalid for a blank id.
 func (m *Metrics) ByExecution(ctx context.Context, executionID string) ([]models.PipelineMetric, error) {
-	if err := required(metricsTable, "execution_id", executionID); err != nil {
+	if err := refuse.Blank(metricsTable, "execution_id", executionID); err != nil {
 		return nil, err
 	}
-	metrics := []models.PipelineMetric{}
-	if err := m.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id").Find(&metrics).Error; err != nil {
-		return nil, err
-	}
+	metrics, err := find[models.PipelineMetric](m.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id"))
 	stages := models.Stages()
 	slices.SortStableFunc(metrics, func(a, b models.PipelineMetric) int {
 		return cmp.Compare(slices.Index(stages, a.Stage), slices.Index(stages, b.Stage))
 	})
-	return metrics, nil
+	return metrics, err
 }

@@ -1,55 +1,100 @@
 package repository
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// The sizes of a page, in rows.
+// Sizes of a page, in rows.
 const (
 	DefaultLimit = 50
 	MaxLimit     = 1000
 )
 
-// Page asks for a part of a list. The zero value is its first DefaultLimit rows.
+// Page selects a part of a list. The zero value selects the first DefaultLimit rows.
 type Page struct {
-	Limit  int    // rows; 0 is DefaultLimit, more than MaxLimit or less than 0 is models.ErrInvalid
-	Cursor string // what the call before returned as next; "" is the start
+	Limit  int    // rows; 0 means DefaultLimit; negative or above MaxLimit is models.ErrInvalid
+	Cursor string // the cursor that the previous call returned; "" is the start of the list
 }
 
-// limit is the number of rows to read.
+// limit returns the number of rows to read.
 func (p Page) limit(table string) (int, error) {
-	switch {
-	case p.Limit < 0:
-		return 0, invalid(table, "limit", p.Limit, "must not be negative")
-	case p.Limit > MaxLimit:
-		return 0, invalid(table, "limit", p.Limit, "must not be more than 1000")
-	case p.Limit == 0:
-		return DefaultLimit, nil
-	}
-	return p.Limit, nil
+	return bounded(table, "limit", p.Limit, DefaultLimit, MaxLimit)
 }
 
-// list is a filtered table in its order: newest first by (column, id).
+// bounded returns n, or byDefault if n is 0. It rejects a number below 0 or above most.
+func bounded(table, name string, n, byDefault, most int) (int, error) {
+	switch {
+	case n < 0:
+		return 0, refuse.Invalid(table, name, n, "must not be negative")
+	case n > most:
+		return 0, refuse.Invalid(table, name, n, fmt.Sprintf("must not be more than %d", most))
+	case n == 0:
+		return byDefault, nil
+	}
+	return n, nil
+}
+
+// cursor is the position of a row in its list: the row's id, and its time as the database
+// shows it, which may be in a form that another program wrote.
+type cursor struct {
+	Table string `json:"t"`
+	Time  string `json:"at"`
+	ID    int64  `json:"id"`
+}
+
+// encode returns the opaque text of Page.Cursor.
+func (c cursor) encode() string {
+	c.Time = strings.ToValidUTF8(c.Time, "\uFFFD") // JSON replaces the same bytes, so decoding and encoding gives the same text
+	b, _ := json.Marshal(c)                        // strings and an int64 always encode
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// decodeCursor rejects every text that encode does not return for that table.
+func decodeCursor(table, text string) (c cursor, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil || c.Table != table || c.Time == "" || strings.IndexByte(c.Time, 0) >= 0 || c.encode() != text {
+		return cursor{}, &models.Error{
+			Table: table, Column: "cursor", Value: text, Kind: models.ErrInvalid, Err: err,
+			Reason: "is not the next cursor of this list",
+		}
+	}
+	return c, nil
+}
+
+// list is a filtered table, newest first by (column, id).
 type list struct {
 	db     *gorm.DB // the filter, on a handle that may be used again
 	table  string
 	column string // the time column
-	// inOrder says that an index gives the filtered rows in the list's order. It is a
-	// list of receipts then.
+	// inOrder says that an index returns the filtered rows in the list's order. Only lists
+	// of receipts set it.
 	inOrder bool
 }
 
-// key is where a row stands in its list: its time as the database shows it, and id.
+// key is the position of a row in its list: its time as the database shows it, and its id.
 type key struct {
 	ID      int64
 	SortKey string
 }
 
-// behind keeps what comes after a cursor of this list; "" is its start.
+// cursor returns the cursor of the page after a row.
+func (l list) cursor(k key) string { return cursor{l.table, k.SortKey, k.ID}.encode() }
+
+// behind returns the part of the list after a cursor; "" is the whole list.
 func (l list) behind(text string) (list, error) {
 	if text == "" {
 		return l, nil
@@ -62,22 +107,22 @@ func (l list) behind(text string) (list, error) {
 	return l, nil
 }
 
-// ordered is q in the list's order; q stays as it is.
+// ordered returns q in the list's order and leaves q unchanged.
 func (l list) ordered(q *gorm.DB) *gorm.DB {
 	return q.Session(&gorm.Session{}).Order(clause.OrderBy{Columns: []clause.OrderByColumn{
 		{Column: clause.Column{Name: l.column}, Desc: true}, {Column: clause.Column{Name: "id"}, Desc: true},
 	}})
 }
 
-// keys reads the keys of the first n rows. No index may help the order: so the rows
-// themselves, which can be long, are not sorted with them.
+// keys reads the keys of the first n rows. The database may have to sort them, and sorting
+// whole rows would be slow, since rows can be long.
 func (l list) keys(n int) (keys []key, err error) {
 	err = l.ordered(l.db).Select("id, ? || '' AS sort_key", clause.Column{Name: l.column}).Limit(n).Find(&keys).Error
 	return keys, err
 }
 
-// rows reads the rows of these keys as they are now, in order, without those deleted
-// meanwhile. The filter is not repeated: its index would win over the primary key.
+// rows reads the current rows of these keys, in order. Rows deleted meanwhile are missing.
+// It omits the filter, whose index the database would prefer to the primary key.
 func rows[T any](l list, keys []key) ([]T, error) {
 	ids := make([]int64, len(keys))
 	for i, k := range keys {
@@ -88,8 +133,12 @@ func rows[T any](l list, keys []key) ([]T, error) {
 	return page, err
 }
 
-// fetch reads one page and the cursor of the page behind it, "" if there is none.
-func fetch[T any](l list, p Page) (page []T, next string, err error) {
+// fetch reads one page and returns the cursor of the next page, "" if there is none. It
+// returns the error of the filter that l comes from.
+func fetch[T any](l list, err error, p Page) (page []T, next string, _ error) {
+	if err != nil {
+		return nil, "", err
+	}
 	limit, err := p.limit(l.table)
 	if err != nil {
 		return nil, "", err
@@ -116,22 +165,19 @@ func fetch[T any](l list, p Page) (page []T, next string, err error) {
 	return page, next, err
 }
 
-// cursor is what comes after a row of this list.
-func (l list) cursor(k key) string { return cursor{l.table, k.SortKey, k.ID}.encode() }
-
-// inOrder is list.indexed, whose rows are a T.
+// inOrder calls list.indexed of a list whose rows have the type T.
 func inOrder[T any](l list, n, want int) ([]T, key, error) {
 	receipts, last, err := l.indexed(n, want)
 	page, _ := any(receipts).([]T)
 	return page, last, err
 }
 
-// keysAhead is how many keys walk reads at once, some 3 MB, because a list without an
-// index for its order is sorted each time.
+// keysAhead is the number of keys that walk reads per statement, about 3 MB, because every
+// statement sorts a list that has no index for its order.
 const keysAhead = 50_000
 
-// walk yields every row from p.Cursor on, p.Limit rows to a statement, MaxLimit if 0.
-// The first error ends it.
+// walk yields every row from p.Cursor on. It reads p.Limit rows per statement, MaxLimit
+// if 0. The first error, such as the error of the filter that l comes from, ends it.
 func walk[T any](l list, err error, p Page) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		if err := each(l, err, p, func(row T) bool { return yield(row, nil) }); err != nil {
@@ -141,7 +187,7 @@ func walk[T any](l list, err error, p Page) iter.Seq2[T, error] {
 	}
 }
 
-// each calls yield for every row until it returns false.
+// each calls yield for every row until yield returns false.
 func each[T any](start list, err error, p Page, yield func(T) bool) error {
 	if err != nil {
 		return err
@@ -179,8 +225,8 @@ func stepInOrder[T any](l list, size int, _ bool, yield func(T) bool) (last key,
 	return last, all(page, yield) && len(page) == size, nil
 }
 
-// stepSorted yields as many pages as it has read keys for: few at first, since the
-// caller may not want more.
+// stepSorted reads many keys and yields their pages. The first step reads the keys of one
+// page, since the caller may stop after it.
 func stepSorted[T any](l list, size int, first bool, yield func(T) bool) (last key, more bool, err error) {
 	ahead := keysAhead
 	if first {
@@ -202,7 +248,7 @@ func stepSorted[T any](l list, size int, first bool, yield func(T) bool) (last k
 	return keys[len(keys)-1], true, nil
 }
 
-// all reports whether yield wanted every row.
+// all calls yield for each row and reports whether yield returned true every time.
 func all[T any](page []T, yield func(T) bool) bool {
 	for _, row := range page {
 		if !yield(row) {

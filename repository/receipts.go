@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -38,7 +39,7 @@ type ReceiptFilter struct {
 // what was empty. Errors: models.ErrInvalid, models.ErrDuplicate for a known execution_id.
 func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
-		return invalid(receiptsTable, "", nil, "must not be nil")
+		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	schema.Prepare(receipt, r.h.now())
 	err := r.create(ctx, receipt)
@@ -54,7 +55,7 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 	now := r.h.now()
 	for i, receipt := range receipts {
 		if receipt == nil {
-			return invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
+			return refuse.Invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
 		schema.Prepare(receipt, now)
 	}
@@ -128,7 +129,7 @@ func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 // the row's id and created_at. Errors: models.ErrInvalid.
 func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
-		return invalid(receiptsTable, "", nil, "must not be nil")
+		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
 	}
 	next := *receipt
 	schema.Prepare(&next, r.h.now())
@@ -158,7 +159,7 @@ func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 // Get is the receipt of an execution, without its children. Errors: models.ErrInvalid for a
 // blank id, models.ErrNotFound.
 func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt, error) {
-	if err := required(receiptsTable, "execution_id", executionID); err != nil {
+	if err := refuse.Blank(receiptsTable, "execution_id", executionID); err != nil {
 		return nil, err
 	}
 	receipt, err := r.h.receipt(ctx, executionID)
@@ -169,10 +170,7 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 // the next page. Errors: models.ErrInvalid for a filter or page that cannot be.
 func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	l, err := r.filter(ctx, f)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.Receipt](l, f.Page)
+	return fetch[models.Receipt](l, err, f.Page)
 }
 
 // All yields every receipt that f chooses, newest first, in constant memory; f.Limit
@@ -185,7 +183,7 @@ func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Re
 // Failures is List of the failed receipts only. A filter for another status is models.ErrInvalid.
 func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	if f.Status != "" && f.Status != models.ReceiptFailed {
-		return nil, "", invalid(receiptsTable, "status", string(f.Status), "failures are failed")
+		return nil, "", refuse.Invalid(receiptsTable, "status", string(f.Status), "failures are failed")
 	}
 	f.Status = models.ReceiptFailed
 	return r.List(ctx, f)
@@ -194,7 +192,7 @@ func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Rece
 // LatestByAgent is the newest receipt of an agent. Errors: models.ErrInvalid for a blank
 // agent, models.ErrNotFound if it has none.
 func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.Receipt, error) {
-	if err := required(receiptsTable, "agent_id", agentID); err != nil {
+	if err := refuse.Blank(receiptsTable, "agent_id", agentID); err != nil {
 		return nil, err
 	}
 	rows, _, err := r.List(ctx, ReceiptFilter{AgentID: agentID, Page: Page{Limit: 1}})
@@ -202,7 +200,7 @@ func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.R
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, notFound(receiptsTable, "agent_id", agentID)
+		return nil, refuse.NotFound(receiptsTable, "agent_id", agentID)
 	}
 	return &rows[0], nil
 }
@@ -210,7 +208,7 @@ func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.R
 // Delete removes the receipt of an execution. Errors: models.ErrInvalid for a blank id,
 // models.ErrNotFound, models.ErrForeignKey while it has metrics or violations.
 func (r *Receipts) Delete(ctx context.Context, executionID string) error {
-	if err := required(receiptsTable, "execution_id", executionID); err != nil {
+	if err := refuse.Blank(receiptsTable, "execution_id", executionID); err != nil {
 		return err
 	}
 	n, err := r.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
@@ -220,7 +218,7 @@ func (r *Receipts) Delete(ctx context.Context, executionID string) error {
 		return blame(err, models.ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
 	}
 	if n == 0 {
-		return notFound(receiptsTable, "execution_id", executionID)
+		return refuse.NotFound(receiptsTable, "execution_id", executionID)
 	}
 	return nil
 }
@@ -229,8 +227,8 @@ func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
 	if err := errors.Join(
 		known(receiptsTable, "operation", f.Operation, models.Operations()),
 		known(receiptsTable, "status", f.Status, models.ReceiptStatuses()),
-		text(receiptsTable, "agent_id", f.AgentID), text(receiptsTable, "environment", f.Environment),
-		text(receiptsTable, "manifest_hash", f.ManifestHash), text(receiptsTable, "ontology_hash", f.OntologyHash),
+		refuse.Unstorable(receiptsTable, "agent_id", f.AgentID), refuse.Unstorable(receiptsTable, "environment", f.Environment),
+		refuse.Unstorable(receiptsTable, "manifest_hash", f.ManifestHash), refuse.Unstorable(receiptsTable, "ontology_hash", f.OntologyHash),
 	); err != nil {
 		return list{}, err
 	}

@@ -9,44 +9,39 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// How many agents a CollisionMatrix shows, so that its size has a bound.
+// Numbers of agents in a CollisionMatrix.
 const (
 	DefaultMatrixAgents = 20
 	MaxMatrixAgents     = 100
 )
 
-// CollisionMatrix is which agents collided with which.
+// CollisionMatrix counts the collisions of each pair of agents.
 type CollisionMatrix struct {
-	Agents     []string        `json:"agents"` // the ones with the most collisions, that one first
-	Pairs      []CollisionPair `json:"pairs"`  // of two of them, the most frequent first
-	Collisions int64           `json:"collisions"`
-	MoreAgents int             `json:"more_agents"` // that collided as well
-	Omitted    int64           `json:"omitted"`     // of the collisions, those with one of these
+	Agents     []string        `json:"agents"`      // the agents with the most collisions, sorted by that number, the largest first
+	Pairs      []CollisionPair `json:"pairs"`       // pairs of Agents, the most frequent first
+	Collisions int64           `json:"collisions"`  // all selected collisions
+	MoreAgents int             `json:"more_agents"` // number of agents beyond Agents
+	Omitted    int64           `json:"omitted"`     // collisions that involve an agent beyond Agents
 }
 
-// CollisionPair is the collisions of two agents, whichever reported them.
+// CollisionPair counts the collisions of two agents, in either order.
 type CollisionPair struct {
 	AgentID1   string `json:"agent_id_1"`
-	AgentID2   string `json:"agent_id_2"` // the greater of the two, by bytes
-	Count      int64  `json:"count"`      // by severity:
+	AgentID2   string `json:"agent_id_2"` // greater than AgentID1, by bytes
+	Count      int64  `json:"count"`      // all collisions, then by severity
 	Info       int64  `json:"info"`
 	Warning    int64  `json:"warning"`
 	Critical   int64  `json:"critical"`
-	Unresolved int64  `json:"unresolved"` // of Count
+	Unresolved int64  `json:"unresolved"` // collisions without a resolution
 }
 
-// CollisionMatrix counts the collisions that f chooses for each pair of those agents
-// that have the most of them: at most so many agents, DefaultMatrixAgents if 0. It holds
-// every pair that collided. Errors: models.ErrInvalid for a filter that cannot be, a negative
-// number of agents or one above MaxMatrixAgents.
+// CollisionMatrix counts the selected collisions per pair of agents, for at most that number
+// of agents with the most collisions, DefaultMatrixAgents if 0. Memory grows with the number
+// of pairs. Errors: models.ErrInvalid for an invalid filter, and for a number of agents that
+// is negative or above MaxMatrixAgents.
 func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents int) (m CollisionMatrix, err error) {
-	switch {
-	case agents < 0:
-		return m, invalid(collisionsTable, "agents", agents, "must not be negative")
-	case agents > MaxMatrixAgents:
-		return m, invalid(collisionsTable, "agents", agents, "must not be more than 100")
-	case agents == 0:
-		agents = DefaultMatrixAgents
+	if agents, err = bounded(collisionsTable, "agents", agents, DefaultMatrixAgents, MaxMatrixAgents); err != nil {
+		return m, err
 	}
 	q, err := (&Collisions{r.h}).filter(ctx, CollisionFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
 	if err != nil {
@@ -70,7 +65,7 @@ func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents in
 	return collided.matrix(agents), nil
 }
 
-// collided is every pair that collided.
+// collided counts the collisions of every pair.
 type collided map[[2]string]CollisionPair
 
 func (c collided) add(p CollisionPair) {
@@ -85,14 +80,14 @@ func (c collided) add(p CollisionPair) {
 	c[key] = p
 }
 
-// matrix is that of the n agents with the most collisions.
+// matrix returns the matrix of the n agents with the most collisions.
 func (c collided) matrix(n int) CollisionMatrix {
 	m := CollisionMatrix{Agents: []string{}, Pairs: []CollisionPair{}}
 	counts := map[string]int64{}
 	for _, p := range c {
 		m.Collisions += p.Count
 		counts[p.AgentID1] += p.Count
-		if p.AgentID2 != p.AgentID1 { // which no repository writes
+		if p.AgentID2 != p.AgentID1 { // no repository writes such a row
 			counts[p.AgentID2] += p.Count
 		}
 	}

@@ -10,27 +10,27 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// SLOReport is how often a metric missed its target. Values are in the metric's own
-// unit, and 0 if there is no violation.
+// SLOReport counts how often executions missed the target of one metric. Values are in the
+// metric's unit, and 0 without a violation.
 type SLOReport struct {
 	Metric     string  `json:"metric"`
-	Target     float64 `json:"target"` // of the last violation, else the one of DefaultTargets
-	Unit       string  `json:"unit"`   // as in DefaultTargets, whose name it has; "" if it is none of those
-	Executions int64   `json:"executions"`
-	Missed     int64   `json:"missed"` // of the executions, those with a violation
-	Share      float64 `json:"share"`  // Missed of Executions, 0 to 1; 0 if there are none
+	Target     float64 `json:"target"`     // of the last violation; without one, of DefaultTargets
+	Unit       string  `json:"unit"`       // of the metric in DefaultTargets; "" for other metrics
+	Executions int64   `json:"executions"` // selected executions
+	Missed     int64   `json:"missed"`     // executions with a violation
+	Share      float64 `json:"share"`      // Missed / Executions, 0 to 1; 0 without executions
 	Violations int64   `json:"violations"`
-	Critical   int64   `json:"critical"` // of the violations; the others are warnings
-	Median     float64 `json:"median"`   // of the actual values; of two in the middle the lower
-	Worst      float64 `json:"worst"`    // the actual value farthest from its target; of two the higher
-	// LastExecutionID and Last, null if there is none, are of the newest violation.
+	Critical   int64   `json:"critical"` // violations with the severity critical; the others are warnings
+	Median     float64 `json:"median"`   // of the actual values; the lower of two in the middle
+	Worst      float64 `json:"worst"`    // the actual value farthest from its target; the higher of two
+	// LastExecutionID and Last are of the newest violation; "" and null without one.
 	LastExecutionID string           `json:"last_execution_id"`
 	Last            models.Timestamp `json:"last"`
 }
 
-// SLOs is one row a metric that the executions which f chooses missed, or that is in
-// DefaultTargets, the one with the most violations first. It holds 8 bytes for each
-// violation. Errors: models.ErrInvalid for a filter that cannot be.
+// SLOs returns one row per metric of DefaultTargets or with a violation in the selected
+// executions, the metric with the most violations first. It uses 8 bytes per violation.
+// Errors: models.ErrInvalid for an invalid filter.
 func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error) {
 	executions, err := r.executions(ctx, f)
 	if err != nil {
@@ -44,7 +44,7 @@ func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error)
 	for _, t := range DefaultTargets() {
 		missed[t.Metric] = &missedTarget{SLOReport: SLOReport{Metric: t.Metric, Target: t.Target, Unit: t.Unit}}
 	}
-	// In the order of executions, to count those.
+	// The order lets add count executions.
 	q = q.Select("v.id, v.execution_id, v.metric, v.target_value, v.actual_value, v.severity, v.timestamp").Order("v.execution_id")
 	var v models.SLOViolation
 	err = scan(q, func(rows *sql.Rows) error {
@@ -76,11 +76,11 @@ func (r *Reports) SLOs(ctx context.Context, f ReportFilter) ([]SLOReport, error)
 	return list, nil
 }
 
-// missedTarget is the report of a metric while violations are added, in the order of
-// their executions.
+// missedTarget builds the report of a metric from its violations, in the order of their
+// executions.
 type missedTarget struct {
 	SLOReport
-	counted  string // the execution of the one before
+	counted  string // the execution of the previous violation
 	id       int64  // of the last violation
 	distance float64
 	values   []float64
@@ -105,7 +105,7 @@ func (m *missedTarget) add(v *models.SLOViolation) {
 	m.values = append(m.values, v.ActualValue)
 }
 
-// report is the whole, of so many executions.
+// report returns the report over that number of executions.
 func (m *missedTarget) report(executions int64) SLOReport {
 	if m.Executions = executions; executions > 0 {
 		m.Share = float64(m.Missed) / float64(executions)

@@ -9,33 +9,34 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// timelineBuckets is how many buckets a timeline has at most if the caller does not say
-// how long they are.
+// timelineBuckets is the largest number of buckets of a timeline with a step of 0.
 const timelineBuckets = 100
 
-// TimelineBucket is the executions that began in a span of time, by status.
+// TimelineBucket counts the executions that began in a span of time, by status.
 type TimelineBucket struct {
 	Start     models.Timestamp `json:"start"`
-	End       models.Timestamp `json:"end"` // not in it
+	End       models.Timestamp `json:"end"` // exclusive
 	Passed    int64            `json:"passed"`
 	Failed    int64            `json:"failed"`
 	Partial   int64            `json:"partial"`
 	Cancelled int64            `json:"cancelled"`
 }
 
-// Timeline counts the executions that f chooses, in one bucket after the other from the
-// first of them to the last, oldest first; empty ones between are there too. A bucket is
-// step long, in whole minutes, and starts at a multiple of it since the year 1, in UTC:
-// days at midnight, weeks on Monday. A step of 0 is the shortest of 1, 5 and 15 minutes,
-// 1, 3 and 12 hours, a day, a week, 2 weeks, 4 and so on that makes no more than 100
-// buckets. Errors: models.ErrInvalid for a filter or step that cannot be, and for more than
-// MaxLimit buckets.
+// Timeline counts the selected executions per bucket of time, from the first execution to
+// the last, oldest first, including empty buckets. A bucket has the length step, in whole
+// minutes, and starts at a multiple of step since the year 1, in UTC: days at midnight,
+// weeks on Monday.
+//
+// A step of 0 selects the shortest of 1, 5 and 15 minutes, 1, 3 and 12 hours, 1 day, and 1,
+// 2, 4 and so on weeks that makes at most 100 buckets. Errors: models.ErrInvalid for an
+// invalid filter or step, and for more than MaxLimit buckets.
 func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Duration) ([]TimelineBucket, error) {
 	if step < 0 || step%time.Minute != 0 {
-		return nil, invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
+		return nil, refuse.Invalid(receiptsTable, "step", step, "must be whole minutes, or 0")
 	}
 	q, err := r.executions(ctx, f)
 	if err != nil {
@@ -54,11 +55,11 @@ func (r *Reports) Timeline(ctx context.Context, f ReportFilter, step time.Durati
 	return t.list(), nil
 }
 
-// coarseStep is the shortest step for a timeline of q, or, since a few forms of times
-// do not sort as text, a shorter one.
+// coarseStep returns the shortest step for a timeline of q. The result may be too short,
+// since a few forms of times do not sort as text.
 func coarseStep(q *gorm.DB) (time.Duration, error) {
 	var first, last models.Timestamp
-	// Not both at once, which SQLite would read every row for.
+	// One statement for both would make SQLite read every row.
 	for column, into := range map[string]*models.Timestamp{"MIN(timestamp)": &first, "MAX(timestamp)": &last} {
 		err := scan(q.Select(column), func(rows *sql.Rows) error { return rows.Scan(into) })
 		if err != nil {
@@ -72,7 +73,7 @@ func coarseStep(q *gorm.DB) (time.Duration, error) {
 	return step, nil
 }
 
-// longer is the next step: always a multiple of the one before.
+// longer returns the next step, a multiple of step.
 func longer(step time.Duration) time.Duration {
 	for _, next := range []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour, day, 7 * day} {
 		if next > step {
@@ -84,16 +85,16 @@ func longer(step time.Duration) time.Duration {
 
 const day = 24 * time.Hour
 
-// timeline is buckets that are being filled.
+// timeline collects buckets.
 type timeline struct {
 	step        time.Duration
 	limit       int  // of buckets
-	chosen      bool // the step is ours to make longer
+	chosen      bool // the step may be made longer
 	at          map[int64]*TimelineBucket
-	first, last int64 // starts of buckets, in seconds since 1970, if there are any
+	first, last int64 // starts of buckets, in seconds since 1970; unset without buckets
 }
 
-// read counts the receipts of q by units that the step is a multiple of.
+// read counts the receipts of q by the longest unit that divides the step.
 func (t *timeline) read(q *gorm.DB) error {
 	unit := "minute"
 	switch {
@@ -121,7 +122,7 @@ func (t *timeline) read(q *gorm.DB) error {
 	})
 }
 
-// bucket is the one for a time.
+// bucket returns the bucket of a time.
 func (t *timeline) bucket(at models.Timestamp) *TimelineBucket {
 	start := at.Truncate(t.step)
 	key := start.Unix()
@@ -137,7 +138,7 @@ func (t *timeline) bucket(at models.Timestamp) *TimelineBucket {
 	return b
 }
 
-// of is the count of a status.
+// of returns the counter of a status.
 func (b *TimelineBucket) of(status models.ReceiptStatus) *int64 {
 	switch status {
 	case models.ReceiptPassed:
@@ -151,7 +152,7 @@ func (b *TimelineBucket) of(status models.ReceiptStatus) *int64 {
 	}
 }
 
-// fits makes the step longer if there are too many buckets, or says so.
+// fits makes the step longer while there are too many buckets, or returns an error.
 func (t *timeline) fits() error {
 	for {
 		n := (t.last-t.first)/int64(t.step/time.Second) + 1
@@ -159,7 +160,7 @@ func (t *timeline) fits() error {
 			return nil
 		}
 		if !t.chosen {
-			return invalid(receiptsTable, "step", t.step, fmt.Sprintf("makes more than %d buckets", t.limit))
+			return refuse.Invalid(receiptsTable, "step", t.step, fmt.Sprintf("makes more than %d buckets", t.limit))
 		}
 		short := t.at
 		t.step, t.at = longer(t.step), map[int64]*TimelineBucket{}
@@ -172,7 +173,7 @@ func (t *timeline) fits() error {
 	}
 }
 
-// list is the buckets in order, with the empty ones.
+// list returns all buckets in order, including empty ones.
 func (t *timeline) list() []TimelineBucket {
 	list := []TimelineBucket{}
 	if len(t.at) == 0 {
@@ -184,9 +185,9 @@ func (t *timeline) list() []TimelineBucket {
 	return list
 }
 
-// sqlitePrefix is a time text, whoever wrote it, cut behind its day, hour or minute; with
-// sqliteRest it is a time again. Only a zone that is not UTC, and what is shorter than
-// seconds, goes through strftime.
+// sqlitePrefix is the SQL that cuts a time text of any program after its day, hour or
+// minute. With sqliteRest the result is a time again. Times in a zone other than UTC, and
+// times without seconds, go through strftime.
 var (
 	sqlitePrefix = map[string]string{"day": sqliteCut(10), "hour": sqliteCut(13), "minute": sqliteCut(16)}
 	sqliteRest   = map[string]string{"day": "", "hour": " || ':00'", "minute": ""}

@@ -7,33 +7,36 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// sqliteInstant is a time text in the form of models.TimestampLayout, whoever wrote
-// it: with or without fraction and zone, with T or a space. Only a zone that is not
-// UTC goes through strftime, which keeps milliseconds.
+// sqliteInstant is the SQL that converts a time text of any program, with or without
+// fraction and zone, with T or a space, to the form of models.TimestampLayout. Times in a
+// zone other than UTC go through strftime, which keeps milliseconds.
 const sqliteInstant = "CASE WHEN length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'" +
 	" THEN strftime('%Y-%m-%dT%H:%M:%f000Z', @t)" +
 	" ELSE replace(substr(@t, 1, 19), ' ', 'T') || '.' ||" +
 	" substr(rtrim(substr(replace(@t, '+00:00', 'Z'), 21), 'Z') || '000000', 1, 6) || 'Z' END"
 
-// between keeps the rows with since <= column < until; a zero time is no bound.
+// between selects the rows with since <= column < until. A zero time is no bound.
 //
-// On SQLite times are text. The first bound of each pair is coarse, so that it uses
-// an index and lets every form of that second in UTC pass, also one that leaves seconds or
-// the hour out; in another zone it has to lie within by as much as it is off. The second
-// is exact. It takes a dozen times as long as to see that a time in UTC lies within by a
-// second, or a day.
+// On SQLite times are text, and each bound is two conditions:
+//
+//   - A coarse one uses an index. It accepts every form of the bound's second in UTC, also
+//     forms without seconds or hour. A time in another zone must lie within the bound by
+//     its offset.
+//   - An exact one. It first compares a time in UTC with a bound that is a second or a day
+//     narrower, since the conversion of sqliteInstant takes a dozen times as long.
 func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.DB, error) {
 	if !since.IsZero() && !until.IsZero() && until.Before(since) {
-		return nil, invalid(table, column, until, "until must not lie before since")
+		return nil, refuse.Invalid(table, column, until, "until must not lie before since")
 	}
 	col := clause.Column{Table: table, Name: column}
 	if !since.IsZero() && since.UTC().Year() >= 1 {
 		at := ceil(since)
 		if at.Year() > 9999 {
-			return nil, invalid(table, column, since, "must not lie after the year 9999")
+			return nil, refuse.Invalid(table, column, since, "must not lie after the year 9999")
 		}
 		within := behind
 		if next := since.UTC().Add(time.Second); next.Year() <= 9999 {
@@ -45,7 +48,7 @@ func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.D
 	if !until.IsZero() && ceil(until).Year() <= 9999 {
 		at := ceil(until)
 		if at.Year() < 1 {
-			return nil, invalid(table, column, until, "must not lie before the year 1")
+			return nil, refuse.Invalid(table, column, until, "must not lie before the year 1")
 		}
 		coarse := behind
 		if next := until.UTC().Add(time.Second); next.Year() <= 9999 {
@@ -56,12 +59,12 @@ func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.D
 	return db, nil
 }
 
-// ceil is the first whole microsecond, as times are stored, that is not before t.
+// ceil rounds up to a whole microsecond, the precision of stored times.
 func ceil(t time.Time) models.Timestamp {
 	return models.At(t.Add(time.Microsecond - time.Nanosecond))
 }
 
-// behind is text behind every time.
+// behind sorts after every time.
 const behind = "9999-13"
 
 func bound(db *gorm.DB, col clause.Column, op, coarse, within string, at models.Timestamp) *gorm.DB {

@@ -1,4 +1,4 @@
-package repository
+package ggen
 
 import (
 	"crypto/sha256"
@@ -8,37 +8,37 @@ import (
 	"slices"
 )
 
-// outputs are the files that a receipt says an execution wrote: path -> hash as it
-// stands there, "" for a file of which it says none.
-type outputs map[string]string
+// Outputs maps the path of each file that an execution wrote to the hash in its receipt, as
+// written there, or "" if the receipt has none.
+type Outputs map[string]string
 
-// readOutputs finds them in a receipt's JSON, bare or under "receipt":
+// ReadOutputs finds the outputs in a receipt's JSON, bare or under "receipt":
 //
 //   - "payload": {"outputs": {path: hash}}, as in ggen's chained log
 //   - "files_generated" and "files_modified" as lists of {"path", "hash"}
 //   - "files" as a list of paths (or of such objects), beside "hashes": {path: hash}
 //
-// Without "files", "hashes" are those of the inputs; with it, its keys manifest and
-// ontology still are, unless they are named as files. Outputs are known if the hash of
-// a file is; ok tells. What is malformed, or no JSON, says nothing.
-func readOutputs(raw []byte) (_ outputs, ok bool) {
-	doc, err := readDocument(raw)
+// Without "files", "hashes" are hashes of the inputs. With "files", the keys manifest and
+// ontology still are, unless they are listed as files. ok reports whether the receipt
+// holds the hash of at least one file; it is false for malformed documents.
+func ReadOutputs(raw []byte) (_ Outputs, ok bool) {
+	doc, err := readObject(raw)
 	if err != nil {
 		return nil, false
 	}
 	if inner, ok := doc.object("receipt"); ok {
 		doc = inner
 	}
-	out := outputs{}
+	out := Outputs{}
 	payload, _ := doc.object("payload")
 	written, _ := payload.object("outputs")
 	for path := range written.values {
 		out.add(path, written.text(path))
 	}
 	for _, name := range []string{"files_generated", "files_modified", "files"} {
-		out.list(doc, name)
+		out.addList(doc, name)
 	}
-	if _, raw, ok := doc.find([]string{"files"}); ok && raw[0] == '[' {
+	if _, raw, ok := doc.find("files"); ok && raw[0] == '[' {
 		hashes, _ := doc.object("hashes")
 		for path := range hashes.values {
 			if _, named := out[path]; named || (path != "manifest" && path != "ontology") {
@@ -52,16 +52,16 @@ func readOutputs(raw []byte) (_ outputs, ok bool) {
 	return out, ok && doc.faults.err() == nil
 }
 
-// add notes a file; the first hash that is said of it holds.
-func (o outputs) add(path, hash string) {
+// add adds a file. Of several hashes the first counts.
+func (o Outputs) add(path, hash string) {
 	if o[path] == "" {
 		o[path] = hash
 	}
 }
 
-// list notes the files of a list; a count, or nothing, names none.
-func (o outputs) list(doc document, name string) {
-	_, raw, ok := doc.find([]string{name})
+// addList adds the files of a list. A field that is a count names no files.
+func (o Outputs) addList(doc object, name string) {
+	_, raw, ok := doc.find(name)
 	if !ok || raw[0] != '[' {
 		return
 	}
@@ -70,9 +70,9 @@ func (o outputs) list(doc document, name string) {
 		doc.refuse(name, nil, err.Error())
 	}
 	for _, element := range elements {
-		file := document{path: doc.path + name + ".", values: map[string]json.RawMessage{"path": element}, faults: doc.faults}
+		file := object{path: doc.path + name + ".", values: map[string]json.RawMessage{"path": element}, faults: doc.faults}
 		if element[0] == '{' {
-			file, _ = document{values: map[string]json.RawMessage{name: element}, faults: doc.faults}.object(name)
+			file, _ = object{values: map[string]json.RawMessage{name: element}, faults: doc.faults}.object(name)
 		}
 		if path := file.text("path"); path != "" {
 			o.add(path, file.text("hash"))
@@ -80,8 +80,8 @@ func (o outputs) list(doc document, name string) {
 	}
 }
 
-// digest is equal for equal outputs.
-func (o outputs) digest() (sum [sha256.Size]byte) {
+// Digest returns a hash that is equal for equal outputs.
+func (o Outputs) Digest() (sum [sha256.Size]byte) {
 	var b []byte
 	for _, path := range slices.Sorted(maps.Keys(o)) {
 		for _, text := range []string{path, o[path]} {
