@@ -6,23 +6,32 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Option changes how Open opens a database. A value that makes no sense is an error
-// of Open that wraps models.ErrInvalid.
-type Option func(*engine.Config) error
+// Option changes how Open opens a database. Open returns models.ErrInvalid for an invalid value.
+type Option func(*settings) error
+
+// settings collects the options of Open.
+type settings struct {
+	backend.Config
+	ungrouped bool                // each save in its own transaction, through GORM
+	redactors []func(string) bool // report whether a key names a secret, besides the usual keys
+	signer    note.Signer         // signs checkpoints of the audit log; nil: no signatures
+	anchor    string              // the file to append checkpoints to; "": none
+}
 
 // WithSynchronousFull makes every commit reach the disk before it returns
 // (PRAGMA synchronous=FULL). Without it a power loss, though not a crash of the program, can
 // undo the last commits; the database stays consistent either way. On PostgreSQL it
 // sets synchronous_commit=on; without it the server's own setting holds.
 func WithSynchronousFull() Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.FullSync = true
 		return nil
 	}
@@ -33,7 +42,7 @@ func WithSynchronousFull() Option {
 // millisecond. A call that queues behind others of this process, which wait as well, may
 // take up to three times as long. Default: 10 s.
 func WithBusyTimeout(d time.Duration) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if d < time.Millisecond {
 			return invalid("busy timeout", d, "must be at least 1ms")
 		}
@@ -45,7 +54,7 @@ func WithBusyTimeout(d time.Duration) Option {
 // WithReaders sets how many connections read at once, 1 to 1000; fewer than 4 count
 // as 4. Default: the number of CPUs. On PostgreSQL as many again may write at once.
 func WithReaders(n int) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if n < 1 || n > 1000 {
 			return invalid("readers", n, "must lie in 1 to 1000")
 		}
@@ -57,7 +66,7 @@ func WithReaders(n int) Option {
 // WithClock sets the clock that dates everything the store writes. Times are kept in
 // UTC, to the microsecond. Default: time.Now.
 func WithClock(now func() time.Time) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if now == nil {
 			return invalid("clock", nil, "must not be nil")
 		}
@@ -71,8 +80,8 @@ func WithClock(now func() time.Time) Option {
 // repositories create rows by constant SQL, and goroutines that save at the same time
 // share a transaction; what each of them sees is the same.
 func WithoutGroupCommit() Option {
-	return func(c *engine.Config) error {
-		c.Ungrouped = true
+	return func(c *settings) error {
+		c.ungrouped = true
 		return nil
 	}
 }
@@ -81,7 +90,7 @@ func WithoutGroupCommit() Option {
 // a missing or empty file, and a PostgreSQL schema without tier2's tables. An older
 // database is upgraded as always.
 func WithExisting() Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.Existing = true
 		return nil
 	}
@@ -94,7 +103,7 @@ func WithExisting() Option {
 // files beside it. On PostgreSQL SQL of the caller's own that asks for a transaction that writes (SET, BEGIN
 // READ WRITE) gets one: what must not write for sure has a role that may not.
 func WithReadOnly() Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.ReadOnly, c.Existing = true, true
 		return nil
 	}
@@ -103,8 +112,8 @@ func WithReadOnly() Option {
 // WithSigner signs the checkpoints of the audit log with a private key of
 // ledger.GenerateKey.
 func WithSigner(private string) Option {
-	return func(c *engine.Config) (err error) {
-		c.Signer, err = anchor.NewSigner(private)
+	return func(c *settings) (err error) {
+		c.signer, err = anchor.NewSigner(private)
 		return err
 	}
 }
@@ -113,18 +122,18 @@ func WithSigner(private string) Option {
 // those who can write the database cannot: against it, Audit.Verify tells a log that was
 // cut short or written anew. The file is made if it does not exist, its folder is not.
 func WithAnchor(path string) Option {
-	return func(c *engine.Config) (err error) {
+	return func(c *settings) (err error) {
 		if strings.TrimSpace(path) == "" {
 			return invalid("anchor", path, "must not be blank")
 		}
-		c.Anchor, err = filepath.Abs(path)
+		c.anchor, err = filepath.Abs(path)
 		return err
 	}
 }
 
 // WithLogger sets GORM's logger. Default, and for nil: silent.
 func WithLogger(l logger.Interface) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.Logger = l
 		return nil
 	}
@@ -134,11 +143,11 @@ func WithLogger(l logger.Interface) Option {
 // tokens and the like: the keys for which secret returns true (hooks.WithRedactor).
 // Several of them add up.
 func WithRedactor(secret func(key string) bool) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if secret == nil {
 			return invalid("redactor", nil, "must not be nil")
 		}
-		c.Redactors = append(c.Redactors, secret)
+		c.redactors = append(c.redactors, secret)
 		return nil
 	}
 }

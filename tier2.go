@@ -18,8 +18,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -36,8 +35,8 @@ func Schema() string { return schemaSQL }
 type Store struct {
 	*repository.Repositories
 
-	handles *engine.Handles // the whole database; shared by transactions, as all below but db
-	db      *gorm.DB        // that writes, or the transaction
+	handles *backend.Handles // the whole database; shared by transactions, as all below but db
+	db      *gorm.DB         // that writes, or the transaction
 	closing *closing
 	log     *audit.Log
 	seal    *seal
@@ -68,14 +67,14 @@ type closing struct {
 // models.ErrNotFound for a missing file under mode=rw; models.ErrUnavailable for a
 // server that cannot be reached; and the context's own error.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
-	cfg := engine.Config{DSN: dsn}
+	cfg := settings{Config: backend.Config{DSN: dsn, Schema: schemaSQL}}
 	for _, opt := range opts {
 		if err := opt(&cfg); err != nil {
 			return nil, err
 		}
 	}
 	cfg.Fill()
-	handles, err := openEngine(ctx, cfg)
+	handles, err := engine.For(dsn).Open(ctx, cfg.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 }
 
 // wire installs the hooks and makes the repositories.
-func (s *Store) wire(cfg engine.Config) (err error) {
+func (s *Store) wire(cfg settings) (err error) {
 	if s.where, err = Location(cfg.DSN); err != nil {
 		return err
 	}
@@ -103,8 +102,8 @@ func (s *Store) wire(cfg engine.Config) (err error) {
 		readOnly = "is an archive: its executions are restored to the store that they come from"
 	}
 	s.log, err = audit.Install(s.db, audit.Config{
-		Secrets: cfg.Redactors, Read: s.handles.Read, ReadOnly: readOnly, Inserted: s.handles.Inserted,
-		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.Ungrouped,
+		Secrets: cfg.redactors, Read: s.handles.Read, ReadOnly: readOnly, Inserted: s.handles.Inserted,
+		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.ungrouped,
 		Adding: s.handles.Adding, Ledger: s.seal,
 	})
 	if err != nil {
@@ -117,23 +116,10 @@ func (s *Store) wire(cfg engine.Config) (err error) {
 	return err
 }
 
-// openEngine lets the DSN choose the engine.
-func openEngine(ctx context.Context, cfg engine.Config) (*engine.Handles, error) {
-	if postgres.IsDSN(cfg.DSN) {
-		return postgres.Open(ctx, cfg)
-	}
-	return sqlite.Open(ctx, cfg, schemaSQL)
-}
-
 // Location is how messages name the database at dsn: an absolute path, :memory:, or
 // postgres://user@host:5432/database, without the password. It opens nothing. The
 // error wraps models.ErrInvalid: Open would not take such a dsn.
-func Location(dsn string) (string, error) {
-	if postgres.IsDSN(dsn) {
-		return postgres.Where(dsn)
-	}
-	return sqlite.Where(dsn)
-}
+func Location(dsn string) (string, error) { return engine.For(dsn).Where(dsn) }
 
 // Location is how messages name this database, as the function Location does.
 func (s *Store) Location() string { return s.where }
@@ -162,14 +148,23 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 	})
 }
 
+// outsideTransaction returns a models.ErrInvalid if s is the Store of a transaction, in which
+// the action, such as "close the store", is not possible.
+func (s *Store) outsideTransaction(action string) error {
+	if s.db == s.handles.Write {
+		return nil
+	}
+	return &models.Error{Kind: models.ErrInvalid, Reason: "cannot " + action + " inside a transaction; use the Store that Open returned"}
+}
+
 // Close seals what this store has added to the audit log (Audit.Seal), then ends the
 // store and its connections, after the statements that run. Later
 // calls of the store give models.ErrClosed; a second Close does nothing and returns
 // what the first did. Close of a transaction's store is refused with
 // models.ErrInvalid.
 func (s *Store) Close() error {
-	if s.db != s.handles.Write {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be closed; return from its function"}
+	if err := s.outsideTransaction("close the store"); err != nil {
+		return err
 	}
 	s.closing.once.Do(func() { s.closing.err = errors.Join(s.sealWritten(), s.handles.Close()) })
 	return s.closing.err

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -64,7 +64,7 @@ func redacted(message string, args []string) string {
 	for _, arg := range args {
 		_, value, _ := strings.Cut(arg, "=")
 		for _, secret := range []string{arg, strings.TrimLeft(arg, "-"), value} {
-			if shown := engine.Redact(secret); shown != secret {
+			if shown := backend.Redact(secret); shown != secret {
 				quoted := strconv.Quote(secret)
 				message = strings.ReplaceAll(message, quoted[1:len(quoted)-1], shown+"...")
 				message = strings.ReplaceAll(message, secret, shown+"...")

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -66,7 +66,7 @@ func (f *importFlags) options() (repository.ImportOptions, error) {
 	}
 	for _, pair := range f.mapping {
 		from, to, ok := strings.Cut(pair, "=")
-		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
+		if shown := backend.Redact(pair); !ok || from == "" || shown != pair {
 			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
 		}
 		var target models.Operation

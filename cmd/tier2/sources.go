@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 )
 
 // entriesAtOnce is how many names of a directory are held at once, and are in order.
@@ -29,7 +29,7 @@ type sources struct {
 func (s sources) files(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, arg := range s.args {
-			if shown := engine.Redact(arg); shown != arg {
+			if shown := backend.Redact(arg); shown != arg {
 				s.refuse(shown, errors.New("is no file; the database is given by --db"))
 				continue
 			}

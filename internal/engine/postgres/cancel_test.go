@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
@@ -31,7 +31,7 @@ func (s *shortLived) Done() <-chan struct{} {
 // Over TLS, which the server must have switched on, pgx's own handler does not see to that.
 func TestCancelledLetsGoOfLocks(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: pgtest.DSN(t), BusyTimeout: 5 * time.Second})
+	h := openTest(t, backend.Config{DSN: pgtest.DSN(t), BusyTimeout: 5 * time.Second})
 	require.NoError(t, h.Write.Exec(insert, "e", "watch", 1, nil).Error)
 	pool, err := h.Write.DB()
 	require.NoError(t, err)

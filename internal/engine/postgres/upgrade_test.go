@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -27,7 +27,7 @@ func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	dsn = pgtest.DSN(t)
 	server, err := parse(dsn)
 	require.NoError(t, err)
-	cfg := engine.Config{DSN: dsn}
+	cfg := backend.Config{DSN: dsn}
 	cfg.Fill()
 	server.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	pool := openPool(cfg, server, "")
@@ -92,7 +92,7 @@ func upgradeFrom(t *testing.T, number string) {
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
-			h, err := Open(context.Background(), engine.Config{DSN: dsn})
+			h, err := Open(context.Background(), backend.Config{DSN: dsn})
 			if assert.NoError(t, err) {
 				assert.NoError(t, h.Close())
 			}
@@ -112,14 +112,14 @@ func upgradeFrom(t *testing.T, number string) {
 		err := db.Transaction(func(tx *gorm.DB) error { return tx.Exec(change).Error })
 		require.ErrorIs(t, err, models.ErrAppendOnly, change)
 	}
-	v, err := Verify(t.Context(), dsn)
+	v, err := Verify(t.Context(), dsn, "")
 	require.NoError(t, err)
 	assert.Empty(t, v.Findings)
 
-	fresh := openTest(t, engine.Config{DSN: pgtest.DSN(t)}).Write
+	fresh := openTest(t, backend.Config{DSN: pgtest.DSN(t)}).Write
 	const definitions = `SELECT replace(indexdef, schemaname || '.', '') FROM pg_indexes WHERE schemaname = current_schema() AND indexname <> 'idx_receipts_mine' ORDER BY 1`
 	assert.Equal(t, texts(t, fresh, definitions), texts(t, db, definitions), "an upgraded schema is the same as a new one")
-	h := openTest(t, engine.Config{DSN: dsn}).Write
+	h := openTest(t, backend.Config{DSN: dsn}).Write
 	require.NoError(t, h.Create(&models.Receipt{ExecutionID: "z", AgentID: "ann", Operation: models.OperationWatch, Status: models.ReceiptPassed, Timestamp: models.At(time.Now())}).Error)
 	assert.Equal(t, []string{"3"}, texts(t, h, "SELECT id::text FROM receipts WHERE execution_id = 'z'"), "ids go on")
 }
@@ -132,7 +132,7 @@ func TestUpgradeThatCannotBe(t *testing.T) {
 	defined := texts(t, db, indexes)
 	require.NoError(t, db.Exec(`INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES (now(), 'eve', 'o', 'completed', ?)`,
 		`{"execution_id":"a\u0000b"}`).Error)
-	_, err := Open(t.Context(), engine.Config{DSN: dsn})
+	_, err := Open(t.Context(), backend.Config{DSN: dsn})
 	require.ErrorIs(t, err, models.ErrInvalid)
 	assert.Equal(t, []string{"2"}, texts(t, db, "SELECT version::text FROM tier2_schema"))
 	assert.Equal(t, defined, texts(t, db, indexes))
@@ -141,7 +141,7 @@ func TestUpgradeThatCannotBe(t *testing.T) {
 	// An index is made of deleted rows as well, as long as any transaction of the server,
 	// such as another test's, might still see them.
 	require.Eventually(t, func() bool {
-		h, err := Open(t.Context(), engine.Config{DSN: dsn})
+		h, err := Open(t.Context(), backend.Config{DSN: dsn})
 		return err == nil && h.Close() == nil
 	}, time.Minute, 50*time.Millisecond)
 	assert.NotContains(t, strings.Join(texts(t, db, indexes), "\n"), "DESC")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -51,7 +51,7 @@ func FuzzLocate(f *testing.F) {
 		require.NotContains(t, where.path, "\x00")
 		require.Equal(t, "rw", u.Query().Get("mode"))
 		require.Equal(t, where.path, u.Path)
-		if engine.Redact(where.path) != where.path {
+		if backend.Redact(where.path) != where.path {
 			return // a name like a connection string: only a URI opens such a file
 		}
 		again, err := locate(where.path)

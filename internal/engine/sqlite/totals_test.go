@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
@@ -55,7 +55,7 @@ func answers(db *sql.DB, query string) (list []string, err error) {
 func TestViewsAreExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		h, err := Open(context.Background(), engine.Config{DSN: ":memory:"}, schemaText(t))
+		h, err := Open(context.Background(), backend.Config{DSN: ":memory:", Schema: schemaText(t)})
 		require.NoError(t, err)
 		defer h.Close()
 		db, err := h.Write.DB()
@@ -121,7 +121,7 @@ func TestViewsAreExact(t *testing.T) {
 					require.NoError(rt, err)
 					require.Equal(rt, want, got, view)
 				}
-				v := engine.NewExamination()
+				v := backend.NewVerification()
 				require.NoError(rt, checkTotals(context.Background(), db, nil, v))
 				require.Empty(rt, v.Findings)
 			},
@@ -132,7 +132,7 @@ func TestViewsAreExact(t *testing.T) {
 // TestFoldsNowAndThen: the store folds as rows come, so that the views add up few.
 func TestFoldsNowAndThen(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	db, err := h.Write.DB()
 	require.NoError(t, err)
 	insert := func(n int) {
@@ -155,7 +155,7 @@ func TestFoldsNowAndThen(t *testing.T) {
 func TestTotalsThatAreWrong(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "t.db")
-	h := openTest(t, engine.Config{DSN: path})
+	h := openTest(t, backend.Config{DSN: path})
 	db := plain(t, path)
 	_, err := db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES
 		(5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3), (6, 'x6', 'bob', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
@@ -179,7 +179,7 @@ func TestTotalsThatAreWrong(t *testing.T) {
 // TestBulkBetweenRows: rows that a copy inserts between existing ones are in the totals.
 func TestBulkBetweenRows(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	db, err := h.Write.DB()
 	require.NoError(t, err)
 	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)
@@ -209,7 +209,7 @@ func TestCloseFoldsOnlyWhatIsLong(t *testing.T) {
 		folded string
 	}{{foldEvery - 1, "-9223372036854775808"}, {foldEvery, fmt.Sprint(foldEvery)}} {
 		path := filepath.Join(t.TempDir(), "t.db")
-		h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+		h, err := Open(t.Context(), backend.Config{DSN: path, Schema: schemaText(t)})
 		require.NoError(t, err)
 		_, err = plain(t, path).Exec(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) INSERT INTO receipts
 			(execution_id, agent_id, operation, status, timestamp, duration_ms) SELECT hex(randomblob(16)), 'a', 'watch', 'passed', '2026-01-29T12:00:00Z', n FROM c`, step.rows)
@@ -222,7 +222,7 @@ func TestCloseFoldsOnlyWhatIsLong(t *testing.T) {
 // TestFoldIsWhole: a fold that fails in its second half leaves nothing of its first.
 func TestFoldIsWhole(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	db, err := h.Write.DB()
 	require.NoError(t, err)
 	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)

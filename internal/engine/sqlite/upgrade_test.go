@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -89,7 +89,7 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 		require.NotEmpty(t, rows, table)
 	}
 
-	h, err := Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 
@@ -107,13 +107,13 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 	assert.Equal(t, []string{"2", "0"}, strs(t, db, "SELECT audit_entries FROM recent_executions ORDER BY id"), "the view counts")
 
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
-	h, err = Open(context.Background(), engine.Config{DSN: fresh}, schemaText(t))
+	h, err = Open(context.Background(), backend.Config{DSN: fresh, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	const ours = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'm%' AND name NOT LIKE 'sqlite%' ORDER BY type, name"
 	assert.Equal(t, strs(t, plain(t, fresh), ours), strs(t, db, ours), "an upgraded schema is the same as a new one")
 
-	h, err = Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err = Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err, "a second Open finds nothing to do")
 	require.NoError(t, h.Close())
 	assert.Equal(t, before, dump(t, db))
@@ -123,7 +123,7 @@ func TestUpgradeOfAnEmptySeedDatabase(t *testing.T) {
 	t.Parallel()
 	path := seedDatabase(t, `PRAGMA foreign_keys=OFF; DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
 		DELETE FROM receipts; DELETE FROM agent_memory; DELETE FROM audit_log; DELETE FROM workflow_sessions; DROP TABLE slo_violations`)
-	h, err := Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	db := plain(t, path)
@@ -156,7 +156,7 @@ func TestUpgradeRefusesWhatItCannotKeep(t *testing.T) {
 				before, err := os.ReadFile(path)
 				require.NoError(t, err)
 
-				_, err = Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+				_, err = Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 				require.ErrorIs(t, err, tt.is)
 				for _, want := range tt.want {
 					assert.ErrorContains(t, err, want)
@@ -179,7 +179,7 @@ func TestUpgradeOfManyRows(t *testing.T) {
 		SELECT i, 'e' || i, 'a', 'watch', 'passed', '2026-01-29T12:34:56Z', i, CASE WHEN i > 19000 THEN 'bad' END FROM n`)
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
-	_, err = Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	_, err = Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.ErrorContains(t, err, "id 19001, 19002, ")
 	require.ErrorContains(t, err, fmt.Sprintf("and %d more", 900))
 	after, err := os.ReadFile(path)
@@ -190,11 +190,11 @@ func TestUpgradeOfManyRows(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Millisecond)
 	defer cancel()
-	_, err = Open(ctx, engine.Config{DSN: path}, schemaText(t))
+	_, err = Open(ctx, backend.Config{DSN: path, Schema: schemaText(t)})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Equal(t, []string{"0"}, strs(t, plain(t, path), "PRAGMA user_version"), "an upgrade that was cut short left nothing")
 
-	h, err := Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	assert.Equal(t, []string{"19903"}, strs(t, plain(t, path), "SELECT COUNT(*) FROM receipts"))
@@ -228,7 +228,7 @@ func upgradeFrom(t *testing.T, version string) {
 	}
 	before := dump(t, db)
 	require.NoError(t, db.Close())
-	h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(t.Context(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 
