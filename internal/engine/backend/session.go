@@ -43,15 +43,8 @@ type Session struct {
 	done bool
 }
 
-// wrapErr translates an error and joins the error of the context if that has ended, since
-// the connection may have ended with it.
-func (s *Session) wrapErr(ctx context.Context, err error) error {
-	err = s.Translate(err)
-	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		return errors.Join(ctx.Err(), err)
-	}
-	return err
-}
+// wrapErr translates an error and joins the error of an ended context.
+func (s *Session) wrapErr(ctx context.Context, err error) error { return Ended(ctx, s.Translate(err)) }
 
 // NewSession takes a connection from the pool and runs the statements that begin a
 // transaction. It replaces connections that died while they were idle.

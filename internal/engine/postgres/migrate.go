@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -112,39 +113,22 @@ func apply(ctx context.Context, tx *sql.Tx, name string) error {
 	}
 }
 
-// querier is *sql.Conn or *sql.Tx.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-func inspect(ctx context.Context, db querier) (s state, err error) {
+func inspect(ctx context.Context, db backend.Querier) (s state, err error) {
 	const settings = `SELECT coalesce(current_schema(), ''), current_setting('transaction_read_only') = 'on', current_setting('server_encoding')`
 	if err := db.QueryRowContext(ctx, settings).Scan(&s.schema, &s.readOnly, &s.encoding); err != nil {
 		return s, err
 	}
 	const list = `SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY 1`
-	rows, err := db.QueryContext(ctx, list, s.schema)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	versioned := false
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return s, err
-		}
-		versioned = versioned || name == versionTable
+	names, err := backend.Texts(ctx, db, list, s.schema)
+	for _, name := range names {
 		if schema.Audited(name) != nil {
 			s.tables = append(s.tables, name)
 		}
 	}
-	if err := rows.Err(); err != nil || !versioned {
+	if err != nil || !slices.Contains(names, versionTable) {
 		return s, err
 	}
-	rows.Close()
 	return s, db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM "+pgx.Identifier{s.schema, versionTable}.Sanitize()).Scan(&s.version)
 }
 

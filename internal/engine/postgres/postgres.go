@@ -34,10 +34,7 @@ func Open(ctx context.Context, cfg backend.Config) (*backend.Handles, error) {
 	}
 	handles, err := open(ctx, cfg, server)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return nil, fmt.Errorf("open %s: %w", where(server), translate(err))
+		return nil, fmt.Errorf("open %s: %w", where(server), translate(backend.Ended(ctx, err)))
 	}
 	return handles, nil
 }

@@ -63,22 +63,10 @@ func (dialect) NextID(ctx context.Context, s *backend.Session, t *schema.Table) 
 }
 
 // writers lists the other transactions that hold a lock to write the table.
-func writers(ctx context.Context, db querier, table string) (list []string, err error) {
+func writers(ctx context.Context, db backend.Querier, table string) ([]string, error) {
 	const holders = `SELECT virtualtransaction FROM pg_catalog.pg_locks
 		WHERE locktype = 'relation' AND relation = $1::text::regclass AND granted AND pid IS DISTINCT FROM pg_backend_pid()
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 		AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`
-	rows, err := db.QueryContext(ctx, holders, table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, rows.Err()
+	return backend.Texts(ctx, db, holders, table)
 }

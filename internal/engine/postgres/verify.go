@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -29,10 +28,7 @@ func Verify(ctx context.Context, dsn, _ string) (*backend.Verification, error) {
 	defer db.Close()
 	v, err := verify(ctx, db)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return nil, fmt.Errorf("verify %s: %w", where(server), translate(err))
+		return nil, fmt.Errorf("verify %s: %w", where(server), translate(backend.Ended(ctx, err)))
 	}
 	return v, nil
 }
@@ -141,22 +137,13 @@ SELECT kind, name, definition FROM (
 
 var temporary = regexp.MustCompile(`\bpg_temp(_\d+)?\.`)
 
-func describe(ctx context.Context, tx *sql.Tx, namespace string) ([]object, error) {
-	rows, err := tx.QueryContext(ctx, fmt.Sprintf(objects, namespace))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []object
-	for rows.Next() {
-		var o object
-		if err := rows.Scan(&o.kind, &o.name, &o.definition); err != nil {
-			return nil, err
-		}
+func describe(ctx context.Context, tx *sql.Tx, namespace string) (list []object, err error) {
+	var o object
+	err = backend.Each(ctx, tx, []any{&o.kind, &o.name, &o.definition}, func() {
 		o.definition = strings.Join(strings.Fields(temporary.ReplaceAllString(o.definition, "")), " ")
 		list = append(list, o)
-	}
-	return list, rows.Err()
+	}, fmt.Sprintf(objects, namespace))
+	return list, err
 }
 
 // compare reports missing and different objects, and columns that users added to tables of the
@@ -250,20 +237,12 @@ func rows(ctx context.Context, tx *sql.Tx, namespace string, table schema.Table,
 	for i, k := range table.Key {
 		key[i] = "ours." + pgx.Identifier{table.Columns[k].Name}.Sanitize()
 	}
-	found, err := tx.QueryContext(ctx, fmt.Sprintf("SELECT finding, concat_ws(', ', %[1]s) FROM %[2]s ours, LATERAL (VALUES %[3]s) checked(finding) WHERE finding IS NOT NULL ORDER BY %[1]s, 1",
-		strings.Join(key, ", "), name, strings.Join(conditions, ", ")))
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	for found.Next() {
-		var finding, row string
-		if err := found.Scan(&finding, &row); err != nil {
-			return err
-		}
+	const query = `SELECT finding, concat_ws(', ', %[1]s) FROM %[2]s ours, LATERAL (VALUES %[3]s) checked(finding)
+		WHERE finding IS NOT NULL ORDER BY %[1]s, 1`
+	var finding, row string
+	return backend.Each(ctx, tx, []any{&finding, &row}, func() {
 		v.Add("%s", strings.Replace(strings.Replace(finding, "%s", table.Name, 1), "%s", row, 1))
-	}
-	return found.Err()
+	}, fmt.Sprintf(query, strings.Join(key, ", "), name, strings.Join(conditions, ", ")))
 }
 
 // check is a CHECK constraint.
@@ -273,19 +252,9 @@ type check struct{ name, condition string }
 func checkConstraints(ctx context.Context, tx *sql.Tx, table string) (list []check, err error) {
 	const query = `SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint
 		WHERE conrelid = $1::text::regclass AND contype = 'c' ORDER BY conname`
-	rows, err := tx.QueryContext(ctx, query, table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var c check
-		if err := rows.Scan(&c.name, &c.condition); err != nil {
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	return list, rows.Err()
+	var c check
+	err = backend.Each(ctx, tx, []any{&c.name, &c.condition}, func() { list = append(list, c) }, query, table)
+	return list, err
 }
 
 // identity reports a counter below the largest id, with which the next insert would fail. It

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -34,10 +34,7 @@ func (s *source) backup(ctx context.Context, path string, check func(ctx context
 		return err
 	}
 	if err := s.write(ctx, target, check); err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return fmt.Errorf("back up to %s: %w", target, translate(err))
+		return fmt.Errorf("back up to %s: %w", target, translate(backend.Ended(ctx, err)))
 	}
 	return nil
 }

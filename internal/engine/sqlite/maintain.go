@@ -34,24 +34,16 @@ func (c *config) maintain(ctx context.Context, write, read *sql.DB, done backend
 			err = step(ctx, conn, done)
 			conn.Close()
 		}
-		if ctx.Err() != nil && err != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
 		if err != nil {
-			return translate(err)
+			return translate(backend.Ended(ctx, err))
 		}
 	}
 	return nil
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // wrongTotals returns the tables of totals that differ from the sums of their rows. It reads
 // every row without blocking writers.
-func wrongTotals(ctx context.Context, db querier) (tables []string, err error) {
+func wrongTotals(ctx context.Context, db backend.Querier) (tables []string, err error) {
 	for _, table := range slices.Sorted(maps.Keys(mismatches)) {
 		found, err := isWrong(ctx, db, table)
 		if err != nil {
@@ -64,7 +56,7 @@ func wrongTotals(ctx context.Context, db querier) (tables []string, err error) {
 	return tables, nil
 }
 
-func isWrong(ctx context.Context, db querier, table string) (bool, error) {
+func isWrong(ctx context.Context, db backend.Querier, table string) (bool, error) {
 	var name string
 	err := db.QueryRowContext(ctx, mismatches[table]+" LIMIT 1").Scan(&name)
 	if errors.Is(err, sql.ErrNoRows) {

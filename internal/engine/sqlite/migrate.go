@@ -104,24 +104,12 @@ func (c *config) upgrade(ctx context.Context, conn *sql.Conn, version int) error
 	return nil
 }
 
-func inspect(ctx context.Context, conn *sql.Conn) (state, error) {
-	var s state
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.version); err != nil {
-		return s, err
+func inspect(ctx context.Context, conn *sql.Conn) (s state, err error) {
+	if err = conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.version); err == nil {
+		const tables = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`
+		s.tables, err = backend.Texts(ctx, conn, tables)
 	}
-	rows, err := conn.QueryContext(ctx, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return s, err
-		}
-		s.tables = append(s.tables, name)
-	}
-	return s, rows.Err()
+	return s, err
 }
 
 // current reports whether the schema is up to date. It returns an error if the database must

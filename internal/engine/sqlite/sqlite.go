@@ -33,10 +33,7 @@ func Open(ctx context.Context, cfg backend.Config) (*backend.Handles, error) {
 	c := config{cfg}
 	handles, err := c.open(ctx, where)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return nil, fmt.Errorf("open %s: %w", where, translate(err))
+		return nil, fmt.Errorf("open %s: %w", where, translate(backend.Ended(ctx, err)))
 	}
 	return handles, nil
 }

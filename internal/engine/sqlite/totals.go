@@ -173,12 +173,12 @@ var totalled = map[string]string{"tier2_agent_totals": "receipts", "tier2_stage_
 // checkTotals reports totals that differ from the sums of their rows.
 func checkTotals(ctx context.Context, db *sql.DB, _ *description, v *backend.Verification) error {
 	for _, table := range slices.Sorted(maps.Keys(mismatches)) {
-		var name string
-		err := each(ctx, db, func() {
-			v.Add("totals: %s of %q is not what %s adds up to; maintain mends it", table, name, totalled[table])
-		}, mismatches[table], &name)
+		names, err := backend.Texts(ctx, db, mismatches[table])
 		if err != nil {
 			return err
+		}
+		for _, name := range names {
+			v.Add("totals: %s of %q is not what %s adds up to; maintain mends it", table, name, totalled[table])
 		}
 	}
 	return nil

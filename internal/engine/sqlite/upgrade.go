@@ -112,25 +112,14 @@ func (u *upgrade) exec(query string, args ...any) {
 	}
 }
 
-// texts runs a query for its first column.
+// texts returns the only column of a query.
 func (u *upgrade) texts(query string, args ...any) []string {
 	if u.err != nil {
 		return nil
 	}
-	rows, err := u.conn.QueryContext(u.ctx, query, args...)
+	list, err := backend.Texts(u.ctx, u.conn, query, args...)
 	if err != nil {
 		u.err = fmt.Errorf("upgrade: %w", translate(err))
-		return nil
-	}
-	defer rows.Close()
-	var list []string
-	for rows.Next() && u.err == nil {
-		var s string
-		u.err = rows.Scan(&s)
-		list = append(list, s)
-	}
-	if u.err == nil {
-		u.err = rows.Err()
 	}
 	return list
 }

@@ -62,42 +62,25 @@ func Verify(ctx context.Context, dsn, ddl string) (*backend.Verification, error)
 	return v, nil
 }
 
-// each scans each row of a query into dest and calls f. f must not query db, whose only
-// connection is in use.
-func each(ctx context.Context, db *sql.DB, f func(), query string, dest ...any) error {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		f()
-	}
-	return rows.Err()
-}
-
 // integrity reports the problems that SQLite finds in the file, in CHECK and NOT NULL
 // constraints, and between tables and indexes. quick_check would not compare the indexes
 // (https://www.sqlite.org/pragma.html#pragma_integrity_check).
 func integrity(ctx context.Context, db *sql.DB, _ *description, v *backend.Verification) error {
 	var line string
-	return each(ctx, db, func() {
+	return backend.Each(ctx, db, []any{&line}, func() {
 		if line != "ok" {
 			v.Add("integrity_check: %s", strings.ReplaceAll(line, "\n", " "))
 		}
-	}, "PRAGMA integrity_check", &line)
+	}, "PRAGMA integrity_check")
 }
 
 // foreignKeys reports each row without a parent.
 func foreignKeys(ctx context.Context, db *sql.DB, _ *description, v *backend.Verification) error {
 	var table, parent string
 	var id, key sql.NullInt64
-	return each(ctx, db, func() {
+	return backend.Each(ctx, db, []any{&table, &id, &parent, &key}, func() {
 		v.Add("foreign_key_check: %s row %d names a row of %s that does not exist", table, id.Int64, parent)
-	}, "PRAGMA foreign_key_check", &table, &id, &parent, &key)
+	}, "PRAGMA foreign_key_check")
 }
 
 // object is a table, index, view or trigger of a database.
@@ -129,9 +112,9 @@ func describe(ctx context.Context, db *sql.DB) (*description, error) {
 		return nil, err
 	}
 	var o object
-	err := each(ctx, db, func() { d.objects = append(d.objects, o) },
+	err := backend.Each(ctx, db, []any{&o.kind, &o.name, &o.sql}, func() { d.objects = append(d.objects, o) },
 		`SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE type IN ('table', 'index', 'view', 'trigger')
-		AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type = 'view', type = 'index', rowid`, &o.kind, &o.name, &o.sql)
+		AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type = 'view', type = 'index', rowid`)
 	return &d, err
 }
 
@@ -204,8 +187,8 @@ func columnDocuments(ctx context.Context, db *sql.DB, v *backend.Verification, t
 		return err
 	}
 	v.Documents += n
-	return each(ctx, db, func() { v.Add("json: %s row %d: %s is not valid JSON", table, id, column) },
-		fmt.Sprintf("SELECT rowid FROM %[1]s WHERE %[2]s IS NOT NULL AND NOT json_valid(%[2]s) ORDER BY rowid", table, column), &id)
+	return backend.Each(ctx, db, []any{&id}, func() { v.Add("json: %s row %d: %s is not valid JSON", table, id, column) },
+		fmt.Sprintf("SELECT rowid FROM %[1]s WHERE %[2]s IS NOT NULL AND NOT json_valid(%[2]s) ORDER BY rowid", table, column))
 }
 
 // unreadable lists the columns that may hold values of another type, each with the condition
@@ -233,16 +216,16 @@ func values(ctx context.Context, db *sql.DB, want *description, v *backend.Verif
 	type column struct{ table, name, condition string }
 	var c column
 	var columns []column
-	err := each(ctx, db, func() { columns = append(columns, c) },
-		fmt.Sprintf(unreadable, strings.Join(names, "', '")), &c.table, &c.name, &c.condition)
+	err := backend.Each(ctx, db, []any{&c.table, &c.name, &c.condition}, func() { columns = append(columns, c) },
+		fmt.Sprintf(unreadable, strings.Join(names, "', '")))
 	if err != nil {
 		return err
 	}
 	for _, c := range columns {
 		var id int64
 		var value string
-		err := each(ctx, db, func() { v.Add("value: %s row %d: %s cannot be read: %q", c.table, id, c.name, value) },
-			fmt.Sprintf("SELECT rowid, quote(%s) FROM %s WHERE %s ORDER BY rowid", c.name, c.table, c.condition), &id, &value)
+		err := backend.Each(ctx, db, []any{&id, &value}, func() { v.Add("value: %s row %d: %s cannot be read: %q", c.table, id, c.name, value) },
+			fmt.Sprintf("SELECT rowid, quote(%s) FROM %s WHERE %s ORDER BY rowid", c.name, c.table, c.condition))
 		if err != nil {
 			return err
 		}
