@@ -58,7 +58,7 @@ func TestErrors(t *testing.T) {
 			require.ErrorAs(t, err, &server)
 			assert.Equal(t, tt.code, server.Code)
 			if tt.want.Kind == nil {
-				return // what is not known stays as it is
+				return // unknown errors stay unchanged
 			}
 			var e *models.Error
 			require.ErrorAs(t, err, &e)
@@ -122,7 +122,7 @@ func TestClosedLostAndSavepoints(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// TestUnavailable: what the server does to connections, and what of it is certain.
+// TestUnavailable: errors of lost connections, and whether the outcome is known.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
@@ -138,7 +138,7 @@ func TestUnavailable(t *testing.T) {
 		require.NoError(t, db.Raw("SELECT pg_backend_pid()").Scan(&n).Error)
 		return n
 	}
-	t.Run("Idle", func(t *testing.T) { // more connections than database/sql would try one by one
+	t.Run("Idle", func(t *testing.T) { // more connections than database/sql retries
 		var pids []int
 		var begun []*gorm.DB
 		for range backend.MinReaders {
@@ -152,7 +152,7 @@ func TestUnavailable(t *testing.T) {
 		kill(pids...)
 		assert.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error { return tx.Exec("SELECT 1").Error }))
 	})
-	t.Run("BeforeCommit", func(t *testing.T) { // the server's answer to COMMIT did not arrive
+	t.Run("BeforeCommit", func(t *testing.T) { // the reply to COMMIT is lost
 		tx := h.Write.Begin()
 		require.NoError(t, tx.Exec(insert, "lost", "watch", 1, nil).Error)
 		kill(pid(tx))
@@ -184,7 +184,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// TestNoErrorShowsThePassword: neither the text nor what an error carries.
+// TestNoErrorShowsThePassword: neither the text of an error nor the errors that it wraps.
 func TestNoErrorShowsThePassword(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{
@@ -221,7 +221,7 @@ func TestWrongDatabase(t *testing.T) {
 	_, err = Open(context.Background(), backend.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrNotFound)
 	assert.NotContains(t, err.Error(), "hunter2")
-	u.User = url.UserPassword(u.User.Username(), "exist") // a word of the server's answer
+	u.User = url.UserPassword(u.User.Username(), "exist") // a word of the server's message
 	_, err = Open(context.Background(), backend.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrNotFound)
 	assert.NotContains(t, err.Error(), "exist")

@@ -47,7 +47,7 @@ func fromTwo() string {
 
 // fromThree adds the tables and triggers that prove the audit log: the last part of schema.sql.
 func fromThree() string {
-	return ddl[strings.Index(ddl, "-- What proves the audit log"):] + "\nUPDATE tier2_schema SET version = 4;\n"
+	return ddl[strings.Index(ddl, "-- New in version 4"):] + "\nUPDATE tier2_schema SET version = 4;\n"
 }
 
 // state describes a schema before migrate.

@@ -93,12 +93,12 @@ func TestProcessesOpenAtOnce(t *testing.T) {
 	assert.Equal(t, []string{"4"}, texts(t, openTest(t, backend.Config{DSN: dsn}).Read, "SELECT version::text FROM tier2_schema"))
 }
 
-// TestNamesAreThoseOfSQLite holds the two schemas equal in all that has a name.
+// TestNamesAreThoseOfSQLite compares the names of all objects in the two schemas.
 func TestNamesAreThoseOfSQLite(t *testing.T) {
 	db := openTest(t, backend.Config{DSN: pgtest.DSN(t)}).Read
 	file, err := os.ReadFile("../../../schema.sql")
 	require.NoError(t, err)
-	sqlite, _, _ := strings.Cut(string(file), "-- Totals of the rows up to last_id") // SQLite's own
+	sqlite, _, _ := strings.Cut(string(file), "-- Totals of the rows up to last_id") // the rest is SQLite's own
 	_, views, _ := strings.Cut(string(file), "END;\n\nDROP VIEW")
 	sqlite += views
 	named := func(pattern string) (list []string) {
@@ -196,7 +196,7 @@ func TestSearchPath(t *testing.T) {
 	assert.ErrorContains(t, err, "no schema of the search_path exists")
 }
 
-// TestQuotedSchema: a name that SQL must quote is as good as any.
+// TestQuotedSchema: names that SQL must quote work.
 func TestQuotedSchema(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	u, err := url.Parse(dsn)
@@ -208,7 +208,7 @@ func TestQuotedSchema(t *testing.T) {
 	require.NoError(t, owner.Write.Exec("CREATE SCHEMA "+quoted).Error)
 	t.Cleanup(func() { assert.NoError(t, owner.Write.Exec("DROP SCHEMA "+quoted+" CASCADE").Error) })
 	query.Set("search_path", quoted)
-	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq and pgx take + as it is
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq and pgx do not decode +
 
 	h := openTest(t, backend.Config{DSN: u.String()})
 	for _, other := range []*backend.Handles{openTest(t, backend.Config{DSN: u.String()}), owner} {

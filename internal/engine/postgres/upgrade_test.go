@@ -18,8 +18,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// version is a schema of that version with rows in every table, what users may add to it,
-// and the connection that made it.
+// version creates a schema of that version, with rows in every table and objects that users may
+// add. It returns its DSN and the connection.
 func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	t.Helper()
 	old, err := os.ReadFile("testdata/schema-" + number + ".sql")
@@ -56,7 +56,7 @@ func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	return dsn, db
 }
 
-// everything is each row of each table, as the server writes it.
+// everything returns each row of each table, in the server's text form.
 func everything(t *testing.T, db *gorm.DB) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
@@ -67,8 +67,8 @@ func everything(t *testing.T, db *gorm.DB) map[string][]string {
 	return rows
 }
 
-// TestUpgrade: however many open it at once, what is new comes, and rows, answers and
-// what users added stay.
+// TestUpgrade: concurrent opens upgrade once; rows, results of the views and objects of users
+// stay.
 func TestUpgrade(t *testing.T) {
 	for _, number := range []string{"2", "3"} {
 		t.Run(number, func(t *testing.T) { upgradeFrom(t, number) })
@@ -124,7 +124,7 @@ func upgradeFrom(t *testing.T, number string) {
 	assert.Equal(t, []string{"3"}, texts(t, h, "SELECT id::text FROM receipts WHERE execution_id = 'z'"), "ids go on")
 }
 
-// TestUpgradeThatCannotBe leaves the schema as it was.
+// TestUpgradeThatCannotBe: a failed upgrade leaves the schema unchanged.
 func TestUpgradeThatCannotBe(t *testing.T) {
 	dsn, db := version(t, "2")
 	before := everything(t, db)
@@ -138,8 +138,8 @@ func TestUpgradeThatCannotBe(t *testing.T) {
 	assert.Equal(t, defined, texts(t, db, indexes))
 	require.NoError(t, db.Exec("DELETE FROM audit_log WHERE agent_id = 'eve'").Error)
 	assert.Equal(t, before, everything(t, db))
-	// An index is made of deleted rows as well, as long as any transaction of the server,
-	// such as another test's, might still see them.
+	// An index includes deleted rows while any transaction of the server, such as one of another
+	// test, may still see them.
 	require.Eventually(t, func() bool {
 		h, err := Open(t.Context(), backend.Config{DSN: dsn})
 		return err == nil && h.Close() == nil

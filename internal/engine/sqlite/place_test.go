@@ -9,7 +9,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 )
 
-// BenchmarkKept is what a commit pays for looking whether the files are in their place.
+// BenchmarkKept measures the check of the files that a commit makes.
 func BenchmarkKept(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "tier2.db")
 	h, err := Open(b.Context(), backend.Config{DSN: path, Schema: "CREATE TABLE t (x)"})

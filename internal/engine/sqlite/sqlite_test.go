@@ -52,7 +52,7 @@ func TestPragmasOfEveryConnection(t *testing.T) {
 				for pragma, value := range tt.want {
 					want[pragma] = value
 				}
-				for range pool.size { // held until the end, so that each is another connection
+				for range pool.size { // held until the end, so that each is a different connection
 					conn, err := db.Conn(context.Background())
 					require.NoError(t, err)
 					defer conn.Close()
@@ -84,7 +84,7 @@ func TestReadersCannotWrite(t *testing.T) {
 	}
 }
 
-// TestReadersAndWriterDoNotWait: over a file, each goes on while the other is at it.
+// TestReadersAndWriterDoNotWait: on a file, readers and the writer do not block each other.
 func TestReadersAndWriterDoNotWait(t *testing.T) {
 	t.Parallel()
 	h := openTest(t, backend.Config{DSN: filepath.Join(t.TempDir(), "tier2.db"), BusyTimeout: 50 * time.Millisecond})
@@ -109,8 +109,8 @@ func TestReadersAndWriterDoNotWait(t *testing.T) {
 	assert.EqualValues(t, 3, count(h.Read))
 }
 
-// TestTransactionsAreImmediate: one that begins by reading takes its place in the
-// queue of writers at once, and does not fail when it comes to write.
+// TestTransactionsAreImmediate: a transaction that reads first queues as a writer from its
+// beginning, and its writes do not fail.
 func TestTransactionsAreImmediate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
@@ -162,8 +162,8 @@ func TestSavepoints(t *testing.T) {
 	tx.Rollback()
 }
 
-// TestForeignURLsKeepTheirPassword: what is meant for another engine is refused
-// without being shown, and no file gets its name.
+// TestForeignURLsKeepTheirPassword: DSNs of other engines are rejected without showing them, and
+// no file of that name is created.
 func TestForeignURLsKeepTheirPassword(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, dsn := range []string{"POSTGRES://u:hunter2@h/db", "mysql://u:hunter2@h/db", "host=h password=hunter2", "password = hunter2"} {
@@ -176,7 +176,7 @@ func TestForeignURLsKeepTheirPassword(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// TestOpenRemovesWhatItMade: when there is no database in the end.
+// TestOpenRemovesWhatItMade: a failed Open removes the files and folders that it created.
 func TestOpenRemovesWhatItMade(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,7 +17,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// schemaText is the schema.sql that package tier2 embeds.
+// schemaText returns the schema.sql that package tier2 embeds.
 func schemaText(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("../../../schema.sql")
@@ -25,7 +25,7 @@ func schemaText(t *testing.T) string {
 	return string(b)
 }
 
-// plain opens a file as any other program would: no pragma, deferred transactions.
+// plain opens a file as other programs do: without pragmas, with deferred transactions.
 func plain(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	db := sql.OpenDB(&connector{driver: newDriver(), dsn: "file://" + path})
@@ -33,7 +33,7 @@ func plain(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-// seedDatabase makes a database of schema 1.0.0 and runs extra SQL on it.
+// seedDatabase creates a database of schema 1.0.0 and runs extra SQL on it.
 func seedDatabase(t *testing.T, extra ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seed.db")
@@ -49,7 +49,7 @@ func seedDatabase(t *testing.T, extra ...string) string {
 	return path
 }
 
-// dump reads every row of the seven tables, each value with its storage class.
+// dump returns every row of the seven tables, each value with its storage class.
 func dump(t *testing.T, db *sql.DB) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
@@ -200,8 +200,8 @@ func TestUpgradeOfManyRows(t *testing.T) {
 	assert.Equal(t, []string{"19903"}, strs(t, plain(t, path), "SELECT COUNT(*) FROM receipts"))
 }
 
-// TestUpgradeFromLater: indexes, totals, views and what proves the audit log come, rows
-// stay.
+// TestUpgradeFromLater: upgrades from versions 2 and 3 add indexes, totals, views and the proof
+// of the audit log, and keep all rows.
 func TestUpgradeFromLater(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2", "3"} {
