@@ -115,7 +115,7 @@ func openReading(ctx context.Context, dsn string) (_ backend.Bulk, end func() er
 	return engine.For(dsn).Reading(ctx, dsn)
 }
 
-// seal implements repository.Ledger.
+// seal implements audit.Ledger.
 type seal struct{ sealing.Log }
 
 func newSeal(bulk backend.Bulk, cfg settings) *seal {
@@ -124,7 +124,7 @@ func newSeal(bulk backend.Bulk, cfg settings) *seal {
 	}}
 }
 
-// Seal implements repository.Ledger.
+// Seal implements audit.Ledger.
 func (s *seal) Seal(ctx context.Context) (ledger.Checkpoint, error) { return s.Log.Seal(ctx, 0) }
 
 // closingEntries is the largest number of entries that Close seals, in some tenths of a second.
