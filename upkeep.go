@@ -37,7 +37,11 @@ func checkAudit(ctx context.Context, dsn string) error {
 	}
 	for _, f := range report.Findings {
 		if f.Table == "" {
-			return &models.Error{Kind: models.ErrCorrupt, Reason: "the copy was not kept, since its audit log is not what was sealed, as verify --audit will say of the database too: " + f.Reason}
+			return &models.Error{
+				Kind: models.ErrCorrupt,
+				Reason: "the copy was not kept, since its audit log is not what was sealed, " +
+					"as verify --audit will say of the database too: " + f.Reason,
+			}
 		}
 	}
 	return nil

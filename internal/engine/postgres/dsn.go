@@ -30,7 +30,10 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	}
 	server, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		for _, part := range []string{"invalid port", "sslmode is invalid", "failed to configure TLS", "invalid connect_timeout", "invalid keepalives", "cannot parse statement_cache_capacity", "cannot parse default_query_exec_mode"} {
+		for _, part := range []string{
+			"invalid port", "sslmode is invalid", "failed to configure TLS", "invalid connect_timeout", "invalid keepalives",
+			"cannot parse statement_cache_capacity", "cannot parse default_query_exec_mode",
+		} {
 			if strings.Contains(err.Error(), "`: "+part) {
 				return nil, refuse("the PostgreSQL URL cannot be read: %s", part)
 			}
