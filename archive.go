@@ -162,10 +162,7 @@ func (s *Store) whole() error {
 	if s.archive {
 		return &models.Error{Kind: models.ErrReadOnly, Value: s.where, Reason: "is an archive: executions go between the store that they come from and its archives"}
 	}
-	if s.db != s.handles.Write {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "executions cannot be archived or restored from inside a transaction"}
-	}
-	return nil
+	return s.outsideTransaction("archive or restore executions")
 }
 
 func (s *Store) sealAll(ctx context.Context) error {

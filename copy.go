@@ -5,7 +5,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // CopyReport is what Copy did, table by table.
@@ -49,8 +48,8 @@ type CopyOptions struct {
 // models.ErrClosed; and the context's own.
 func Copy(ctx context.Context, from, to *Store, opts CopyOptions) (*CopyReport, error) {
 	for _, s := range []*Store{from, to} {
-		if s.db != s.handles.Write {
-			return nil, &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be copied, nor copied to"}
+		if err := s.outsideTransaction("copy a store"); err != nil {
+			return nil, err
 		}
 	}
 	source, err := transfer.Database(ctx, from.handles.Bulk, to.handles.Bulk)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/dump"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
@@ -74,7 +74,7 @@ func (s *Store) Export(ctx context.Context, dir string, opts ExportOptions) ([]E
 	}
 	whole := filter == (dump.Filter{}) && len(tables) == len(schema.Tables())
 	var list []ExportedTable
-	err = s.reading(ctx, func(from engine.Snapshot) error {
+	err = s.reading(ctx, func(from backend.Snapshot) error {
 		told, err := opts.progress(ctx, from, tables)
 		if err == nil {
 			list, err = dump.WriteAll(ctx, dir, from, tables, opts.Format, filter, whole, told)
@@ -91,7 +91,7 @@ func (s *Store) ExportTable(ctx context.Context, w io.Writer, table string, opts
 	if err != nil {
 		return written, err
 	}
-	err = s.reading(ctx, func(from engine.Snapshot) error {
+	err = s.reading(ctx, func(from backend.Snapshot) error {
 		told, err := opts.progress(ctx, from, tables)
 		if err == nil {
 			written, err = dump.Write(ctx, w, from, &tables[0], opts.Format, filter, func(rows int) { told(table, rows) })
@@ -153,7 +153,7 @@ func tableOf(name string) (schema.Table, error) {
 }
 
 // progress counts the rows that will be read, if anybody wants to know.
-func (o *ExportOptions) progress(ctx context.Context, from engine.Snapshot, tables []schema.Table) (func(table string, rows int), error) {
+func (o *ExportOptions) progress(ctx context.Context, from backend.Snapshot, tables []schema.Table) (func(table string, rows int), error) {
 	if o.Progress == nil {
 		return func(string, int) {}, nil
 	}
@@ -180,9 +180,9 @@ func telling(progress func(CopyProgress), step string, total int64) func(table s
 }
 
 // reading gives f one state of the database.
-func (s *Store) reading(ctx context.Context, f func(from engine.Snapshot) error) error {
-	if s.db != s.handles.Write {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be exported"}
+func (s *Store) reading(ctx context.Context, f func(from backend.Snapshot) error) error {
+	if err := s.outsideTransaction("export tables"); err != nil {
+		return err
 	}
 	from, err := s.handles.Bulk.Snapshot(ctx)
 	if err != nil {

@@ -98,10 +98,10 @@ func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, 
 
 // importing refuses what cannot be imported into, and options that make no sense.
 func (s *Store) importing(o *ImportOptions) error {
-	switch {
-	case s.db != s.handles.Write:
-		return &models.Error{Kind: models.ErrInvalid, Reason: "nothing can be imported into a transaction's store"}
-	case o.MaxBytes < 0:
+	if err := s.outsideTransaction("import tables"); err != nil {
+		return err
+	}
+	if o.MaxBytes < 0 {
 		return &models.Error{Column: "max_bytes", Value: o.MaxBytes, Reason: "must not be negative", Kind: models.ErrInvalid}
 	}
 	return checkFormat(&o.Format)

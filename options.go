@@ -6,34 +6,42 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"gorm.io/gorm/logger"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Option changes how Open opens a database. A value that makes no sense is an error
-// of Open that wraps models.ErrInvalid.
-type Option func(*engine.Config) error
+// Option changes how Open opens a database. Open returns models.ErrInvalid for an invalid value.
+type Option func(*settings) error
 
-// WithSynchronousFull makes every commit reach the disk before it returns
-// (PRAGMA synchronous=FULL). Without it a power loss, though not a crash of the program, can
-// undo the last commits; the database stays consistent either way. On PostgreSQL it
-// sets synchronous_commit=on; without it the server's own setting holds.
+// settings collects the options of Open.
+type settings struct {
+	backend.Config
+	ungrouped bool                // each save in its own transaction, through GORM
+	redactors []func(string) bool // report whether a key names a secret, besides the usual keys
+	signer    note.Signer         // signs checkpoints of the audit log; nil: no signatures
+	anchor    string              // the file to append checkpoints to; "": none
+}
+
+// WithSynchronousFull flushes every commit to the disk before it returns (PRAGMA
+// synchronous=FULL). Without it, a power loss can undo the last commits, though a crash of the
+// program cannot; the database stays consistent either way. On PostgreSQL it sets
+// synchronous_commit=on instead of the server's own setting.
 func WithSynchronousFull() Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.FullSync = true
 		return nil
 	}
 }
 
-// WithBusyTimeout sets how long a call waits while another process writes (on
-// PostgreSQL: for another's lock), before it gives models.ErrBusy: at least a
-// millisecond. A call that queues behind others of this process, which wait as well, may
-// take up to three times as long. Default: 10 s.
+// WithBusyTimeout sets how long a call waits while another process writes (on PostgreSQL: for a
+// lock) before it returns models.ErrBusy. The minimum is a millisecond, the default 10 s. A call
+// that queues behind other waiting calls of this process may take up to three times as long.
 func WithBusyTimeout(d time.Duration) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if d < time.Millisecond {
 			return invalid("busy timeout", d, "must be at least 1ms")
 		}
@@ -42,10 +50,10 @@ func WithBusyTimeout(d time.Duration) Option {
 	}
 }
 
-// WithReaders sets how many connections read at once, 1 to 1000; fewer than 4 count
-// as 4. Default: the number of CPUs. On PostgreSQL as many again may write at once.
+// WithReaders sets the number of reading connections, from 1 to 1000; less than 4 means 4. The
+// default is the number of CPUs. On PostgreSQL the same number of connections writes.
 func WithReaders(n int) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if n < 1 || n > 1000 {
 			return invalid("readers", n, "must lie in 1 to 1000")
 		}
@@ -54,10 +62,10 @@ func WithReaders(n int) Option {
 	}
 }
 
-// WithClock sets the clock that dates everything the store writes. Times are kept in
-// UTC, to the microsecond. Default: time.Now.
+// WithClock sets the clock for all times that the store writes, in UTC and to the microsecond.
+// The default is time.Now.
 func WithClock(now func() time.Time) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if now == nil {
 			return invalid("clock", nil, "must not be nil")
 		}
@@ -66,35 +74,35 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithoutGroupCommit gives every save a transaction of its own, and writes it through
-// GORM, so that callbacks and plugins on Store.DB see it. Without this option,
-// repositories create rows by constant SQL, and goroutines that save at the same time
-// share a transaction; what each of them sees is the same.
+// WithoutGroupCommit runs each save in its own transaction and through GORM, so that callbacks
+// and plugins on Store.DB see it. Without this option, repositories create rows by constant SQL,
+// and concurrent saves share a transaction. The outcome of each save is the same.
 func WithoutGroupCommit() Option {
-	return func(c *engine.Config) error {
-		c.Ungrouped = true
+	return func(c *settings) error {
+		c.ungrouped = true
 		return nil
 	}
 }
 
-// WithExisting makes Open give models.ErrNotFound where it would make a database: for
-// a missing or empty file, and a PostgreSQL schema without tier2's tables. An older
-// database is upgraded as always.
+// WithExisting makes Open return models.ErrNotFound instead of creating a database: for a missing
+// or empty file, and for a PostgreSQL schema without tier2's tables. An older database is
+// upgraded.
 func WithExisting() Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.Existing = true
 		return nil
 	}
 }
 
-// WithReadOnly opens a database that is there to read it: Open makes, upgrades and writes
-// nothing, and gives models.ErrNotFound as WithExisting does and models.ErrInvalid for an
-// older database; what writes gives models.ErrReadOnly. On SQLite the file
-// may be one that cannot be written, but its folder must be: those who read take locks in
-// files beside it. On PostgreSQL SQL of the caller's own that asks for a transaction that writes (SET, BEGIN
-// READ WRITE) gets one: what must not write for sure has a role that may not.
+// WithReadOnly opens an existing database for reading. Open creates, upgrades and writes nothing;
+// it returns models.ErrNotFound as with WithExisting, and models.ErrInvalid for an older
+// database. Writes return models.ErrReadOnly.
+//
+// On SQLite the file may be read-only, but its folder must be writable: readers lock files next
+// to it. On PostgreSQL a caller's own SQL can still start a writing transaction (SET, BEGIN READ
+// WRITE). To rule writes out, connect as a role without write privileges.
 func WithReadOnly() Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.ReadOnly, c.Existing = true, true
 		return nil
 	}
@@ -103,42 +111,41 @@ func WithReadOnly() Option {
 // WithSigner signs the checkpoints of the audit log with a private key of
 // ledger.GenerateKey.
 func WithSigner(private string) Option {
-	return func(c *engine.Config) (err error) {
-		c.Signer, err = anchor.NewSigner(private)
+	return func(c *settings) (err error) {
+		c.signer, err = anchor.NewSigner(private)
 		return err
 	}
 }
 
-// WithAnchor appends each checkpoint of the audit log to a file, which belongs where
-// those who can write the database cannot: against it, Audit.Verify tells a log that was
-// cut short or written anew. The file is made if it does not exist, its folder is not.
+// WithAnchor appends each checkpoint of the audit log to a file. Keep it somewhere that writers
+// of the database cannot reach, so that Audit.Verify detects a truncated or rewritten log. A
+// missing file is created, a missing folder is not.
 func WithAnchor(path string) Option {
-	return func(c *engine.Config) (err error) {
+	return func(c *settings) (err error) {
 		if strings.TrimSpace(path) == "" {
 			return invalid("anchor", path, "must not be blank")
 		}
-		c.Anchor, err = filepath.Abs(path)
+		c.anchor, err = filepath.Abs(path)
 		return err
 	}
 }
 
-// WithLogger sets GORM's logger. Default, and for nil: silent.
+// WithLogger sets GORM's logger. The default, and nil, is silent.
 func WithLogger(l logger.Interface) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		c.Logger = l
 		return nil
 	}
 }
 
-// WithRedactor has the values under more keys redacted, beside those of passwords,
-// tokens and the like: the keys for which secret returns true (hooks.WithRedactor).
-// Several of them add up.
+// WithRedactor redacts additional keys: values whose key makes secret return true, besides
+// passwords, tokens and similar keys (hooks.WithRedactor). It may be given several times.
 func WithRedactor(secret func(key string) bool) Option {
-	return func(c *engine.Config) error {
+	return func(c *settings) error {
 		if secret == nil {
 			return invalid("redactor", nil, "must not be nil")
 		}
-		c.Redactors = append(c.Redactors, secret)
+		c.redactors = append(c.redactors, secret)
 		return nil
 	}
 }

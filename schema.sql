@@ -1,17 +1,16 @@
 -- tier2: the SQLite schema, version 4 (PRAGMA user_version).
 --
--- Seven tables, their indexes, three views, and at the end what keeps the views from
--- scanning, and what proves the audit log. Loading it twice changes nothing.
--- Every unique key is a named unique index, every constraint has the name that
--- GORM would give it, and no comment stands inside a CREATE TABLE: so AutoMigrate
--- of the models over this schema finds nothing to do.
+-- Seven tables, their indexes, three views; then the totals that keep the views from
+-- scanning, and the tables and triggers that prove the audit log. Loading it twice changes
+-- nothing. Every unique key is a named unique index, every constraint has GORM's name for it,
+-- and no CREATE TABLE contains a comment, so that AutoMigrate of the models changes nothing.
 --
--- json_valid(NULL) is 0, and not NULL, in SQLite 3.40: nullable columns say so.
+-- json_valid(NULL) is 0, and not NULL, in SQLite 3.40, so nullable columns test IS NULL.
 --
 -- "timestamp" columns hold ISO 8601 text in UTC (2026-01-29T12:34:56.000000Z);
 -- the other times hold UTC text that SQLite's date functions read.
 
--- One row an execution of the five-stage pipeline.
+-- One row per execution of the five-stage pipeline.
 CREATE TABLE IF NOT EXISTS `receipts` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `execution_id` text NOT NULL,
@@ -41,7 +40,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS `idx_receipts_execution_id` ON `receipts`(`exe
 CREATE INDEX IF NOT EXISTS `idx_receipts_status` ON `receipts`(`status`,`created_at`);
 CREATE INDEX IF NOT EXISTS `idx_receipts_created_at` ON `receipts`(`created_at`);
 
--- One row an agent: its own state, and under "_activity" what the store counts.
+-- One row per agent: its own state, and under "_activity" the counters of the store.
 CREATE TABLE IF NOT EXISTS `agent_memory` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `agent_id` text NOT NULL,
@@ -58,7 +57,7 @@ CREATE TABLE IF NOT EXISTS `agent_memory` (
 CREATE UNIQUE INDEX IF NOT EXISTS `idx_agent_memory_agent_id` ON `agent_memory`(`agent_id`);
 CREATE INDEX IF NOT EXISTS `idx_agent_memory_updated_at` ON `agent_memory`(`updated_at`);
 
--- What was done, by whom, and how it ended; appended to, never changed.
+-- One entry per change or operation: agent, status and context. Entries are never changed.
 CREATE TABLE IF NOT EXISTS `audit_log` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `timestamp` text NOT NULL,
@@ -76,7 +75,7 @@ CREATE TABLE IF NOT EXISTS `audit_log` (
 CREATE INDEX IF NOT EXISTS `idx_audit_log_timestamp` ON `audit_log`(`timestamp`);
 CREATE INDEX IF NOT EXISTS `idx_audit_log_agent_id` ON `audit_log`(`agent_id`,`timestamp`);
 CREATE INDEX IF NOT EXISTS `idx_audit_log_status` ON `audit_log`(`status`,`created_at`);
--- The entries of an execution, and those of an agent that name none.
+-- The entries of an execution, and the entries of an agent that name no execution.
 CREATE INDEX IF NOT EXISTS `idx_audit_log_execution_id` ON `audit_log`(json_extract(context_json, '$.execution_id'))
   WHERE json_extract(context_json, '$.execution_id') IS NOT NULL;
 CREATE INDEX IF NOT EXISTS `idx_audit_log_no_execution` ON `audit_log`(`agent_id`,`timestamp`)
@@ -85,7 +84,7 @@ CREATE INDEX IF NOT EXISTS `idx_audit_log_no_execution` ON `audit_log`(`agent_id
 CREATE INDEX IF NOT EXISTS `idx_audit_log_memory` ON `audit_log`(json_extract(context_json, '$.key'),`id`)
   WHERE operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete');
 
--- One row a run of several agents in parallel.
+-- One row per parallel run of several agents.
 CREATE TABLE IF NOT EXISTS `workflow_sessions` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `session_id` text NOT NULL,
@@ -109,7 +108,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS `idx_workflow_sessions_session_id` ON `workflo
 CREATE INDEX IF NOT EXISTS `idx_workflow_sessions_status` ON `workflow_sessions`(`status`,`created_at`);
 CREATE INDEX IF NOT EXISTS `idx_workflow_sessions_created_at` ON `workflow_sessions`(`created_at`);
 
--- Two agents of a session in each other's way.
+-- One row per conflict between two agents of a session.
 CREATE TABLE IF NOT EXISTS `collision_detection` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `session_id` text NOT NULL,
@@ -129,7 +128,7 @@ CREATE INDEX IF NOT EXISTS `idx_collision_detection_session_id` ON `collision_de
 CREATE INDEX IF NOT EXISTS `idx_collision_detection_agents` ON `collision_detection`(`agent_id_1`,`agent_id_2`);
 CREATE INDEX IF NOT EXISTS `idx_collision_detection_severity` ON `collision_detection`(`severity`,`created_at`);
 
--- One row a stage of an execution.
+-- One row per stage of an execution.
 CREATE TABLE IF NOT EXISTS `pipeline_metrics` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `execution_id` text NOT NULL,
@@ -152,7 +151,7 @@ CREATE INDEX IF NOT EXISTS `idx_pipeline_metrics_execution_id` ON `pipeline_metr
 CREATE INDEX IF NOT EXISTS `idx_pipeline_metrics_stage` ON `pipeline_metrics`(`stage`,`duration_ms`);
 CREATE INDEX IF NOT EXISTS `idx_pipeline_metrics_timestamp` ON `pipeline_metrics`(`timestamp`);
 
--- A target that an execution missed.
+-- One row per SLO target that an execution missed.
 CREATE TABLE IF NOT EXISTS `slo_violations` (
   `id` integer PRIMARY KEY AUTOINCREMENT,
   `execution_id` text NOT NULL,
@@ -170,11 +169,11 @@ CREATE INDEX IF NOT EXISTS `idx_slo_violations_execution_id` ON `slo_violations`
 CREATE INDEX IF NOT EXISTS `idx_slo_violations_metric` ON `slo_violations`(`metric`,`created_at`);
 CREATE INDEX IF NOT EXISTS `idx_slo_violations_severity` ON `slo_violations`(`severity`,`created_at`);
 
--- The newest 100 executions, with what belongs to each: its violations, the audit
--- entries whose context names it, and those of its agent that name no execution and
--- fall within [timestamp, timestamp + duration_ms]. julianday() resolves milliseconds;
--- the half millisecond keeps an entry at the very end inside. The + takes the column's
--- affinity off, with which no index on an expression could be searched.
+-- The newest 100 executions, with the number of their violations and audit entries: the
+-- entries whose context names the execution, and the entries of its agent that name no
+-- execution and fall within [timestamp, timestamp + duration_ms]. julianday() resolves
+-- milliseconds; the half millisecond includes an entry at the very end. The + removes the
+-- affinity of the column, which would rule out the index on the expression.
 DROP VIEW IF EXISTS `recent_executions`;
 CREATE VIEW `recent_executions` AS
 WITH newest AS MATERIALIZED (
@@ -197,13 +196,12 @@ SELECT r.id, r.execution_id, r.agent_id, r.operation, r.status, r.timestamp, r.d
 FROM newest r
 ORDER BY r.timestamp DESC, r.id DESC;
 
--- Totals of the rows up to last_id (at first none), so that the two views below add only
--- the rows behind it. The store folds those in now and then; triggers keep what is folded
--- exact when such a row is updated or deleted, by any program. Two things they cannot
--- see, which verify finds: an INSERT with an explicit id that is not above last_id, and
--- the row that an INSERT OR REPLACE removes on a connection without PRAGMA
--- recursive_triggers. A minimum or maximum is NULL after a row that had it left, and then
--- read from the index.
+-- Totals of the rows up to last_id (initially none), so that the two views below add up only
+-- the later rows. The store folds later rows in periodically; triggers correct the totals when
+-- any program updates or deletes a folded row. Two cases bypass the triggers, and verify finds
+-- them: an INSERT with an explicit id at or below last_id, and the row that an INSERT OR
+-- REPLACE removes on a connection without PRAGMA recursive_triggers. A minimum or maximum is
+-- NULL after its row was removed; the view then reads it from the index.
 CREATE TABLE IF NOT EXISTS `tier2_folded` (`name` text NOT NULL PRIMARY KEY, `last_id` integer NOT NULL);
 INSERT OR IGNORE INTO `tier2_folded` VALUES ('receipts', -9223372036854775808), ('pipeline_metrics', -9223372036854775808);
 CREATE TABLE IF NOT EXISTS `tier2_agent_totals` (
@@ -327,8 +325,8 @@ FROM (
   GROUP BY stage
 ) t;
 
--- The audit log is append-only, whoever writes. An entry may go only if tier2_removed
--- names it, which archiving does; its hash stays in the tree.
+-- The audit log is append-only for every client. Only entries that tier2_removed names, as
+-- archiving does, can be deleted; their hashes stay in the tree.
 DROP TRIGGER IF EXISTS `tier2_audit_log_update`;
 CREATE TRIGGER `tier2_audit_log_update` BEFORE UPDATE ON `audit_log`
 BEGIN
@@ -341,7 +339,7 @@ BEGIN
   SELECT RAISE(ABORT, 'audit_log is append-only: only retention removes entries');
 END;
 
--- INSERT OR REPLACE fires no trigger of the row that it removes on most connections.
+-- On most connections INSERT OR REPLACE does not fire the triggers of the row that it removes.
 DROP TRIGGER IF EXISTS `tier2_audit_log_replace`;
 CREATE TRIGGER `tier2_audit_log_replace` BEFORE INSERT ON `audit_log`
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
@@ -349,10 +347,10 @@ BEGIN
   SELECT RAISE(ABORT, 'audit_log is append-only: an entry with this id exists');
 END;
 
--- A Merkle tree (RFC 6962, 2.1) over the entries in order of id, which the store extends
--- in batches, never in a save. At level 0 the nth row has the id of the nth entry and the
--- SHA-256 of its columns but for id, in base64; the leaf is the id, in 8 bytes, and that.
--- At levels 8, 16, ... is the hash of the nth complete subtree of that height.
+-- A Merkle tree (RFC 6962, 2.1) over the entries in order of id. The store extends it in
+-- batches, never in a save. At level 0 the nth row has the id of the nth entry and the SHA-256
+-- of its columns except id, in base64; the leaf is the id, in 8 bytes, followed by that hash.
+-- At levels 8, 16, ... the nth row has the hash of the nth complete subtree of that height.
 CREATE TABLE IF NOT EXISTS `tier2_audit_tree` (
   `level` integer NOT NULL,
   `n` integer NOT NULL,
@@ -361,20 +359,20 @@ CREATE TABLE IF NOT EXISTS `tier2_audit_tree` (
   PRIMARY KEY (`level`,`n`)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS `tier2_audit_tree_entry_id` ON `tier2_audit_tree`(`entry_id`) WHERE `entry_id` IS NOT NULL;
--- What the tree was at a time: its size in entries, its root in base64, and the signed
--- note (C2SP tlog-checkpoint), if there was a key.
+-- Checkpoints of the tree: its size in entries, its root in base64, and the signed note (C2SP
+-- tlog-checkpoint) if there was a key.
 CREATE TABLE IF NOT EXISTS `tier2_checkpoints` (
   `size` integer NOT NULL PRIMARY KEY,
   `root` text NOT NULL,
   `timestamp` text NOT NULL,
   `note` text
 );
--- The entries that retention has removed, each with the entry that says so.
+-- The entries that retention has removed, each with the id of the entry that records it.
 CREATE TABLE IF NOT EXISTS `tier2_removed` (
   `entry_id` integer NOT NULL PRIMARY KEY,
   `boundary` integer NOT NULL
 );
--- A row makes this database an archive: of executions that another store held before.
+-- A row makes this database an archive of executions from another store.
 CREATE TABLE IF NOT EXISTS `tier2_archive` (
   `source` text NOT NULL PRIMARY KEY,
   `created_at` datetime NOT NULL

@@ -1,6 +1,6 @@
-// Package tier2 records what ggen's agents do: a row, the audit entries that say what
-// changed and the memory of the agent that did it are written together, or not at
-// all, into one SQLite file that sqlite3 and Python read as well, or into PostgreSQL.
+// Package tier2 records what ggen's agents do. Every write commits together with the audit
+// entries that describe it and the memory of the agent that made it. Either all of it is stored
+// or none. The database is a SQLite file, which sqlite3 and Python can read, or PostgreSQL.
 //
 //	store, err := tier2.Open(ctx, ".ggen/tier2.db")
 //	defer store.Close()
@@ -18,8 +18,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -27,55 +26,59 @@ import (
 //go:embed schema.sql
 var schemaSQL string
 
-// Schema is the text of schema.sql: the SQLite schema, which loads with the sqlite3
-// shell and Python, and twice in a row without changing anything.
+// Schema returns the text of schema.sql: the SQLite schema, for the sqlite3 shell and Python.
+// Loading it into a database that has it changes nothing.
 func Schema() string { return schemaSQL }
 
-// Store is an open database. It is safe for use by many goroutines; a Store that a
-// Transaction gave is valid until its function returns.
+// Store is an open database. It is safe for concurrent use. The Store of a Transaction is valid
+// until its function returns.
 type Store struct {
 	*repository.Repositories
 
-	handles *engine.Handles // the whole database; shared by transactions, as all below but db
-	db      *gorm.DB        // that writes, or the transaction
+	handles *backend.Handles // of the database; transactions share all fields but db and Repositories
+	db      *gorm.DB         // writes; inside a transaction, the transaction
 	closing *closing
 	log     *audit.Log
 	seal    *seal
 	where   string // the location of the database, without a password
-	archive bool   // whether it is an archive, which is not written to
+	archive bool   // whether the database is an archive, which rejects writes
 }
 
-// closing makes Close happen once.
+// closing runs Close once.
 type closing struct {
 	once sync.Once
 	err  error
 }
 
 // Open opens the database at dsn: a path, a file: URI
-// (https://www.sqlite.org/uri.html) or :memory:, which ends with the store. It makes
-// missing folders (0700), the file (0600) and the schema, and upgrades a database of
-// schema 1.0.0 in place, in one transaction.
+// (https://www.sqlite.org/uri.html) or :memory:, which ends with the store. It creates
+// missing folders (0700), the file (0600) and the schema, and upgrades an older database in
+// place, in one transaction.
 //
-// A dsn that begins with postgres:// or postgresql:// opens PostgreSQL, 15 or newer:
-// the same tables in the first schema of search_path, which must exist, made once
-// however many processes start at once. No error shows the password.
+// A dsn that begins with postgres:// or postgresql:// opens PostgreSQL, 15 or newer. The tables
+// are in the first schema of search_path, which must exist. If several processes start at once,
+// one of them creates the tables. No error shows the password.
 //
-// Whatever cannot be opened is left as it was. The error wraps models.ErrInvalid for
-// a bad dsn or option, a directory, on Linux a network file system (such as NFS and
-// SMB), a file that is no database of tier2, a newer schema version and rows that an
-// upgrade cannot keep; models.ErrReadOnly for a file that cannot be written;
-// models.ErrFull for a full disk; models.ErrBusy when another process keeps it locked;
-// models.ErrNotFound for a missing file under mode=rw; models.ErrUnavailable for a
-// server that cannot be reached; and the context's own error.
+// On an error an existing database is unchanged. Errors:
+//
+//   - models.ErrInvalid: a bad dsn or option, a directory, on Linux a network file system (such
+//     as NFS and SMB), a file that is not a database of tier2, a newer schema version, or rows
+//     that an upgrade cannot keep.
+//   - models.ErrReadOnly: a file that cannot be written.
+//   - models.ErrFull: a full disk.
+//   - models.ErrBusy: another process keeps the database locked.
+//   - models.ErrNotFound: a missing file with mode=rw.
+//   - models.ErrUnavailable: a server that cannot be reached.
+//   - The context's own error.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
-	cfg := engine.Config{DSN: dsn}
+	cfg := settings{Config: backend.Config{DSN: dsn, Schema: schemaSQL}}
 	for _, opt := range opts {
 		if err := opt(&cfg); err != nil {
 			return nil, err
 		}
 	}
 	cfg.Fill()
-	handles, err := openEngine(ctx, cfg)
+	handles, err := engine.For(dsn).Open(ctx, cfg.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +93,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-// wire installs the hooks and makes the repositories.
-func (s *Store) wire(cfg engine.Config) (err error) {
+// wire installs the hooks and creates the repositories.
+func (s *Store) wire(cfg settings) (err error) {
 	if s.where, err = Location(cfg.DSN); err != nil {
 		return err
 	}
@@ -103,8 +106,8 @@ func (s *Store) wire(cfg engine.Config) (err error) {
 		readOnly = "is an archive: its executions are restored to the store that they come from"
 	}
 	s.log, err = audit.Install(s.db, audit.Config{
-		Secrets: cfg.Redactors, Read: s.handles.Read, ReadOnly: readOnly, Inserted: s.handles.Inserted,
-		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.Ungrouped,
+		Secrets: cfg.redactors, Read: s.handles.Read, ReadOnly: readOnly, Inserted: s.handles.Inserted,
+		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.ungrouped,
 		Adding: s.handles.Adding, Ledger: s.seal,
 	})
 	if err != nil {
@@ -117,40 +120,26 @@ func (s *Store) wire(cfg engine.Config) (err error) {
 	return err
 }
 
-// openEngine lets the DSN choose the engine.
-func openEngine(ctx context.Context, cfg engine.Config) (*engine.Handles, error) {
-	if postgres.IsDSN(cfg.DSN) {
-		return postgres.Open(ctx, cfg)
-	}
-	return sqlite.Open(ctx, cfg, schemaSQL)
-}
+// Location returns the name of the database at dsn in messages: an absolute path, :memory:, or
+// postgres://user@host:5432/database, without the password. It opens nothing. Errors:
+// models.ErrInvalid for a dsn that Open would reject.
+func Location(dsn string) (string, error) { return engine.For(dsn).Where(dsn) }
 
-// Location is how messages name the database at dsn: an absolute path, :memory:, or
-// postgres://user@host:5432/database, without the password. It opens nothing. The
-// error wraps models.ErrInvalid: Open would not take such a dsn.
-func Location(dsn string) (string, error) {
-	if postgres.IsDSN(dsn) {
-		return postgres.Where(dsn)
-	}
-	return sqlite.Where(dsn)
-}
-
-// Location is how messages name this database, as the function Location does.
+// Location returns the name of this database in messages, as the function Location does.
 func (s *Store) Location() string { return s.where }
 
-// DB is the handle that writes, with the hooks installed: any GORM call on it is
-// audited. Inside Transaction it is the transaction. db.Exec and db.Raw pass no
-// hooks. On SQLite it is one connection: inside a transaction use the transaction's
-// own DB, since the outer one waits for the transaction to end.
+// DB returns the writing handle, with the hooks installed: every GORM call on it is audited,
+// except db.Exec and db.Raw, which bypass the hooks. Inside Transaction it is the transaction. On
+// SQLite it has one connection: inside a transaction use the DB of the transaction, because the
+// outer one waits for the transaction to end.
 func (s *Store) DB() *gorm.DB { return s.db }
 
-// Transaction runs fn and commits what it did through tx, or rolls all of it back if
-// fn returns an error, which is returned as it is, or panics, which goes on. Called on tx it is a
-// savepoint: an inner error undoes the inner part only, if the outer fn goes on.
+// Transaction runs fn and commits its changes through tx. If fn returns an error, Transaction
+// rolls back and returns that error; if fn panics, it rolls back and re-panics. Nested calls use
+// savepoints: an inner error undoes the inner changes only, unless the outer fn returns it.
 //
-// fn runs once, since what else it does may not be done twice. If on PostgreSQL the
-// transaction lost against another one, the error is models.ErrRetry, and the
-// whole Transaction may be called again.
+// fn runs once, because it may have other effects. If on PostgreSQL the transaction lost against
+// another one, the error is models.ErrRetry, and the caller may run the Transaction again.
 func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
 		inner := *s
@@ -162,14 +151,22 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 	})
 }
 
-// Close seals what this store has added to the audit log (Audit.Seal), then ends the
-// store and its connections, after the statements that run. Later
-// calls of the store give models.ErrClosed; a second Close does nothing and returns
-// what the first did. Close of a transaction's store is refused with
-// models.ErrInvalid.
+// outsideTransaction returns a models.ErrInvalid if s is the Store of a transaction, in which
+// the action, such as "close the store", is not possible.
+func (s *Store) outsideTransaction(action string) error {
+	if s.db == s.handles.Write {
+		return nil
+	}
+	return &models.Error{Kind: models.ErrInvalid, Reason: "cannot " + action + " inside a transaction; use the Store that Open returned"}
+}
+
+// Close seals the entries that this store has added to the audit log (Audit.Seal), waits for
+// running statements and closes the connections. Later calls of the store return
+// models.ErrClosed; a second Close does nothing and returns the result of the first. Errors
+// include models.ErrInvalid inside a transaction.
 func (s *Store) Close() error {
-	if s.db != s.handles.Write {
-		return &models.Error{Kind: models.ErrInvalid, Reason: "a transaction's store cannot be closed; return from its function"}
+	if err := s.outsideTransaction("close the store"); err != nil {
+		return err
 	}
 	s.closing.once.Do(func() { s.closing.err = errors.Join(s.sealWritten(), s.handles.Close()) })
 	return s.closing.err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
@@ -23,12 +23,12 @@ import (
 func TestOwnDatabase(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
-	for name, open := range map[string]func(t *testing.T) (*engine.Handles, error){
-		"SQLite": func(t *testing.T) (*engine.Handles, error) {
-			return sqlite.Open(t.Context(), engine.Config{DSN: filepath.Join(t.TempDir(), "own.db")}, tier2.Schema())
+	for name, open := range map[string]func(t *testing.T) (*backend.Handles, error){
+		"SQLite": func(t *testing.T) (*backend.Handles, error) {
+			return sqlite.Open(t.Context(), backend.Config{DSN: filepath.Join(t.TempDir(), "own.db"), Schema: tier2.Schema()})
 		},
-		"Postgres": func(t *testing.T) (*engine.Handles, error) {
-			return postgres.Open(t.Context(), engine.Config{DSN: pgtest.DSN(t)})
+		"Postgres": func(t *testing.T) (*backend.Handles, error) {
+			return postgres.Open(t.Context(), backend.Config{DSN: pgtest.DSN(t)})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -24,7 +24,7 @@ import (
 // openSchema opens an empty database with the given schema and no hooks.
 func openSchema(t *testing.T, schema string) *gorm.DB {
 	t.Helper()
-	h, err := sqlite.Open(context.Background(), engine.Config{DSN: ":memory:"}, schema)
+	h, err := sqlite.Open(context.Background(), backend.Config{DSN: ":memory:", Schema: schema})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, h.Close()) })
 	return h.Write
@@ -239,7 +239,7 @@ func TestAutoMigrateChangesNothing(t *testing.T) {
 	assert.Equal(t, before, snapshot(t, store.DB()))
 	require.NoError(t, store.Close())
 
-	h, err := sqlite.Open(context.Background(), engine.Config{DSN: path}, tier2.Schema())
+	h, err := sqlite.Open(context.Background(), backend.Config{DSN: path, Schema: tier2.Schema()})
 	require.NoError(t, err)
 	defer h.Close()
 	before = snapshot(t, h.Write) // Close has run PRAGMA optimize, which may add statistics

@@ -18,7 +18,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -118,7 +118,7 @@ type sources struct {
 func (s sources) files(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, arg := range s.args {
-			if shown := engine.Redact(arg); shown != arg {
+			if shown := backend.Redact(arg); shown != arg {
 				s.refuse(shown, errors.New("is no file; the database is given by --db"))
 				continue
 			}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -65,7 +65,7 @@ func (f *importFlags) options() (repository.ImportOptions, error) {
 	}
 	for _, pair := range f.mapping {
 		from, to, ok := strings.Cut(pair, "=")
-		if shown := engine.Redact(pair); !ok || from == "" || shown != pair {
+		if shown := backend.Redact(pair); !ok || from == "" || shown != pair {
 			return opts, fmt.Errorf("--map %q: give NAME=OPERATION", shown)
 		}
 		var target models.Operation

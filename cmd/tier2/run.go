@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 )
 
 const long = `tier2 keeps what ggen's agents do in one SQLite file, or in PostgreSQL:
@@ -152,7 +152,7 @@ func redacted(message string, args []string) string {
 	for _, arg := range args {
 		_, value, _ := strings.Cut(arg, "=")
 		for _, secret := range []string{arg, strings.TrimLeft(arg, "-"), value} {
-			if shown := engine.Redact(secret); shown != secret {
+			if shown := backend.Redact(secret); shown != secret {
 				quoted := strconv.Quote(secret)
 				message = strings.ReplaceAll(message, quoted[1:len(quoted)-1], shown+"...")
 				message = strings.ReplaceAll(message, secret, shown+"...")

@@ -15,7 +15,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -41,7 +41,7 @@ func (r *Report) add(e *executions) {
 
 // Move is one run.
 type Move struct {
-	Live, Archive engine.Bulk
+	Live, Archive backend.Bulk
 	Tables        []schema.Table
 	Now           func() time.Time
 	Agent         string // who does it

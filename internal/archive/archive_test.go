@@ -15,7 +15,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2"
 	"github.com/seanchatmangpt/ggen/tier2/internal/archive"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
@@ -36,11 +36,11 @@ func (f *fault) next() error {
 
 // faulty is a database whose calls may fail, before or after they did what they do.
 type faulty struct {
-	engine.Bulk
+	backend.Bulk
 	*fault
 }
 
-func (b faulty) Begin(ctx context.Context) (engine.Writer, error) {
+func (b faulty) Begin(ctx context.Context) (backend.Writer, error) {
 	if err := b.next(); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (b faulty) Begin(ctx context.Context) (engine.Writer, error) {
 }
 
 type faultyWriter struct {
-	engine.Writer
+	backend.Writer
 	*fault
 }
 
@@ -74,7 +74,7 @@ const executions = 3
 
 // pair is a store with executions, and an archive for them.
 type pair struct {
-	live, archive *engine.Handles
+	live, archive *backend.Handles
 	fault         fault
 	log           sealing.Log
 	move          archive.Move
@@ -82,8 +82,8 @@ type pair struct {
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
-	open := func(name string) *engine.Handles {
-		h, err := sqlite.Open(t.Context(), engine.Config{DSN: filepath.Join(t.TempDir(), name)}, tier2.Schema())
+	open := func(name string) *backend.Handles {
+		h, err := sqlite.Open(t.Context(), backend.Config{DSN: filepath.Join(t.TempDir(), name), Schema: tier2.Schema()})
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, h.Close()) })
 		return h
@@ -105,7 +105,7 @@ func newPair(t *testing.T) *pair {
 	}
 	require.NoError(t, fill.Commit().Error)
 	now := func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }
-	p.log = sealing.Log{Bulk: p.live.Bulk, Now: now, Archive: func(context.Context, string) (engine.Bulk, func() error, error) {
+	p.log = sealing.Log{Bulk: p.live.Bulk, Now: now, Archive: func(context.Context, string) (backend.Bulk, func() error, error) {
 		return p.archive.Bulk, func() error { return nil }, nil
 	}}
 	p.move = archive.Move{

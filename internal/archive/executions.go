@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -36,16 +36,16 @@ func column(rows []schema.Row, i int) []any {
 }
 
 // read reads the executions of receipts; with lock, others are kept from changing them.
-func (m *Move) read(ctx context.Context, s engine.Snapshot, receipts []any, lock bool) (*executions, error) {
+func (m *Move) read(ctx context.Context, s backend.Snapshot, receipts []any, lock bool) (*executions, error) {
 	e := &executions{}
 	var names []any
 	for i, part := range parts {
-		by, values := engine.By{Column: "execution_id", Lock: lock}, names
+		by, values := backend.By{Column: "execution_id", Lock: lock}, names
 		switch i {
 		case 0:
-			by, values = engine.By{Column: "id", Lock: lock}, receipts
+			by, values = backend.By{Column: "id", Lock: lock}, receipts
 		case log:
-			by = engine.By{Column: "context_json", Member: "execution_id"}
+			by = backend.By{Column: "context_json", Member: "execution_id"}
 		}
 		var err error
 		if e.rows[i], err = s.Pick(ctx, m.table(part), by, values); err != nil {
@@ -63,7 +63,7 @@ func (m *Move) read(ctx context.Context, s engine.Snapshot, receipts []any, lock
 	}
 	for chunk := range slices.Chunk(e.ids(log), batch) {
 		var leaves []schema.Row
-		if leaves, err = s.Pick(ctx, m.table("tier2_audit_tree"), engine.By{Column: "entry_id"}, chunk); err != nil {
+		if leaves, err = s.Pick(ctx, m.table("tier2_audit_tree"), backend.By{Column: "entry_id"}, chunk); err != nil {
 			return nil, err
 		}
 		e.leaves = append(e.leaves, leaves...)
@@ -110,11 +110,11 @@ func (m *Move) same(table string) func(a, b schema.Row) bool {
 
 // put inserts rows of a table, unless they are there. Another row under the same key is
 // updated to what it is now, if that is allowed, or models.ErrConflict.
-func (m *Move) put(ctx context.Context, tx engine.Writer, table, key string, rows []schema.Row, update bool) error {
+func (m *Move) put(ctx context.Context, tx backend.Writer, table, key string, rows []schema.Row, update bool) error {
 	t := m.table(table)
 	at := t.Index(key)
 	for chunk := range slices.Chunk(rows, batch) {
-		there, err := tx.Pick(ctx, t, engine.By{Column: key}, column(chunk, at))
+		there, err := tx.Pick(ctx, t, backend.By{Column: key}, column(chunk, at))
 		if err != nil {
 			return err
 		}

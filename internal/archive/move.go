@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -40,8 +40,8 @@ func (m *Move) prepare(ctx context.Context) error {
 }
 
 // known refuses the archive of another store.
-func (m *Move) known(ctx context.Context, archive engine.Snapshot) error {
-	newest, err := archive.Page(ctx, m.table("tier2_audit_tree"), engine.Range{Descending: true, Limit: 1})
+func (m *Move) known(ctx context.Context, archive backend.Snapshot) error {
+	newest, err := archive.Page(ctx, m.table("tier2_audit_tree"), backend.Range{Descending: true, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (m *Move) remove(ctx context.Context, e *executions) error {
 	return tx.Commit(ctx)
 }
 
-func (m *Move) delete(ctx context.Context, tx engine.Writer, table, column string, values []any) error {
+func (m *Move) delete(ctx context.Context, tx backend.Writer, table, column string, values []any) error {
 	for chunk := range slices.Chunk(values, batch) {
 		if _, err := tx.Delete(ctx, m.table(table), column, chunk); err != nil {
 			return err
@@ -136,7 +136,7 @@ func (m *Move) delete(ctx context.Context, tx engine.Writer, table, column strin
 }
 
 // say writes the entry that says which entries go or come back, and returns its id.
-func (m *Move) say(ctx context.Context, tx engine.Writer, action string, e *executions) (int64, error) {
+func (m *Move) say(ctx context.Context, tx backend.Writer, action string, e *executions) (int64, error) {
 	t := m.table("audit_log")
 	id, err := tx.NextID(ctx, t)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
@@ -36,7 +36,7 @@ func (m *Move) told(entry schema.Row) (t told) {
 // renamed adds the entries of rows that were of another execution, or under another
 // execution_id, when they were written: without them the store's log would speak of rows
 // that nobody finds.
-func (m *Move) renamed(ctx context.Context, s engine.Snapshot, e *executions) error {
+func (m *Move) renamed(ctx context.Context, s backend.Snapshot, e *executions) error {
 	moved, looked := map[name]bool{}, map[string]bool{}
 	for entries := e.rows[log]; len(entries) > 0; {
 		var from []any
@@ -55,7 +55,7 @@ func (m *Move) renamed(ctx context.Context, s engine.Snapshot, e *executions) er
 				from = append(from, was)
 			}
 		}
-		found, err := s.Pick(ctx, m.table(parts[log]), engine.By{Column: "context_json", Member: "execution_id"}, from)
+		found, err := s.Pick(ctx, m.table(parts[log]), backend.By{Column: "context_json", Member: "execution_id"}, from)
 		if err != nil {
 			return err
 		}
@@ -72,9 +72,9 @@ func (m *Move) renamed(ctx context.Context, s engine.Snapshot, e *executions) er
 
 // others are the receipts of a database that have the execution_id of one of these under
 // another id: executions of the same name that are not the same.
-func (m *Move) others(ctx context.Context, s engine.Snapshot, e *executions) ([]schema.Row, error) {
+func (m *Move) others(ctx context.Context, s backend.Snapshot, e *executions) ([]schema.Row, error) {
 	at := m.table(parts[0]).Index("execution_id")
-	there, err := s.Pick(ctx, m.table(parts[0]), engine.By{Column: "execution_id"}, column(e.rows[0], at))
+	there, err := s.Pick(ctx, m.table(parts[0]), backend.By{Column: "execution_id"}, column(e.rows[0], at))
 	return slices.DeleteFunc(there, func(row schema.Row) bool {
 		return slices.ContainsFunc(e.rows[0], func(mine schema.Row) bool { return mine[0] == row[0] })
 	}), err
@@ -98,8 +98,8 @@ func (m *Move) strangers(ctx context.Context, e *executions) (ids []any, err err
 }
 
 // deleted leaves out what the store has deleted since it was copied, of which its log says so.
-func (m *Move) deleted(ctx context.Context, live engine.Snapshot, e *executions) error {
-	entries, err := live.Pick(ctx, m.table(parts[log]), engine.By{Column: "context_json", Member: "execution_id"},
+func (m *Move) deleted(ctx context.Context, live backend.Snapshot, e *executions) error {
+	entries, err := live.Pick(ctx, m.table(parts[log]), backend.By{Column: "context_json", Member: "execution_id"},
 		column(e.rows[0], m.table(parts[0]).Index("execution_id")))
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 )
 
 // Restore brings the executions of these receipt ids of the archive back, in batches. The
@@ -82,10 +82,10 @@ func (m *Move) restore(ctx context.Context, ids []any, report *Report) error {
 
 // ours refuses executions whose entries are not in the store's own tree as they are in
 // the archive's.
-func (m *Move) ours(ctx context.Context, live engine.Snapshot, e *executions) error {
+func (m *Move) ours(ctx context.Context, live backend.Snapshot, e *executions) error {
 	same := m.same("tier2_audit_tree")
 	for chunk := range slices.Chunk(e.leaves, batch) {
-		mine, err := live.Pick(ctx, m.table("tier2_audit_tree"), engine.By{Column: "entry_id"}, column(chunk, 3))
+		mine, err := live.Pick(ctx, m.table("tier2_audit_tree"), backend.By{Column: "entry_id"}, column(chunk, 3))
 		if err != nil {
 			return err
 		}
@@ -97,11 +97,11 @@ func (m *Move) ours(ctx context.Context, live engine.Snapshot, e *executions) er
 }
 
 // missing is what the store lacks of executions.
-func (m *Move) missing(ctx context.Context, tx engine.Writer, e *executions) (*executions, error) {
+func (m *Move) missing(ctx context.Context, tx backend.Writer, e *executions) (*executions, error) {
 	var back executions
 	for i, part := range parts {
 		for chunk := range slices.Chunk(e.rows[i], batch) {
-			there, err := tx.Pick(ctx, m.table(part), engine.By{Column: "id"}, column(chunk, 0))
+			there, err := tx.Pick(ctx, m.table(part), backend.By{Column: "id"}, column(chunk, 0))
 			if err != nil {
 				return nil, err
 			}

@@ -16,7 +16,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	pgengine "github.com/seanchatmangpt/ggen/tier2/internal/engine/postgres"
 	liteengine "github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
@@ -27,15 +27,15 @@ import (
 func each(t *testing.T, log logger.Interface, test func(t *testing.T, db *gorm.DB, w *Log)) {
 	schema, err := os.ReadFile("../../schema.sql")
 	require.NoError(t, err)
-	cfg := engine.Config{Logger: log, Readers: 8}
+	cfg := backend.Config{Logger: log, Readers: 8, Schema: string(schema)}
 	cfg.Fill()
-	for name, open := range map[string]func(t *testing.T) (*engine.Handles, error){
-		"SQLite": func(t *testing.T) (*engine.Handles, error) {
+	for name, open := range map[string]func(t *testing.T) (*backend.Handles, error){
+		"SQLite": func(t *testing.T) (*backend.Handles, error) {
 			cfg := cfg
 			cfg.DSN = filepath.Join(t.TempDir(), "tier2.db")
-			return liteengine.Open(t.Context(), cfg, string(schema))
+			return liteengine.Open(t.Context(), cfg)
 		},
-		"Postgres": func(t *testing.T) (*engine.Handles, error) {
+		"Postgres": func(t *testing.T) (*backend.Handles, error) {
 			cfg := cfg
 			cfg.DSN = pgtest.DSN(t)
 			return pgengine.Open(t.Context(), cfg)

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
@@ -92,7 +92,7 @@ func (f Filter) chooses(t *schema.Table, row schema.Row) bool {
 
 // Write writes the chosen rows of a table. told, unless nil, is called now and then with
 // how many rows were read since.
-func Write(ctx context.Context, w io.Writer, from engine.Snapshot, t *schema.Table, f rowfile.Format, filter Filter, told func(rows int)) (Table, error) {
+func Write(ctx context.Context, w io.Writer, from backend.Snapshot, t *schema.Table, f rowfile.Format, filter Filter, told func(rows int)) (Table, error) {
 	out, digest, read := rowfile.NewWriter(w, f, t), transfer.NewDigester(), 0
 	tell := func() {
 		if told != nil && read > 0 {
@@ -124,7 +124,7 @@ const tellEvery = 1000
 // WriteAll makes a new folder at path of the tables, which has its name when all of it is
 // on the disk. If they are all there are, whole, Open reads it. Something at path is
 // models.ErrConflict.
-func WriteAll(ctx context.Context, path string, from engine.Snapshot, tables []schema.Table, f rowfile.Format, filter Filter, whole bool, told func(table string, rows int)) (list []Table, err error) {
+func WriteAll(ctx context.Context, path string, from backend.Snapshot, tables []schema.Table, f rowfile.Format, filter Filter, whole bool, told func(table string, rows int)) (list []Table, err error) {
 	err = newfile.MakeFolder(path, func(dir string) error {
 		for i := range tables {
 			t := &tables[i]

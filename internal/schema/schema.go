@@ -68,7 +68,7 @@ type Table struct {
 	Parent     Parent   // the zero value if the table has none
 	Agents     []string // the columns that name agents, first the one that acts; nil for none
 	// Lenient tables are read even if a value is not of its column's kind. Such a value is
-	// an engine.Unreadable instead of a models.ErrCorrupt.
+	// a backend.Unreadable instead of a models.ErrCorrupt.
 	Lenient bool
 
 	fields  func(models.Model) []any           // pointers to the fields of a model, by column
@@ -101,7 +101,7 @@ func (t *Table) HasSecrets() bool {
 
 // Row is one row: a value per column, in their order. A value is nil (NULL), int64,
 // float64, string, Instant or time.Time; a row of a Lenient table also holds
-// engine.Unreadable.
+// backend.Unreadable.
 type Row []any
 
 // Instant is a value of a Time column.

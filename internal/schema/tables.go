@@ -6,8 +6,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// tables are those of schema.sql, parents before their children; a test holds them equal
-// to both schema files, the GORM tags and the structs.
+// tables are those of schema.sql, parents before their children. A test of package engine
+// compares them with both schema files, the GORM tags and the structs.
 var tables = []Table{
 	{
 		Name: "receipts", NaturalKey: "execution_id", Agents: []string{"agent_id"},

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
@@ -21,14 +21,14 @@ func (l *Log) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 		return nil, err
 	}
 	defer s.Close()
-	rows, err := s.Pick(ctx, schema.Named("audit_log"), engine.By{Column: "id"}, []any{id})
+	rows, err := s.Pick(ctx, schema.Named("audit_log"), backend.By{Column: "id"}, []any{id})
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
 		return nil, refuse.NotFound("audit_log", "id", id)
 	}
-	leaves, err := s.Pick(ctx, treeTable, engine.By{Column: "entry_id"}, []any{id})
+	leaves, err := s.Pick(ctx, treeTable, backend.By{Column: "entry_id"}, []any{id})
 	if err != nil {
 		return nil, err
 	}

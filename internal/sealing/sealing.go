@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
@@ -20,12 +20,12 @@ import (
 
 // Log is the audit log of an open database.
 type Log struct {
-	Bulk   engine.Bulk
+	Bulk   backend.Bulk
 	Now    func() time.Time
 	Signer note.Signer // signs checkpoints; nil for none
 	Anchor string      // the anchor file; "" for none
 	// Archive opens an archive for reading.
-	Archive func(ctx context.Context, dsn string) (engine.Bulk, func() error, error)
+	Archive func(ctx context.Context, dsn string) (backend.Bulk, func() error, error)
 }
 
 // The tables of the log, read even if they hold values of other types.
@@ -109,20 +109,20 @@ func (l *Log) sealBatch(ctx context.Context) (added int, checkpoint ledger.Check
 }
 
 // isArchive reports whether the database is an archive, whose tree is incomplete.
-func isArchive(ctx context.Context, s engine.Snapshot) (bool, error) {
+func isArchive(ctx context.Context, s backend.Snapshot) (bool, error) {
 	n, err := s.Count(ctx, archiveTable)
 	return n > 0, err
 }
 
 // extend adds leaves for entries up to an id, and the nodes above them that become
 // complete. It returns the size of the tree before and after.
-func extend(ctx context.Context, tx engine.Writer, upTo int64) (before, after int64, err error) {
+func extend(ctx context.Context, tx backend.Writer, upTo int64) (before, after int64, err error) {
 	t := tree{tx}
 	last, err := t.last(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
-	entries := engine.Range{UpTo: []any{upTo}, Limit: batch}
+	entries := backend.Range{UpTo: []any{upTo}, Limit: batch}
 	if last != nil {
 		before = last.n + 1
 		entries.After = []any{last.entry}
@@ -162,7 +162,7 @@ func extend(ctx context.Context, tx engine.Writer, upTo int64) (before, after in
 
 // checkpoint returns the checkpoint of a tree of some size, which it inserts if it is
 // missing. It signs one that another store, without the key, left unsigned.
-func (l *Log) checkpoint(ctx context.Context, tx engine.Writer, size int64) (ledger.Checkpoint, error) {
+func (l *Log) checkpoint(ctx context.Context, tx backend.Writer, size int64) (ledger.Checkpoint, error) {
 	newest, err := newestCheckpoint(ctx, tx)
 	signed := l.Signer == nil || newest.Note != ""
 	if err != nil || newest.Size == size && (signed || size == 0) {
@@ -194,8 +194,8 @@ func (l *Log) checkpoint(ctx context.Context, tx engine.Writer, size int64) (led
 
 // newestCheckpoint returns the newest checkpoint of the database, of size 0 if there is
 // none.
-func newestCheckpoint(ctx context.Context, s engine.Snapshot) (ledger.Checkpoint, error) {
-	rows, err := s.Page(ctx, checkpointTable, engine.Range{Descending: true, Limit: 1})
+func newestCheckpoint(ctx context.Context, s backend.Snapshot) (ledger.Checkpoint, error) {
+	rows, err := s.Page(ctx, checkpointTable, backend.Range{Descending: true, Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return ledger.Checkpoint{}, err
 	}

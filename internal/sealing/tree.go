@@ -8,7 +8,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -19,7 +19,7 @@ import (
 const height = 8
 
 // tree is tier2_audit_tree in one state of the database.
-type tree struct{ db engine.Snapshot }
+type tree struct{ db backend.Snapshot }
 
 // lastLeaf is the largest possible key of a leaf.
 var lastLeaf = []any{int64(0), int64(math.MaxInt64)}
@@ -34,7 +34,7 @@ func (l leaf) hash() tlog.Hash { return schema.Leaf(l.entry, l.content) }
 
 // last returns the last leaf, or nil.
 func (t tree) last(ctx context.Context) (*leaf, error) {
-	rows, err := t.db.Page(ctx, treeTable, engine.Range{After: []any{int64(0), int64(-1)}, UpTo: lastLeaf, Descending: true, Limit: 1})
+	rows, err := t.db.Page(ctx, treeTable, backend.Range{After: []any{int64(0), int64(-1)}, UpTo: lastLeaf, Descending: true, Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func readLeaves(rows []schema.Row) ([]leaf, error) {
 
 // nodes returns the rows of a level from index n on, at most limit.
 func (t tree) nodes(ctx context.Context, level, n, limit int64) ([]schema.Row, error) {
-	return t.db.Page(ctx, treeTable, engine.Range{After: []any{level, n - 1}, UpTo: []any{level, n + limit - 1}})
+	return t.db.Page(ctx, treeTable, backend.Range{After: []any{level, n - 1}, UpTo: []any{level, n + limit - 1}})
 }
 
 func readLeaf(row schema.Row) (leaf, error) {

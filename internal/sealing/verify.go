@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
@@ -23,7 +23,7 @@ type verification struct {
 	report *ledger.Report
 	opts   ledger.VerifyOptions
 
-	archives   []engine.Snapshot
+	archives   []backend.Snapshot
 	partial    bool                // the database is an archive, whose tree is incomplete
 	anchored   []ledger.Checkpoint // of the anchor, of sizes that the tree has not reached yet
 	broken     bool                // a leaf is missing, so checkpoints of larger trees prove nothing
@@ -175,7 +175,7 @@ func (v *verification) log(ctx context.Context) error {
 // belong to another tree. Only an archive may lack leaves.
 func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
 	if v.partial {
-		rows, err := v.db.Page(ctx, treeTable, engine.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step})
+		rows, err := v.db.Page(ctx, treeTable, backend.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step})
 		if err != nil {
 			return nil, err
 		}
@@ -247,7 +247,7 @@ func (v *verification) missing(ctx context.Context, leaves []leaf) error {
 	for i, l := range leaves {
 		ids[i] = l.entry
 	}
-	rows, err := pick(ctx, v.db, removedTable, engine.By{Column: "entry_id"}, ids)
+	rows, err := pick(ctx, v.db, removedTable, backend.By{Column: "entry_id"}, ids)
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (v *verification) missing(ctx context.Context, leaves []leaf) error {
 	}
 	archived := map[int64]tlog.Hash{}
 	for _, archive := range v.archives {
-		rows, err := pick(ctx, archive, logTable, engine.By{Column: "id"}, ids)
+		rows, err := pick(ctx, archive, logTable, backend.By{Column: "id"}, ids)
 		if err != nil {
 			return err
 		}
@@ -291,7 +291,7 @@ func (v *verification) missing(ctx context.Context, leaves []leaf) error {
 const maxPicked = 500
 
 // pick calls Pick for any number of values.
-func pick(ctx context.Context, s engine.Snapshot, table *schema.Table, by engine.By, values []any) (rows []schema.Row, err error) {
+func pick(ctx context.Context, s backend.Snapshot, table *schema.Table, by backend.By, values []any) (rows []schema.Row, err error) {
 	for chunk := range slices.Chunk(values, maxPicked) {
 		some, err := s.Pick(ctx, table, by, chunk)
 		if err != nil {

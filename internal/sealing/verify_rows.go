@@ -10,7 +10,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -38,7 +38,7 @@ func (v *verification) rows(ctx context.Context) error {
 		return nil
 	}
 	seen := map[string]*roaring64.Bitmap{}
-	for r := (engine.Range{Descending: true, Limit: step}); ; {
+	for r := (backend.Range{Descending: true, Limit: step}); ; {
 		entries, err := v.db.Page(ctx, logTable, r)
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func readChange(row schema.Row) (c change, ok bool) {
 
 // compareRows compares rows of a table with their last entries.
 func (v *verification) compareRows(ctx context.Context, table string, last map[int64]change) error {
-	found, err := pick(ctx, v.db, lenient(table), engine.By{Column: "id"}, keys(last))
+	found, err := pick(ctx, v.db, lenient(table), backend.By{Column: "id"}, keys(last))
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
@@ -93,7 +93,7 @@ func (v *verification) due(ctx context.Context, from, to int64) ([]ledger.Checkp
 	}
 	due := v.anchored[:n:n]
 	v.anchored = v.anchored[n:]
-	rows, err := v.db.Page(ctx, checkpointTable, engine.Range{After: []any{from}, UpTo: []any{to}})
+	rows, err := v.db.Page(ctx, checkpointTable, backend.Range{After: []any{from}, UpTo: []any{to}})
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (v *verification) truncated(ctx context.Context) error {
 
 // boundaries compares the removed entries with the entries that record their removal.
 func (v *verification) boundaries(ctx context.Context) error {
-	rows, err := pick(ctx, v.db, logTable, engine.By{Column: "id"}, keys(v.boundary))
+	rows, err := pick(ctx, v.db, logTable, backend.By{Column: "id"}, keys(v.boundary))
 	if err != nil {
 		return err
 	}

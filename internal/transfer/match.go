@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -51,7 +51,7 @@ type difference struct {
 // match compares a batch of the source with the target's rows between the same keys.
 // A row of the target that the source does not have, or that is another row under the
 // same key, is models.ErrConflict.
-func (t *transfer) match(ctx context.Context, table *schema.Table, batch []schema.Row, target engine.Snapshot, after, upTo []any) (*difference, error) {
+func (t *transfer) match(ctx context.Context, table *schema.Table, batch []schema.Row, target backend.Snapshot, after, upTo []any) (*difference, error) {
 	rows, same := target.Rows(ctx, table, after, upTo), identity(table)
 	if !t.others {
 		return match(table, batch, rows, same, false)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -14,7 +14,7 @@ import (
 // it lacks are added, and one that it holds in another form is models.ErrConflict. It
 // looks at all of them before it writes any, and compares nothing in the end: the
 // result's Target is not set. last is the key of the source's last row, nil if it has none. The audit log takes entries behind its sealed end alone.
-func Merge(ctx context.Context, tables []schema.Table, name string, source Source, last []any, to engine.Bulk, progress func(Progress)) (Table, error) {
+func Merge(ctx context.Context, tables []schema.Table, name string, source Source, last []any, to backend.Bulk, progress func(Progress)) (Table, error) {
 	defer source.Close()
 	table, found := schema.Find(tables, name)
 	tree, known := schema.Find(tables, "tier2_audit_tree")
@@ -55,7 +55,7 @@ func (t *transfer) reserve(ctx context.Context) error {
 
 // settle keeps the audit log from being sealed further until the end of the transaction,
 // if entries are to go behind its sealed end.
-func (t *transfer) settle(ctx context.Context, table *schema.Table, tx engine.Writer) error {
+func (t *transfer) settle(ctx context.Context, table *schema.Table, tx backend.Writer) error {
 	if !t.others || table.Name != (&models.AuditEntry{}).TableName() {
 		return nil
 	}
@@ -65,11 +65,11 @@ func (t *transfer) settle(ctx context.Context, table *schema.Table, tx engine.Wr
 
 // behindSeal refuses entries that the audit log lacks and that would come before its
 // sealed end, where verifying takes them for inserted ones.
-func (t *transfer) behindSeal(ctx context.Context, table *schema.Table, missing []schema.Row, target engine.Snapshot) error {
+func (t *transfer) behindSeal(ctx context.Context, table *schema.Table, missing []schema.Row, target backend.Snapshot) error {
 	if table.Name != (&models.AuditEntry{}).TableName() || len(missing) == 0 {
 		return nil
 	}
-	leaves := engine.Range{UpTo: []any{int64(0), int64(math.MaxInt64)}, Descending: true, Limit: 1}
+	leaves := backend.Range{UpTo: []any{int64(0), int64(math.MaxInt64)}, Descending: true, Limit: 1}
 	last, err := target.Page(ctx, t.log, leaves)
 	if err != nil || len(last) == 0 {
 		return err

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -55,7 +55,7 @@ type Source interface {
 }
 
 // Database is the Source of one state of a database, which must be another than to.
-func Database(ctx context.Context, from, to engine.Bulk) (Source, error) {
+func Database(ctx context.Context, from, to backend.Bulk) (Source, error) {
 	same, err := from.Same(ctx, to)
 	if err == nil && same {
 		err = &models.Error{Kind: models.ErrInvalid, Reason: "source and target are the same database"}
@@ -68,7 +68,7 @@ func Database(ctx context.Context, from, to engine.Bulk) (Source, error) {
 }
 
 // state implements Source.
-type state struct{ engine.Snapshot }
+type state struct{ backend.Snapshot }
 
 // All implements Source.
 func (s state) All(ctx context.Context, table *schema.Table) iter.Seq2[schema.Row, error] {
@@ -78,7 +78,7 @@ func (s state) All(ctx context.Context, table *schema.Table) iter.Seq2[schema.Ro
 // transfer is one run.
 type transfer struct {
 	from     Source
-	to       engine.Bulk
+	to       backend.Bulk
 	tables   []schema.Table
 	progress func(Progress)
 	state    Progress
@@ -95,7 +95,7 @@ type transfer struct {
 // Then it adds what is missing and updates what differs, in batches, each a
 // transaction; so whatever ends it, running it again does the rest. At the end it
 // compares both sides; a difference is models.ErrConflict too, with the report.
-func Run(ctx context.Context, tables []schema.Table, source Source, to engine.Bulk, progress func(Progress)) (*Report, error) {
+func Run(ctx context.Context, tables []schema.Table, source Source, to backend.Bulk, progress func(Progress)) (*Report, error) {
 	defer source.Close()
 	t := &transfer{from: source, to: to, tables: tables, progress: progress}
 	report, err := t.run(ctx)
@@ -186,7 +186,7 @@ func (t *transfer) check(ctx context.Context) error {
 	return nil
 }
 
-func (t *transfer) checkTable(ctx context.Context, table *schema.Table, target engine.Snapshot) error {
+func (t *transfer) checkTable(ctx context.Context, table *schema.Table, target backend.Snapshot) error {
 	left, err := target.Count(ctx, table)
 	if err != nil || left == 0 {
 		return err

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -75,7 +75,7 @@ func (t *transfer) writeOnce(ctx context.Context, table *schema.Table, batch []s
 	return found, tx.Commit(ctx)
 }
 
-func save(ctx context.Context, tx engine.Writer, table *schema.Table, found *difference) error {
+func save(ctx context.Context, tx backend.Writer, table *schema.Table, found *difference) error {
 	if len(found.missing) > 0 {
 		if err := tx.Insert(ctx, table, found.missing); err != nil {
 			return err

@@ -9,18 +9,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// bulk implements engine.Bulk.
+// bulk implements backend.Bulk for a schema of a server.
 type bulk struct{ write, read *sql.DB }
 
-// Same implements engine.Bulk: by what the server says, since one server has many
-// names. Two servers that started in the same microsecond would have to share the
-// numbers of database and schema as well.
-func (b *bulk) Same(ctx context.Context, other engine.Bulk) (bool, error) {
+// Same implements backend.Bulk. It compares the start time of the server and the ids of
+// database and schema, since a server can have several names.
+func (b *bulk) Same(ctx context.Context, other backend.Bulk) (bool, error) {
 	o, ok := other.(*bulk)
 	if !ok {
 		return false, nil
@@ -40,20 +39,20 @@ func (b *bulk) identity(ctx context.Context) (id string, err error) {
 	return id, translate(err)
 }
 
-// Snapshot implements engine.Bulk.
-func (b *bulk) Snapshot(ctx context.Context) (engine.Snapshot, error) {
-	return engine.NewSession(ctx, b.read, dialect{}, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", unlimited)
+// Snapshot implements backend.Bulk.
+func (b *bulk) Snapshot(ctx context.Context) (backend.Snapshot, error) {
+	return backend.NewSession(ctx, b.read, dialect{}, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", unlimited)
 }
 
-// Begin implements engine.Bulk.
-func (b *bulk) Begin(ctx context.Context) (engine.Writer, error) {
-	return engine.NewSession(ctx, b.write, dialect{}, "BEGIN ISOLATION LEVEL READ COMMITTED", unlimited)
+// Begin implements backend.Bulk.
+func (b *bulk) Begin(ctx context.Context) (backend.Writer, error) {
+	return backend.NewSession(ctx, b.write, dialect{}, "BEGIN ISOLATION LEVEL READ COMMITTED", unlimited)
 }
 
-// unlimited: a table is read by one statement, for as long as its other side takes.
+// unlimited turns timeouts off: one statement reads a whole table at the pace of its consumer.
 const unlimited = "SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)"
 
-// dialect implements engine.Dialect.
+// dialect implements backend.Dialect for PostgreSQL.
 type dialect struct{}
 
 func (dialect) Placeholder(n int) string { return fmt.Sprintf("$%d", n) }
@@ -67,16 +66,16 @@ func (dialect) Expression(c schema.Column) string {
 
 func (dialect) Translate(err error) error { return translate(err) }
 
-// Member implements engine.Dialect: as the indexes of schema.sql have it.
+// Member implements backend.Dialect with the expression of the indexes in schema.sql.
 func (dialect) Member(column, key string) string { return column + " ->> '" + key + "'" }
 
-// Value implements engine.Dialect. Times that ISO 8601 has no year for are refused.
+// Value implements backend.Dialect. It rejects times outside the years of ISO 8601.
 func (dialect) Value(c schema.Column, v any) (any, error) {
 	switch v := v.(type) {
 	case int64, float64:
 		return v, nil
 	case string:
-		if c.Kind != schema.Time { // which is text where it is infinity
+		if c.Kind != schema.Time { // infinity
 			return v, nil
 		}
 	case time.Time:
@@ -88,8 +87,8 @@ func (dialect) Value(c schema.Column, v any) (any, error) {
 	return nil, fmt.Errorf("is a %T", v)
 }
 
-// Argument implements engine.Dialect. The type json takes escapes that its operators then
-// fail on, and with them the view recent_executions: models.JSON refuses those.
+// Argument implements backend.Dialect. It rejects escapes that the type json accepts but its
+// operators, and with them the view recent_executions, do not.
 func (dialect) Argument(c schema.Column, v any) (any, error) {
 	switch v := v.(type) {
 	case schema.Instant:
@@ -102,9 +101,9 @@ func (dialect) Argument(c schema.Column, v any) (any, error) {
 	return v, nil
 }
 
-// Insert implements engine.Dialect: by COPY, and with the identity's counter taken
-// along, so that the table takes new rows whenever the copy ends.
-func (dialect) Insert(ctx context.Context, s *engine.Session, t *schema.Table, rows []schema.Row) error {
+// Insert implements backend.Dialect. It uses COPY and advances the counter of the identity
+// column, so that the table accepts new rows after every batch.
+func (dialect) Insert(ctx context.Context, s *backend.Session, t *schema.Table, rows []schema.Row) error {
 	args := make([][]any, len(rows))
 	for i, row := range rows {
 		var err error
@@ -126,8 +125,8 @@ func (dialect) Insert(ctx context.Context, s *engine.Session, t *schema.Table, r
 	return err
 }
 
-// Reserve implements engine.Dialect. Whoever else has gone on further stays there.
-func (dialect) Reserve(ctx context.Context, s *engine.Session, t *schema.Table, id int64) error {
+// Reserve implements backend.Dialect. It never lowers the counter.
+func (dialect) Reserve(ctx context.Context, s *backend.Session, t *schema.Table, id int64) error {
 	const raise = `SELECT setval(counter, $1) FROM (SELECT pg_get_serial_sequence($2, $3)::regclass AS counter) c
 		WHERE counter IS NOT NULL AND coalesce(pg_sequence_last_value(counter), 0) < $1`
 	_, err := s.Conn.ExecContext(ctx, raise, id, t.Name, t.Columns[t.Key[0]].Name)

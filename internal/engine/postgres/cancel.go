@@ -8,16 +8,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
-// writeGrace is how much longer than its context a statement may take to be sent.
+// writeGrace is how long sending a statement may continue after the end of its context.
 const writeGrace = time.Second
 
-// interrupter ends a statement with its context. pgx's own sets the deadline of writes
-// too: if that meets one, TLS writes nothing any more, not even what ends the session
-// (https://pkg.go.dev/crypto/tls#Conn.SetWriteDeadline), and the server keeps the
-// transaction with its locks until pgx gives up waiting, after 15 seconds.
+// interrupter ends a statement with its context. The handler of pgx sets a deadline in the past
+// for writes as well. If it interrupts a write, TLS rejects all later writes, also the message
+// that ends the session (https://pkg.go.dev/crypto/tls#Conn.SetWriteDeadline), and the server
+// keeps the transaction and its locks until pgx gives up after 15 seconds.
 type interrupter struct{ conn *pgconn.PgConn }
 
-// newInterrupter is for pgconn.Config.BuildContextWatcherHandler.
+// newInterrupter implements pgconn.Config.BuildContextWatcherHandler.
 func newInterrupter(conn *pgconn.PgConn) ctxwatch.Handler { return interrupter{conn} }
 
 // HandleCancel implements ctxwatch.Handler.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
-// shortLived is a context that ends when it is looked at for the nth time.
+// shortLived is a context that ends at the nth call of its methods.
 type shortLived struct {
 	context.Context
 	cancel context.CancelFunc
@@ -26,12 +26,12 @@ func (s *shortLived) Done() <-chan struct{} {
 	return s.Context.Done()
 }
 
-// TestCancelledLetsGoOfLocks: wherever a context ends a statement, also while it is being
-// sent, the server learns that its transaction is over before others give up waiting.
-// Over TLS, which the server must have switched on, pgx's own handler does not see to that.
+// TestCancelledLetsGoOfLocks: when a context ends a statement, even while it is being sent, the
+// server ends its transaction before other transactions give up waiting. Over TLS, which the
+// server must have enabled, pgx's own handler does not ensure that.
 func TestCancelledLetsGoOfLocks(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: pgtest.DSN(t), BusyTimeout: 5 * time.Second})
+	h := openTest(t, backend.Config{DSN: pgtest.DSN(t), BusyTimeout: 5 * time.Second})
 	require.NoError(t, h.Write.Exec(insert, "e", "watch", 1, nil).Error)
 	pool, err := h.Write.DB()
 	require.NoError(t, err)

@@ -15,8 +15,8 @@ func IsDSN(dsn string) bool {
 
 // parse reads a connection URI
 // (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS).
-// Its errors show nothing of the URI: where it is malformed, any part of it may be
-// a part of the password, and pgx's own error carries all of it.
+// Its errors do not show the URI: any part of a malformed URI may belong to the password, and
+// the error of pgx contains the whole URI.
 func parse(dsn string) (*pgx.ConnConfig, error) {
 	_, rest, ok := strings.Cut(dsn, "://")
 	if !ok || !IsDSN(dsn) {
@@ -30,7 +30,10 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	}
 	server, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		for _, part := range []string{"invalid port", "sslmode is invalid", "failed to configure TLS", "invalid connect_timeout", "invalid keepalives", "cannot parse statement_cache_capacity", "cannot parse default_query_exec_mode"} {
+		for _, part := range []string{
+			"invalid port", "sslmode is invalid", "failed to configure TLS", "invalid connect_timeout", "invalid keepalives",
+			"cannot parse statement_cache_capacity", "cannot parse default_query_exec_mode",
+		} {
 			if strings.Contains(err.Error(), "`: "+part) {
 				return nil, refuse("the PostgreSQL URL cannot be read: %s", part)
 			}
@@ -40,13 +43,13 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	return server, nil
 }
 
-// where is how errors name the database: without the password.
+// where returns the name of the database in errors, without the password.
 func where(server *pgx.ConnConfig) string {
 	return fmt.Sprintf("postgres://%s@%s/%s", server.User, net.JoinHostPort(server.Host, fmt.Sprint(server.Port)), server.Database)
 }
 
-// Where is how messages name the database, without the password. The error is that
-// of a malformed URL.
+// Where returns the name of the database in messages, without the password. Errors:
+// models.ErrInvalid for a malformed URL.
 func Where(dsn string) (string, error) {
 	server, err := parse(dsn)
 	if err != nil {

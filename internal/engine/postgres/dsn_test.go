@@ -11,8 +11,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// FuzzWhere: a URL is read or refused, and neither the name of the database nor the
-// refusal shows anything of the password, wherever in the URL it stands.
+// FuzzWhere: a URL is accepted or rejected, and neither the name of the database nor the error
+// shows a part of the password, at any place in the URL.
 func FuzzWhere(f *testing.F) {
 	for _, parts := range [][3]string{
 		{"u", "", "h:5432/db?search_path=s"}, {"u", "@:/?#%", "h/db"}, {"", "x", ""}, {"u:v", "p", "[::1]/db"}, {"u", "p", "h:port/db"},
@@ -47,7 +47,7 @@ func FuzzWhere(f *testing.F) {
 	})
 }
 
-// FuzzParse: any text is read or refused.
+// FuzzParse: parse accepts or rejects any text.
 func FuzzParse(f *testing.F) {
 	for _, dsn := range []string{"", "postgres://", "postgresql://h", "postgres://u:p@h/db", "postgres://%", "postgres://\x00", "postgres://h/?sslmode=verify-full&sslrootcert=/none"} {
 		f.Add(dsn)

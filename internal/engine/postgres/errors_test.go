@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -23,7 +23,7 @@ import (
 const insert = "INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms, receipt_json) VALUES (?, 'a', ?, 'passed', now(), ?, ?)"
 
 func TestErrors(t *testing.T) {
-	db := openTest(t, engine.Config{DSN: pgtest.DSN(t)}).Write
+	db := openTest(t, backend.Config{DSN: pgtest.DSN(t)}).Write
 	require.NoError(t, db.Exec(insert, "e", "watch", 1, `{ "a" : 1 }`).Error)
 	const metric = "INSERT INTO pipeline_metrics (execution_id, stage, duration_ms, status, timestamp) VALUES (?, 'μ₃_emit', 1, 'passed', now())"
 	require.NoError(t, db.Exec(metric, "e").Error)
@@ -58,7 +58,7 @@ func TestErrors(t *testing.T) {
 			require.ErrorAs(t, err, &server)
 			assert.Equal(t, tt.code, server.Code)
 			if tt.want.Kind == nil {
-				return // what is not known stays as it is
+				return // unknown errors stay unchanged
 			}
 			var e *models.Error
 			require.ErrorAs(t, err, &e)
@@ -74,7 +74,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestLocksAndDeadlocks(t *testing.T) {
-	h := openTest(t, engine.Config{DSN: pgtest.DSN(t), BusyTimeout: 50 * time.Millisecond})
+	h := openTest(t, backend.Config{DSN: pgtest.DSN(t), BusyTimeout: 50 * time.Millisecond})
 	require.NoError(t, h.Write.Exec(insert, "e", "watch", 1, nil).Error)
 	require.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error {
 		require.NoError(t, tx.Exec("UPDATE receipts SET duration_ms = 2").Error)
@@ -95,7 +95,7 @@ func TestLocksAndDeadlocks(t *testing.T) {
 
 func TestClosedLostAndSavepoints(t *testing.T) {
 	dsn := pgtest.DSN(t)
-	h, err := Open(context.Background(), engine.Config{DSN: dsn})
+	h, err := Open(context.Background(), backend.Config{DSN: dsn})
 	require.NoError(t, err)
 	err = h.Write.Transaction(func(tx *gorm.DB) error {
 		var pid int
@@ -118,15 +118,15 @@ func TestClosedLostAndSavepoints(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = Open(ctx, engine.Config{DSN: dsn})
+	_, err = Open(ctx, backend.Config{DSN: dsn})
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// TestUnavailable: what the server does to connections, and what of it is certain.
+// TestUnavailable: errors of lost connections, and whether the outcome is known.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
-	h := openTest(t, engine.Config{DSN: dsn})
+	h := openTest(t, backend.Config{DSN: dsn})
 	kill := func(pids ...int) {
 		t.Helper()
 		for _, pid := range pids {
@@ -138,10 +138,10 @@ func TestUnavailable(t *testing.T) {
 		require.NoError(t, db.Raw("SELECT pg_backend_pid()").Scan(&n).Error)
 		return n
 	}
-	t.Run("Idle", func(t *testing.T) { // more connections than database/sql would try one by one
+	t.Run("Idle", func(t *testing.T) { // more connections than database/sql retries
 		var pids []int
 		var begun []*gorm.DB
-		for range engine.MinReaders {
+		for range backend.MinReaders {
 			tx := h.Write.Begin()
 			require.NoError(t, tx.Error)
 			begun, pids = append(begun, tx), append(pids, pid(tx))
@@ -152,7 +152,7 @@ func TestUnavailable(t *testing.T) {
 		kill(pids...)
 		assert.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error { return tx.Exec("SELECT 1").Error }))
 	})
-	t.Run("BeforeCommit", func(t *testing.T) { // the server's answer to COMMIT did not arrive
+	t.Run("BeforeCommit", func(t *testing.T) { // the reply to COMMIT is lost
 		tx := h.Write.Begin()
 		require.NoError(t, tx.Exec(insert, "lost", "watch", 1, nil).Error)
 		kill(pid(tx))
@@ -165,7 +165,7 @@ func TestUnavailable(t *testing.T) {
 		assert.Empty(t, texts(t, h.Write, "SELECT execution_id FROM receipts"))
 	})
 	t.Run("Unreachable", func(t *testing.T) {
-		_, err := Open(t.Context(), engine.Config{DSN: "postgres://u:hunter2@127.0.0.1:1/db"})
+		_, err := Open(t.Context(), backend.Config{DSN: "postgres://u:hunter2@127.0.0.1:1/db"})
 		require.ErrorIs(t, err, models.ErrUnavailable)
 		assert.NotContains(t, err.Error(), "hunter2")
 	})
@@ -176,7 +176,7 @@ func TestUnavailable(t *testing.T) {
 		u, err := url.Parse(dsn)
 		require.NoError(t, err)
 		u.User = url.UserPassword(role, "x")
-		_, err = Open(t.Context(), engine.Config{DSN: u.String()})
+		_, err = Open(t.Context(), backend.Config{DSN: u.String()})
 		assert.ErrorIs(t, err, models.ErrUnavailable)
 	})
 	for _, code := range []string{"57P01", "57P02", "57P03", "08006", "08P01"} {
@@ -184,7 +184,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// TestNoErrorShowsThePassword: neither the text nor what an error carries.
+// TestNoErrorShowsThePassword: neither the text of an error nor the errors that it wraps.
 func TestNoErrorShowsThePassword(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{
@@ -202,7 +202,7 @@ func TestNoErrorShowsThePassword(t *testing.T) {
 		"postgres://u:hunter2@[::1/db",
 		"postgres://u:hunter2",
 	} {
-		_, err := Open(context.Background(), engine.Config{DSN: dsn})
+		_, err := Open(context.Background(), backend.Config{DSN: dsn})
 		require.Error(t, err, dsn)
 		var e *models.Error
 		require.ErrorAs(t, err, &e, dsn)
@@ -218,11 +218,11 @@ func TestWrongDatabase(t *testing.T) {
 	require.NoError(t, err)
 	u.Path = "/tier2_no_such_database"
 	u.User = url.UserPassword(u.User.Username(), "hunter2")
-	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
+	_, err = Open(context.Background(), backend.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrNotFound)
 	assert.NotContains(t, err.Error(), "hunter2")
-	u.User = url.UserPassword(u.User.Username(), "exist") // a word of the server's answer
-	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
+	u.User = url.UserPassword(u.User.Username(), "exist") // a word of the server's message
+	_, err = Open(context.Background(), backend.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrNotFound)
 	assert.NotContains(t, err.Error(), "exist")
 }

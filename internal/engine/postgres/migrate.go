@@ -11,23 +11,30 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 //go:embed schema.sql
 var ddl string
 
-// SchemaVersion is the version that schema.sql puts into tier2_schema.
+// SchemaVersion is the version that schema.sql inserts into versionTable.
 const SchemaVersion = 4
 
-// steps are the upgrades: each is SQL that takes the schema from the version of its
-// key to a later one, and says so in tier2_schema. 0 is a schema without our tables.
+// ownPrefix begins the names of all tables except the seven of the models.
+const ownPrefix = "tier2_"
+
+// versionTable holds the version of the schema, for which SQLite has user_version.
+const versionTable = ownPrefix + "schema"
+
+// steps are the upgrades: SQL from the version of the key to a later one, including the update
+// of versionTable. 0 is a schema without tables of tier2.
 var steps = map[int64]string{0: ddl, 2: fromTwo(), 3: fromThree()}
 
-// fromTwo makes the indexes again, in ascending order, with those that are new, and
-// recent_executions, which searches them; who may read the view, and views of users on
-// it, stay.
+// fromTwo rebuilds the indexes in ascending order, adds the new ones, and replaces
+// recent_executions, which uses them. Privileges and other views on the view stay. It takes the
+// statements out of schema.sql rather than repeat them.
 func fromTwo() string {
 	var b strings.Builder
 	for _, m := range regexp.MustCompile(`(?m)^CREATE INDEX (\w+) [^;]+;`).FindAllStringSubmatch(ddl, -1) {
@@ -38,23 +45,23 @@ func fromTwo() string {
 	return b.String()
 }
 
-// fromThree adds what proves the audit log.
+// fromThree adds the tables and triggers that prove the audit log: the last part of schema.sql.
 func fromThree() string {
-	return ddl[strings.Index(ddl, "-- What proves the audit log"):] + "\nUPDATE tier2_schema SET version = 4;\n"
+	return ddl[strings.Index(ddl, "-- New in version 4"):] + "\nUPDATE tier2_schema SET version = 4;\n"
 }
 
-// state is what migrate finds in a schema.
+// state describes a schema before migrate.
 type state struct {
-	schema   string   // the first of the search_path that exists
-	version  int64    // 0: no tier2_schema
-	tables   []string // those of ours that are there
+	schema   string   // the first existing one of the search_path
+	version  int64    // 0: no versionTable
+	tables   []string // those of the seven tables that exist
 	readOnly bool
 	encoding string
 }
 
-// migrate creates or upgrades the schema in one transaction. An advisory lock with
-// the schema's name lets one process do it, and the others find it done.
-func migrate(ctx context.Context, db *sql.DB, cfg engine.Config) error {
+// migrate creates or upgrades the schema in one transaction. If several processes start at once,
+// an advisory lock on the name of the schema makes one of them do it.
+func migrate(ctx context.Context, db *sql.DB, cfg backend.Config) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -72,9 +79,9 @@ func migrate(ctx context.Context, db *sql.DB, cfg engine.Config) error {
 	case now.version == 0 && cfg.Existing:
 		return &models.Error{Reason: "there is no tier2 database in schema " + now.schema, Kind: models.ErrNotFound}
 	case now.version > 0 && cfg.ReadOnly:
-		return engine.Older(int(now.version), SchemaVersion)
+		return backend.Older(int(now.version), SchemaVersion)
 	}
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees what the lock waited for
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees commits during the wait for the lock
 	if err != nil {
 		return err
 	}
@@ -106,43 +113,27 @@ func apply(ctx context.Context, tx *sql.Tx, name string) error {
 	}
 }
 
-// querier is *sql.Conn or *sql.Tx.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-func inspect(ctx context.Context, db querier) (s state, err error) {
+func inspect(ctx context.Context, db backend.Querier) (s state, err error) {
 	const settings = `SELECT coalesce(current_schema(), ''), current_setting('transaction_read_only') = 'on', current_setting('server_encoding')`
 	if err := db.QueryRowContext(ctx, settings).Scan(&s.schema, &s.readOnly, &s.encoding); err != nil {
 		return s, err
 	}
 	const list = `SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY 1`
-	rows, err := db.QueryContext(ctx, list, s.schema)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	versioned := false
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return s, err
-		}
-		versioned = versioned || name == "tier2_schema"
-		if slices.ContainsFunc(models.All(), func(m models.Model) bool { return m.TableName() == name }) {
+	names, err := backend.Texts(ctx, db, list, s.schema)
+	for _, name := range names {
+		if schema.Audited(name) != nil {
 			s.tables = append(s.tables, name)
 		}
 	}
-	if err := rows.Err(); err != nil || !versioned {
+	if err != nil || !slices.Contains(names, versionTable) {
 		return s, err
 	}
-	rows.Close()
-	return s, db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM "+pgx.Identifier{s.schema, "tier2_schema"}.Sanitize()).Scan(&s.version)
+	return s, db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM "+pgx.Identifier{s.schema, versionTable}.Sanitize()).Scan(&s.version)
 }
 
-// current reports whether nothing is to do, or why nothing may be done.
+// current reports whether the schema is up to date. It returns an error if the schema must not
+// be changed.
 func (s state) current() (bool, error) {
 	step, known := steps[s.version]
 	switch {

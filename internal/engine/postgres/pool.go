@@ -11,7 +11,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// pool is a *sql.DB whose transactions say what a failed COMMIT means.
+// pool is a *sql.DB whose transactions explain a failed COMMIT.
 type pool struct{ *sql.DB }
 
 // BeginTx implements gorm.ConnPoolBeginner.
@@ -31,8 +31,7 @@ type transaction struct {
 	ctx context.Context
 }
 
-// Commit commits. If the answer to COMMIT did not arrive, only a look tells whether
-// the server had done it.
+// Commit commits. If the reply to COMMIT is lost, the error says that the outcome is unknown.
 func (t *transaction) Commit() error {
 	ended := t.ctx.Err() != nil
 	err := t.Tx.Commit()
@@ -48,7 +47,7 @@ func (t *transaction) Commit() error {
 	return err
 }
 
-// Rollback rolls back; on a connection that is lost the server has done it.
+// Rollback rolls back. It ignores a lost connection, for which the server has rolled back.
 func (t *transaction) Rollback() error {
 	if err := t.Tx.Rollback(); !lost(err) {
 		return err

@@ -16,18 +16,17 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// idleTime is how long a connection that nobody uses stays open.
+// idleTime is how long an unused connection stays open.
 const idleTime = 5 * time.Minute
 
-// Open opens the database at a postgres:// URL, makes the schema if it is not there,
-// and upgrades it if it is older, in one transaction; of several processes one does
-// it. No error shows the password.
-func Open(ctx context.Context, cfg engine.Config) (*engine.Handles, error) {
+// Open opens the database at a postgres:// URL. It creates a missing schema and upgrades an
+// older one, each in one transaction and by one process. No error shows the password.
+func Open(ctx context.Context, cfg backend.Config) (*backend.Handles, error) {
 	cfg.Fill()
 	server, err := parse(cfg.DSN)
 	if err != nil {
@@ -35,15 +34,12 @@ func Open(ctx context.Context, cfg engine.Config) (*engine.Handles, error) {
 	}
 	handles, err := open(ctx, cfg, server)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return nil, fmt.Errorf("open %s: %w", where(server), translate(err))
+		return nil, fmt.Errorf("open %s: %w", where(server), translate(backend.Ended(ctx, err)))
 	}
 	return handles, nil
 }
 
-func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *engine.Handles, err error) {
+func open(ctx context.Context, cfg backend.Config, server *pgx.ConnConfig) (_ *backend.Handles, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -56,10 +52,10 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 		return nil, errors.Join(translate(err), closePool(write))
 	}
 	read := openPool(cfg, server, "on")
-	h := &engine.Handles{
-		Kept: true, Writers: cfg.Readers, Bulk: &bulk{write, read},
+	h := &backend.Handles{
+		Persistent: true, Writers: cfg.Readers, Bulk: &bulk{write, read},
 		Adding:   func(ctx context.Context) ([]string, error) { return writers(ctx, read, "audit_log") },
-		Maintain: func(ctx context.Context, done engine.Done) error { return vacuum(ctx, write, done) },
+		Maintain: func(ctx context.Context, done backend.Done) error { return vacuum(ctx, write, done) },
 		Backup:   backup,
 		Close:    func() error { return errors.Join(closePool(read), closePool(write)) },
 	}
@@ -72,9 +68,33 @@ func open(ctx context.Context, cfg engine.Config, server *pgx.ConnConfig) (_ *en
 	return h, nil
 }
 
-// openPool is a pool of up to Readers connections. What a session needs is sent when
-// it starts, so that every connection has it and none costs a round trip.
-func openPool(cfg engine.Config, server *pgx.ConnConfig, readOnly string) *sql.DB {
+// Reading opens an existing database to read whole tables. It creates, upgrades and changes
+// nothing. The database must have the schema of this version. end closes it.
+func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error, err error) {
+	server, err := parse(dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg := backend.Config{DSN: dsn}
+	cfg.Fill()
+	db := openPool(cfg, server, "on")
+	conn, err := db.Conn(ctx)
+	if err == nil {
+		var now state
+		if now, err = inspect(ctx, conn); err == nil && now.version != SchemaVersion {
+			err = backend.OtherVersion(int(now.version), SchemaVersion)
+		}
+		err = errors.Join(err, conn.Close())
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", where(server), translate(err)), closePool(db))
+	}
+	return &bulk{read: db}, func() error { return closePool(db) }, nil
+}
+
+// openPool returns a pool of up to Readers connections. Settings are sent when a session
+// starts, so that every connection has them without another round trip.
+func openPool(cfg backend.Config, server *pgx.ConnConfig, readOnly string) *sql.DB {
 	c := server.Copy()
 	c.BuildContextWatcherHandler = newInterrupter
 	set := func(name, value string) { c.RuntimeParams[name] = value }
@@ -96,7 +116,7 @@ func openPool(cfg engine.Config, server *pgx.ConnConfig, readOnly string) *sql.D
 	return db
 }
 
-// closePool closes a pool; a connection that was lost is closed already.
+// closePool closes a pool. It ignores the errors of lost connections.
 func closePool(db *sql.DB) error {
 	if err := db.Close(); !lost(err) {
 		return err
@@ -104,13 +124,13 @@ func closePool(db *sql.DB) error {
 	return nil
 }
 
-// suspicious chooses the connections that are asked, before they are used again,
-// whether they still live, so that a call after a restart of the server finds one that does.
+// suspicious reports whether to ping a connection before it is reused, so that a call after a
+// restart of the server gets a working connection.
 func suspicious(_ context.Context, p stdlib.ShouldPingParams) bool {
 	return p.IdleDuration > time.Second || readable(p.Conn.PgConn().Conn())
 }
 
-// timesInUTC makes pgx give times in UTC and not in the zone of this machine.
+// timesInUTC makes pgx return times in UTC instead of the local time zone.
 func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
@@ -118,9 +138,9 @@ func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// openGORM wraps a pool. GORM's own ping would not end with the context, and migrate
-// has shown that the server answers.
-func openGORM(cfg engine.Config, db *sql.DB) (*gorm.DB, error) {
+// openGORM wraps a pool. It disables GORM's ping, which ignores the context; migrate has
+// already reached the server.
+func openGORM(cfg backend.Config, db *sql.DB) (*gorm.DB, error) {
 	return gorm.Open(newDialector(pool{db}), &gorm.Config{
 		TranslateError:       true,
 		DisableAutomaticPing: true,
@@ -129,22 +149,21 @@ func openGORM(cfg engine.Config, db *sql.DB) (*gorm.DB, error) {
 	})
 }
 
-// refuse is an error of kind ErrInvalid.
+// refuse returns an error of kind ErrInvalid.
 func refuse(format string, args ...any) error {
 	return &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
 }
 
-// backup says how a server is backed up; docs/operations.md has these lines.
+// backup returns the error that names pg_dump; docs/operations.md has the same commands.
 func backup(context.Context, string, func(context.Context, string) error) error {
 	return refuse("PostgreSQL is backed up by its own tool: " +
 		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; " +
 		"or its rows are copied to a file: tier2 copy --from DATABASE --to FILE")
 }
 
-// vacuum does for each table what autovacuum does in time: makes room of dead rows, and
-// refreshes the statistics of the query planner. A table that another such command
-// holds is passed over.
-func vacuum(ctx context.Context, db *sql.DB, done engine.Done) error {
+// vacuum frees the space of dead rows and refreshes the statistics of the query planner, for
+// each table. It skips tables that another such command has locked.
+func vacuum(ctx context.Context, db *sql.DB, done backend.Done) error {
 	tables := []string{versionTable}
 	for _, table := range schema.Tables() {
 		tables = append(tables, table.Name)

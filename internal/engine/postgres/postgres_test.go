@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -30,7 +30,7 @@ const openEnv = "TIER2_TEST_OPEN"
 
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(openEnv); dsn != "" {
-		h, err := Open(context.Background(), engine.Config{DSN: dsn})
+		h, err := Open(context.Background(), backend.Config{DSN: dsn})
 		if err == nil {
 			err = h.Close()
 		}
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func openTest(t *testing.T, cfg engine.Config) *engine.Handles {
+func openTest(t *testing.T, cfg backend.Config) *backend.Handles {
 	t.Helper()
 	h, err := Open(context.Background(), cfg)
 	require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestGoroutinesOpenAtOnce(t *testing.T) {
 	errs := make([]error, 20)
 	for i := range errs {
 		all.Go(func() {
-			h, err := Open(context.Background(), engine.Config{DSN: dsn})
+			h, err := Open(context.Background(), backend.Config{DSN: dsn})
 			if errs[i] = err; err == nil {
 				errs[i] = h.Close()
 			}
@@ -74,7 +74,7 @@ func TestGoroutinesOpenAtOnce(t *testing.T) {
 	for _, err := range errs {
 		assert.NoError(t, err)
 	}
-	assert.Equal(t, []string{"4"}, texts(t, openTest(t, engine.Config{DSN: dsn}).Read, "SELECT version::text FROM tier2_schema"))
+	assert.Equal(t, []string{"4"}, texts(t, openTest(t, backend.Config{DSN: dsn}).Read, "SELECT version::text FROM tier2_schema"))
 }
 
 func TestProcessesOpenAtOnce(t *testing.T) {
@@ -90,15 +90,15 @@ func TestProcessesOpenAtOnce(t *testing.T) {
 	for _, child := range children {
 		assert.NoError(t, child.Wait(), child.Stderr)
 	}
-	assert.Equal(t, []string{"4"}, texts(t, openTest(t, engine.Config{DSN: dsn}).Read, "SELECT version::text FROM tier2_schema"))
+	assert.Equal(t, []string{"4"}, texts(t, openTest(t, backend.Config{DSN: dsn}).Read, "SELECT version::text FROM tier2_schema"))
 }
 
-// TestNamesAreThoseOfSQLite holds the two schemas equal in all that has a name.
+// TestNamesAreThoseOfSQLite compares the names of all objects in the two schemas.
 func TestNamesAreThoseOfSQLite(t *testing.T) {
-	db := openTest(t, engine.Config{DSN: pgtest.DSN(t)}).Read
+	db := openTest(t, backend.Config{DSN: pgtest.DSN(t)}).Read
 	file, err := os.ReadFile("../../../schema.sql")
 	require.NoError(t, err)
-	sqlite, _, _ := strings.Cut(string(file), "-- Totals of the rows up to last_id") // SQLite's own
+	sqlite, _, _ := strings.Cut(string(file), "-- Totals of the rows up to last_id") // the rest is SQLite's own
 	_, views, _ := strings.Cut(string(file), "END;\n\nDROP VIEW")
 	sqlite += views
 	named := func(pattern string) (list []string) {
@@ -135,7 +135,7 @@ func TestNamesAreThoseOfSQLite(t *testing.T) {
 }
 
 func TestViewsAnswer(t *testing.T) {
-	db := openTest(t, engine.Config{DSN: pgtest.DSN(t)}).Write
+	db := openTest(t, backend.Config{DSN: pgtest.DSN(t)}).Write
 	at := models.At(time.Date(2026, 1, 29, 12, 0, 0, 123456000, time.UTC))
 	for i, status := range []models.ReceiptStatus{models.ReceiptPassed, models.ReceiptFailed} {
 		require.NoError(t, db.Create(&models.Receipt{ExecutionID: fmt.Sprint("e", i), AgentID: "a", Operation: models.OperationWatch,
@@ -164,7 +164,7 @@ func TestViewsAnswer(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
-	h := openTest(t, engine.Config{DSN: pgtest.DSN(t), FullSync: true, BusyTimeout: 1500 * time.Millisecond, Readers: 5})
+	h := openTest(t, backend.Config{DSN: pgtest.DSN(t), FullSync: true, BusyTimeout: 1500 * time.Millisecond, Readers: 5})
 	for handle, readOnly := range map[*gorm.DB]string{h.Write: "off", h.Read: "on"} {
 		pool, err := handle.DB()
 		require.NoError(t, err)
@@ -183,7 +183,7 @@ func TestSessions(t *testing.T) {
 
 func TestSearchPath(t *testing.T) {
 	one, two := pgtest.DSN(t), pgtest.DSN(t)
-	a, b := openTest(t, engine.Config{DSN: one}), openTest(t, engine.Config{DSN: two})
+	a, b := openTest(t, backend.Config{DSN: one}), openTest(t, backend.Config{DSN: two})
 	require.NoError(t, a.Write.Exec("INSERT INTO agent_memory (agent_id, memory_json) VALUES ('a', '{}')").Error)
 	assert.Len(t, texts(t, a.Read, "SELECT agent_id FROM agent_memory"), 1)
 	assert.Empty(t, texts(t, b.Read, "SELECT agent_id FROM agent_memory"))
@@ -191,12 +191,12 @@ func TestSearchPath(t *testing.T) {
 	u, err := url.Parse(one)
 	require.NoError(t, err)
 	u.RawQuery = "search_path=tier2_no_such_schema"
-	_, err = Open(context.Background(), engine.Config{DSN: u.String()})
+	_, err = Open(context.Background(), backend.Config{DSN: u.String()})
 	require.ErrorIs(t, err, models.ErrInvalid)
 	assert.ErrorContains(t, err, "no schema of the search_path exists")
 }
 
-// TestQuotedSchema: a name that SQL must quote is as good as any.
+// TestQuotedSchema: names that SQL must quote work.
 func TestQuotedSchema(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	u, err := url.Parse(dsn)
@@ -204,21 +204,21 @@ func TestQuotedSchema(t *testing.T) {
 	query := u.Query()
 	name := query.Get("search_path") + ` Mixed.Case "x"`
 	quoted := pgx.Identifier{name}.Sanitize()
-	owner := openTest(t, engine.Config{DSN: dsn})
+	owner := openTest(t, backend.Config{DSN: dsn})
 	require.NoError(t, owner.Write.Exec("CREATE SCHEMA "+quoted).Error)
 	t.Cleanup(func() { assert.NoError(t, owner.Write.Exec("DROP SCHEMA "+quoted+" CASCADE").Error) })
 	query.Set("search_path", quoted)
-	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq and pgx take + as it is
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq and pgx do not decode +
 
-	h := openTest(t, engine.Config{DSN: u.String()})
-	for _, other := range []*engine.Handles{openTest(t, engine.Config{DSN: u.String()}), owner} {
+	h := openTest(t, backend.Config{DSN: u.String()})
+	for _, other := range []*backend.Handles{openTest(t, backend.Config{DSN: u.String()}), owner} {
 		same, err := h.Bulk.Same(t.Context(), other.Bulk)
 		require.NoError(t, err)
 		assert.Equal(t, other != owner, same)
 	}
 	require.NoError(t, h.Maintain(t.Context(), t.Logf))
 	require.NoError(t, h.Write.Exec("INSERT INTO agent_memory (agent_id, memory_json) VALUES ('a', '{}')").Error)
-	v, err := Verify(t.Context(), u.String())
+	v, err := Verify(t.Context(), u.String(), "")
 	require.NoError(t, err)
 	assert.Empty(t, v.Findings)
 	assert.EqualValues(t, 1, v.Documents)
@@ -235,7 +235,7 @@ func TestRefusedSchemas(t *testing.T) {
 			dsn := pgtest.DSN(t)
 			server, err := parse(dsn)
 			require.NoError(t, err)
-			cfg := engine.Config{DSN: dsn}
+			cfg := backend.Config{DSN: dsn}
 			cfg.Fill()
 			pool := openPool(cfg, server, "")
 			defer pool.Close()

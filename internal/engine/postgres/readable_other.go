@@ -4,6 +4,6 @@ package postgres
 
 import "net"
 
-// readable is not known here: a lost connection is found by pgx's own ping of one that
-// was idle for a second, or by the statement that fails on it.
+// readable returns false, since the state of the socket is unknown here. Lost connections are
+// found by the ping after a second of idleness, or by the statement that fails.
 func readable(net.Conn) bool { return false }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// readable reports whether something waits to be read on an idle connection: its end,
-// or what a server says that ends it. It reads nothing and costs no round trip.
+// readable reports whether an idle connection has unread data: its end, or the server's message
+// before it. It consumes nothing and needs no round trip.
 func readable(conn net.Conn) bool {
 	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = secured.NetConn()
@@ -21,12 +21,12 @@ func readable(conn net.Conn) bool {
 	if err != nil {
 		return true
 	}
-	waits := false
-	// Not raw.Read, which would wait for a read of pgx's own: after a slow write it keeps
-	// one going in the background.
+	unread := false
+	// raw.Read would wait for a read that pgx keeps running in the background after a slow
+	// write.
 	err = raw.Control(func(fd uintptr) {
 		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		waits = err != syscall.EAGAIN
+		unread = err != syscall.EAGAIN
 	})
-	return waits || err != nil
+	return unread || err != nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReadable: also while a Read waits on the connection, as pgx's does after a COPY.
+// TestReadable: readable works while a Read waits on the connection, as pgx does after a COPY.
 func TestReadable(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

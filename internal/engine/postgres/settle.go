@@ -6,15 +6,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Settle implements engine.Dialect. A transaction that has taken an id holds the lock
-// that its INSERT took before; so no id up to the counter is open when those who hold it
-// after the counter was read have ended. Nobody is kept from adding rows meanwhile.
-func (dialect) Settle(ctx context.Context, s *engine.Session, t *schema.Table) (int64, error) {
+// Settle implements backend.Dialect. A transaction locks the table before it takes an id, so
+// all ids up to the counter are settled when the transactions that hold the lock after the
+// counter was read have ended. Other transactions may insert meanwhile.
+func (dialect) Settle(ctx context.Context, s *backend.Session, t *schema.Table) (int64, error) {
 	const lock = `SELECT pg_advisory_xact_lock(hashtextextended('tier2_settle ' || $1::text::regclass::oid, 0))`
 	if _, err := s.Conn.ExecContext(ctx, lock, t.Name); err != nil {
 		return 0, err
@@ -24,16 +24,16 @@ func (dialect) Settle(ctx context.Context, s *engine.Session, t *schema.Table) (
 	if err := s.Conn.QueryRowContext(ctx, counter, t.Name, t.Columns[t.Key[0]].Name).Scan(&last); err != nil {
 		return 0, err
 	}
-	var patience string
-	if err := s.Conn.QueryRowContext(ctx, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").Scan(&patience); err != nil {
+	var timeout string
+	if err := s.Conn.QueryRowContext(ctx, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").Scan(&timeout); err != nil {
 		return 0, err
 	}
-	limit, err := time.ParseDuration(patience + "ms")
+	limit, err := time.ParseDuration(timeout + "ms")
 	if err != nil {
 		return 0, err
 	}
-	began, err := writers(ctx, s.Conn, t.Name)
-	for since := time.Now(); err == nil && len(began) > 0; {
+	pending, err := writers(ctx, s.Conn, t.Name)
+	for since := time.Now(); err == nil && len(pending) > 0; {
 		if limit > 0 && time.Since(since) > limit {
 			return 0, &models.Error{Table: t.Name, Kind: models.ErrBusy, Reason: "transactions that have added rows were still under way when the busy timeout ended"}
 		}
@@ -44,17 +44,17 @@ func (dialect) Settle(ctx context.Context, s *engine.Session, t *schema.Table) (
 		}
 		var now []string
 		if now, err = writers(ctx, s.Conn, t.Name); err == nil {
-			began = slices.DeleteFunc(began, func(id string) bool { return !slices.Contains(now, id) })
+			pending = slices.DeleteFunc(pending, func(id string) bool { return !slices.Contains(now, id) })
 		}
 	}
 	return last.Int64, err
 }
 
-// ForUpdate implements engine.Dialect.
+// ForUpdate implements backend.Dialect.
 func (dialect) ForUpdate() string { return " FOR UPDATE" }
 
-// NextID implements engine.Dialect, under the lock that Settle looks for.
-func (dialect) NextID(ctx context.Context, s *engine.Session, t *schema.Table) (id int64, err error) {
+// NextID implements backend.Dialect. It takes the lock that Settle waits for.
+func (dialect) NextID(ctx context.Context, s *backend.Session, t *schema.Table) (id int64, err error) {
 	if _, err := s.Conn.ExecContext(ctx, "LOCK TABLE "+t.Name+" IN ROW EXCLUSIVE MODE"); err != nil {
 		return 0, err
 	}
@@ -62,23 +62,11 @@ func (dialect) NextID(ctx context.Context, s *engine.Session, t *schema.Table) (
 	return id, err
 }
 
-// writers are the other transactions that hold a lock to write the table.
-func writers(ctx context.Context, db querier, table string) (list []string, err error) {
+// writers lists the other transactions that hold a lock to write the table.
+func writers(ctx context.Context, db backend.Querier, table string) ([]string, error) {
 	const holders = `SELECT virtualtransaction FROM pg_catalog.pg_locks
 		WHERE locktype = 'relation' AND relation = $1::text::regclass AND granted AND pid IS DISTINCT FROM pg_backend_pid()
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 		AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`
-	rows, err := db.QueryContext(ctx, holders, table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, rows.Err()
+	return backend.Texts(ctx, db, holders, table)
 }

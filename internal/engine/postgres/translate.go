@@ -15,12 +15,12 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// dialector is GORM's, with errors that say what was refused. It embeds the pointer
-// and not the interface, or savepoints would be lost.
+// dialector adds the translation of errors to GORM's dialector. It embeds the pointer and not
+// the interface, which would hide the methods for savepoints.
 type dialector struct{ *postgres.Dialector }
 
 func newDialector(conn gorm.ConnPool) gorm.Dialector {
@@ -30,26 +30,25 @@ func newDialector(conn gorm.ConnPool) gorm.Dialector {
 // Translate implements gorm.ErrorTranslator.
 func (dialector) Translate(err error) error { return translate(err) }
 
-// SavePoint implements gorm.SavePointerDialectorInterface; GORM's own says nil even
-// when the statement failed.
+// SavePoint implements gorm.SavePointerDialectorInterface. GORM's own drops the error.
 func (dialector) SavePoint(tx *gorm.DB, name string) error {
 	return tx.Exec("SAVEPOINT " + name).Error
 }
 
-// RollbackTo implements gorm.SavePointerDialectorInterface, likewise.
+// RollbackTo implements gorm.SavePointerDialectorInterface. GORM's own drops the error.
 func (dialector) RollbackTo(tx *gorm.DB, name string) error {
 	return tx.Exec("ROLLBACK TO SAVEPOINT " + name).Error
 }
 
 var (
-	// keyed takes columns and value out of a DETAIL, in any language of the server.
+	// keyed matches columns and value in a DETAIL, in any language of the server.
 	keyed = regexp.MustCompile(`(?s)\((.*?)\)=\((.*)\)`)
-	// firstName is the table that the statement named, before the constraint's own.
+	// firstName matches the table of the statement, which precedes the constraint.
 	firstName = regexp.MustCompile(`"([^"]+)"`)
 )
 
-// translate makes a driver's error a *models.Error that wraps our sentinel, GORM's
-// and the driver's error. What it does not know it returns as it is.
+// translate converts an error of the driver to a *models.Error that wraps the kind, GORM's
+// error and the driver's error. It returns other errors unchanged.
 func translate(err error) error {
 	var known *models.Error
 	if err == nil || errors.As(err, &known) {
@@ -73,7 +72,7 @@ func translate(err error) error {
 	return err
 }
 
-// notConnected leaves pgx's ConnectError behind: it carries the password.
+// notConnected returns an error without pgx's ConnectError, which contains the password.
 func notConnected(connect *pgconn.ConnectError) error {
 	cause := connect.Unwrap()
 	reason := strings.Join(strings.Fields(cause.Error()), " ")
@@ -100,7 +99,7 @@ func notConnected(connect *pgconn.ConnectError) error {
 	return e
 }
 
-// lost reports whether the connection broke, or the server ended it, under a statement.
+// lost reports whether a statement failed because the connection broke or the server closed it.
 func lost(err error) bool {
 	var ended *pgconn.PgError
 	if errors.As(err, &ended) {
@@ -114,7 +113,7 @@ func lost(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
-// translateServer reads the server's SQLSTATE
+// translateServer translates the SQLSTATE of the server
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 func translateServer(pg *pgconn.PgError, err error) error {
 	e := &models.Error{Table: pg.TableName, Column: pg.ColumnName, Constraint: pg.ConstraintName}
@@ -128,7 +127,7 @@ func translateServer(pg *pgconn.PgError, err error) error {
 		return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
 	case "23503", "23001":
 		key(e, pg.Detail)
-		// For a parent that has children TableName is the child's.
+		// If a parent has children, TableName is the child.
 		if m := firstName.FindStringSubmatch(pg.Message); m != nil && m[1] != pg.TableName {
 			e.Table = m[1]
 			return with(models.ErrForeignKey, "the row still has children that name it", gorm.ErrForeignKeyViolated)
@@ -137,7 +136,7 @@ func translateServer(pg *pgconn.PgError, err error) error {
 	case "23502":
 		return with(models.ErrInvalid, "must not be NULL", nil)
 	case "23514":
-		e = engine.CheckFailed(pg.ConstraintName)
+		e = backend.CheckFailed(pg.ConstraintName)
 		if e.Table == "" {
 			e.Table = pg.TableName
 		}
@@ -179,7 +178,8 @@ func translateServer(pg *pgconn.PgError, err error) error {
 	return err
 }
 
-// key reads "Key (execution_id)=(x) already exists."; a server may keep it to itself.
+// key sets column and value from "Key (execution_id)=(x) already exists.", which some servers
+// omit.
 func key(e *models.Error, detail string) {
 	if m := keyed.FindStringSubmatch(detail); m != nil {
 		e.Column, e.Value = m[1], m[2]

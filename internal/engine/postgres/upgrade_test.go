@@ -13,13 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// version is a schema of that version with rows in every table, what users may add to it,
-// and the connection that made it.
+// version creates a schema of that version, with rows in every table and objects that users may
+// add. It returns its DSN and the connection.
 func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	t.Helper()
 	old, err := os.ReadFile("testdata/schema-" + number + ".sql")
@@ -27,7 +27,7 @@ func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	dsn = pgtest.DSN(t)
 	server, err := parse(dsn)
 	require.NoError(t, err)
-	cfg := engine.Config{DSN: dsn}
+	cfg := backend.Config{DSN: dsn}
 	cfg.Fill()
 	server.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	pool := openPool(cfg, server, "")
@@ -56,7 +56,7 @@ func version(t *testing.T, number string) (dsn string, db *gorm.DB) {
 	return dsn, db
 }
 
-// everything is each row of each table, as the server writes it.
+// everything returns each row of each table, in the server's text form.
 func everything(t *testing.T, db *gorm.DB) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
@@ -67,8 +67,8 @@ func everything(t *testing.T, db *gorm.DB) map[string][]string {
 	return rows
 }
 
-// TestUpgrade: however many open it at once, what is new comes, and rows, answers and
-// what users added stay.
+// TestUpgrade: concurrent opens upgrade once; rows, results of the views and objects of users
+// stay.
 func TestUpgrade(t *testing.T) {
 	for _, number := range []string{"2", "3"} {
 		t.Run(number, func(t *testing.T) { upgradeFrom(t, number) })
@@ -92,7 +92,7 @@ func upgradeFrom(t *testing.T, number string) {
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
-			h, err := Open(context.Background(), engine.Config{DSN: dsn})
+			h, err := Open(context.Background(), backend.Config{DSN: dsn})
 			if assert.NoError(t, err) {
 				assert.NoError(t, h.Close())
 			}
@@ -112,19 +112,19 @@ func upgradeFrom(t *testing.T, number string) {
 		err := db.Transaction(func(tx *gorm.DB) error { return tx.Exec(change).Error })
 		require.ErrorIs(t, err, models.ErrAppendOnly, change)
 	}
-	v, err := Verify(t.Context(), dsn)
+	v, err := Verify(t.Context(), dsn, "")
 	require.NoError(t, err)
 	assert.Empty(t, v.Findings)
 
-	fresh := openTest(t, engine.Config{DSN: pgtest.DSN(t)}).Write
+	fresh := openTest(t, backend.Config{DSN: pgtest.DSN(t)}).Write
 	const definitions = `SELECT replace(indexdef, schemaname || '.', '') FROM pg_indexes WHERE schemaname = current_schema() AND indexname <> 'idx_receipts_mine' ORDER BY 1`
 	assert.Equal(t, texts(t, fresh, definitions), texts(t, db, definitions), "an upgraded schema is the same as a new one")
-	h := openTest(t, engine.Config{DSN: dsn}).Write
+	h := openTest(t, backend.Config{DSN: dsn}).Write
 	require.NoError(t, h.Create(&models.Receipt{ExecutionID: "z", AgentID: "ann", Operation: models.OperationWatch, Status: models.ReceiptPassed, Timestamp: models.At(time.Now())}).Error)
 	assert.Equal(t, []string{"3"}, texts(t, h, "SELECT id::text FROM receipts WHERE execution_id = 'z'"), "ids go on")
 }
 
-// TestUpgradeThatCannotBe leaves the schema as it was.
+// TestUpgradeThatCannotBe: a failed upgrade leaves the schema unchanged.
 func TestUpgradeThatCannotBe(t *testing.T) {
 	dsn, db := version(t, "2")
 	before := everything(t, db)
@@ -132,16 +132,16 @@ func TestUpgradeThatCannotBe(t *testing.T) {
 	defined := texts(t, db, indexes)
 	require.NoError(t, db.Exec(`INSERT INTO audit_log (timestamp, agent_id, operation, status, context_json) VALUES (now(), 'eve', 'o', 'completed', ?)`,
 		`{"execution_id":"a\u0000b"}`).Error)
-	_, err := Open(t.Context(), engine.Config{DSN: dsn})
+	_, err := Open(t.Context(), backend.Config{DSN: dsn})
 	require.ErrorIs(t, err, models.ErrInvalid)
 	assert.Equal(t, []string{"2"}, texts(t, db, "SELECT version::text FROM tier2_schema"))
 	assert.Equal(t, defined, texts(t, db, indexes))
 	require.NoError(t, db.Exec("DELETE FROM audit_log WHERE agent_id = 'eve'").Error)
 	assert.Equal(t, before, everything(t, db))
-	// An index is made of deleted rows as well, as long as any transaction of the server,
-	// such as another test's, might still see them.
+	// An index includes deleted rows while any transaction of the server, such as one of another
+	// test, may still see them.
 	require.Eventually(t, func() bool {
-		h, err := Open(t.Context(), engine.Config{DSN: dsn})
+		h, err := Open(t.Context(), backend.Config{DSN: dsn})
 		return err == nil && h.Close() == nil
 	}, time.Minute, 50*time.Millisecond)
 	assert.NotContains(t, strings.Join(texts(t, db, indexes), "\n"), "DESC")

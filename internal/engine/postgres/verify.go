@@ -3,42 +3,37 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
-// Verify examines the schema at a postgres:// URL, in one state of the database,
-// without changing it. What the schema should be is asked of the server itself,
-// which is given schema.sql as temporary tables, in a transaction that is rolled
-// back: the role needs the right to make those (TEMPORARY, which PUBLIC has). An
-// error means that the check could not be made. None shows the password.
-func Verify(ctx context.Context, dsn string) (*engine.Verification, error) {
+// Verify checks the schema at a postgres:// URL, in one state of the database and without
+// changing it. To get the expected definitions from the server, it creates schema.sql as
+// temporary tables in a transaction that it rolls back; the role needs the privilege TEMPORARY,
+// which PUBLIC has. An error means that the check failed to run. No error shows the password.
+func Verify(ctx context.Context, dsn, _ string) (*backend.Verification, error) {
 	server, err := parse(dsn)
 	if err != nil {
 		return nil, err
 	}
-	cfg := engine.Config{DSN: dsn}
+	cfg := backend.Config{DSN: dsn}
 	cfg.Fill()
 	db := openPool(cfg, server, "")
 	defer db.Close()
 	v, err := verify(ctx, db)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return nil, fmt.Errorf("verify %s: %w", where(server), translate(err))
+		return nil, fmt.Errorf("verify %s: %w", where(server), translate(backend.Ended(ctx, err)))
 	}
 	return v, nil
 }
 
-func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
+func verify(ctx context.Context, db *sql.DB) (*backend.Verification, error) {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return nil, err
@@ -48,10 +43,10 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := engine.NewExamination()
+	v := backend.NewVerification()
 	if now.schema == "" {
 		v.Add("schema: no schema of the search_path exists")
-		return &v.Verification, nil
+		return v, nil
 	}
 	have, err := describe(ctx, tx, "quote_ident(current_schema())::regnamespace")
 	if err != nil {
@@ -73,17 +68,17 @@ func verify(ctx context.Context, db *sql.DB) (*engine.Verification, error) {
 	whole := compare(have, want, v)
 	for _, table := range schema.Tables() {
 		if !whole[table.Name] {
-			continue // its rows cannot be asked for what is not there
+			continue // the queries need all columns
 		}
 		if err := rows(ctx, tx, now.schema, table, v); err != nil {
 			return nil, err
 		}
 	}
-	return &v.Verification, nil
+	return v, nil
 }
 
-// readableJSON tells whether the operators that the views use can read a document: the type json
-// takes \u0000 and halves of surrogate pairs, and they do not.
+// readableJSON creates a function that reports whether the operators of the views can read a
+// document: the type json accepts \u0000 and unpaired surrogates, the operators do not.
 const readableJSON = `CREATE FUNCTION pg_temp.readable(document json) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM document ->> '';
@@ -95,8 +90,8 @@ $$`
 
 var functionName = regexp.MustCompile(`CREATE FUNCTION (\w+)\(`)
 
-// temporarySchema is schema.sql for pg_temp, where functions are found by their full
-// name only (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
+// temporarySchema returns schema.sql for pg_temp, where functions need their qualified name
+// (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
 func temporarySchema() string {
 	text := ddl
 	for _, m := range functionName.FindAllStringSubmatch(ddl, -1) {
@@ -109,8 +104,8 @@ func temporarySchema() string {
 // The name of a column, constraint or trigger begins with its table's.
 type object struct{ kind, name, definition string }
 
-// objects lists a schema. The definitions are what the server makes of its catalog,
-// so that equal ones mean equal objects, in whichever words they were made.
+// objects lists the objects of a schema. The server generates the definitions from its catalog,
+// so that equal definitions mean equal objects, however their SQL was written.
 const objects = `
 WITH ours AS (SELECT oid, relname, relkind FROM pg_catalog.pg_class WHERE relnamespace = %[1]s)
 SELECT kind, name, definition FROM (
@@ -142,27 +137,18 @@ SELECT kind, name, definition FROM (
 
 var temporary = regexp.MustCompile(`\bpg_temp(_\d+)?\.`)
 
-func describe(ctx context.Context, tx *sql.Tx, namespace string) ([]object, error) {
-	rows, err := tx.QueryContext(ctx, fmt.Sprintf(objects, namespace))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []object
-	for rows.Next() {
-		var o object
-		if err := rows.Scan(&o.kind, &o.name, &o.definition); err != nil {
-			return nil, err
-		}
+func describe(ctx context.Context, tx *sql.Tx, namespace string) (list []object, err error) {
+	var o object
+	err = backend.Each(ctx, tx, []any{&o.kind, &o.name, &o.definition}, func() {
 		o.definition = strings.Join(strings.Fields(temporary.ReplaceAllString(o.definition, "")), " ")
 		list = append(list, o)
-	}
-	return list, rows.Err()
+	}, fmt.Sprintf(objects, namespace))
+	return list, err
 }
 
-// compare reports what is missing or other than it should be, and which tables have
-// all their columns. What a user added beside them is no finding, but in our tables.
-func compare(have, want []object, v *engine.Examination) (whole map[string]bool) {
+// compare reports missing and different objects, and columns that users added to tables of the
+// schema. Other additions are ignored. whole has the tables with all their columns.
+func compare(have, want []object, v *backend.Verification) (whole map[string]bool) {
 	definitions := make(map[string]string, len(have))
 	for _, o := range have {
 		definitions[o.kind+" "+o.name] = o.definition
@@ -172,14 +158,14 @@ func compare(have, want []object, v *engine.Examination) (whole map[string]bool)
 	for _, o := range want {
 		known[o.kind+" "+o.name] = true
 		table, _, _ := strings.Cut(o.name, ".")
-		got, there := definitions[o.kind+" "+o.name]
+		got, exists := definitions[o.kind+" "+o.name]
 		if o.kind == "table" {
-			whole[table] = there
-		} else if _, there := definitions["table "+table]; !there && o.kind != "index" && o.kind != "view" && o.kind != "function" {
-			continue // the table is what is missing
+			whole[table] = exists
+		} else if _, exists := definitions["table "+table]; !exists && o.kind != "index" && o.kind != "view" && o.kind != "function" {
+			continue // reported with the missing table
 		}
 		switch {
-		case !there:
+		case !exists:
 			v.Add("schema: %s %s is missing", o.kind, o.name)
 		case got != o.definition:
 			v.Add("schema: %s %s is not as expected: %s (expected: %s)", o.kind, o.name, got, o.definition)
@@ -187,7 +173,7 @@ func compare(have, want []object, v *engine.Examination) (whole map[string]bool)
 		if o.kind == "column" && got != o.definition {
 			whole[table] = false
 		}
-		if there && !strings.HasPrefix(o.name, ownPrefix) {
+		if exists && !strings.HasPrefix(o.name, ownPrefix) {
 			v.Count(o.kind)
 		}
 	}
@@ -197,4 +183,93 @@ func compare(have, want []object, v *engine.Examination) (whole map[string]bool)
 		}
 	}
 	return whole
+}
+
+// literal returns a text as a literal of SQL.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// rows checks the rows of a table. They may break constraints that are NOT VALID, were dropped
+// and added, or were bypassed with triggers off. The search_path must be pg_temp.
+func rows(ctx context.Context, tx *sql.Tx, namespace string, table schema.Table, v *backend.Verification) error {
+	name := pgx.Identifier{namespace, table.Name}.Sanitize()
+	var conditions, documents []string
+	add := func(condition, finding string) {
+		conditions = append(conditions, fmt.Sprintf("(CASE WHEN %s THEN %s END)", condition, finding))
+	}
+	checks, err := checkConstraints(ctx, tx, table.Name)
+	if err != nil {
+		return err
+	}
+	for _, c := range checks {
+		add("NOT ("+c.condition+")", literal("check: %s row %s: breaks the constraint "+c.name))
+	}
+	if p := table.Parent; p.Table != "" {
+		column, parent := pgx.Identifier{p.Column}.Sanitize(), pgx.Identifier{namespace, p.Table}.Sanitize()
+		add(fmt.Sprintf("ours.%[1]s IS NOT NULL AND NOT EXISTS (SELECT FROM %[2]s p WHERE p.%[1]s = ours.%[1]s)", column, parent),
+			literal("foreign key: %s row %s names a row of "+p.Table+" that does not exist"))
+	}
+	for _, c := range table.Columns {
+		column := pgx.Identifier{c.Name}.Sanitize()
+		finding := literal("value: %s row %s: "+c.Name+" cannot be read: ") + " || " + column
+		switch {
+		case c.Kind == schema.Time: // the years of models.Timestamp and ISO 8601
+			add(column+" NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'", finding)
+		case c.Kind == schema.Float:
+			add(column+" IN ('NaN', 'Infinity', '-Infinity')", finding)
+		case c.Kind == schema.JSONText: // only documents with escapes can be unreadable
+			add("strpos("+column+"::text, '\\u') > 0 AND NOT pg_temp.readable("+column+")", literal("json: %s row %s: "+c.Name+" cannot be read by the database's operators"))
+		}
+		if c.JSON {
+			documents = append(documents, "count("+column+")")
+		}
+	}
+	if len(documents) > 0 {
+		var n int64
+		if err := tx.QueryRowContext(ctx, "SELECT "+strings.Join(documents, " + ")+" FROM "+name).Scan(&n); err != nil {
+			return err
+		}
+		v.Documents += n
+	}
+	if err := identity(ctx, tx, name, table, v); err != nil || len(conditions) == 0 {
+		return err
+	}
+	key := make([]string, len(table.Key))
+	for i, k := range table.Key {
+		key[i] = "ours." + pgx.Identifier{table.Columns[k].Name}.Sanitize()
+	}
+	const query = `SELECT finding, concat_ws(', ', %[1]s) FROM %[2]s ours, LATERAL (VALUES %[3]s) checked(finding)
+		WHERE finding IS NOT NULL ORDER BY %[1]s, 1`
+	var finding, row string
+	return backend.Each(ctx, tx, []any{&finding, &row}, func() {
+		v.Add("%s", strings.Replace(strings.Replace(finding, "%s", table.Name, 1), "%s", row, 1))
+	}, fmt.Sprintf(query, strings.Join(key, ", "), name, strings.Join(conditions, ", ")))
+}
+
+// check is a CHECK constraint.
+type check struct{ name, condition string }
+
+// checkConstraints returns the CHECK constraints of a temporary table.
+func checkConstraints(ctx context.Context, tx *sql.Tx, table string) (list []check, err error) {
+	const query = `SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint
+		WHERE conrelid = $1::text::regclass AND contype = 'c' ORDER BY conname`
+	var c check
+	err = backend.Each(ctx, tx, []any{&c.name, &c.condition}, func() { list = append(list, c) }, query, table)
+	return list, err
+}
+
+// identity reports a counter below the largest id, with which the next insert would fail. It
+// skips sequences that the role may not read.
+func identity(ctx context.Context, tx *sql.Tx, name string, table schema.Table, v *backend.Verification) error {
+	column := table.Columns[table.Key[0]]
+	var largest, last sql.NullInt64
+	if len(table.Key) != 1 || column.Kind != schema.Integer {
+		return nil
+	}
+	const query = `SELECT max(%[1]s), (SELECT coalesce(pg_sequence_last_value(sequence), 0)
+		FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence) s WHERE has_sequence_privilege(sequence, 'USAGE, SELECT')) FROM %[2]s`
+	err := tx.QueryRowContext(ctx, fmt.Sprintf(query, pgx.Identifier{column.Name}.Sanitize(), name), name, column.Name).Scan(&largest, &last)
+	if err == nil && last.Valid && largest.Int64 > last.Int64 {
+		v.Add("identity: %s.%s: the counter stands at %d, behind row %d", table.Name, column.Name, last.Int64, largest.Int64)
+	}
+	return err
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,19 +11,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// source is a database that is open, as a backup reads it.
+// source is the open database that a backup reads.
 type source struct {
 	*config
 	where location
-	read  *sql.DB // says whether the store is closed
+	read  *sql.DB // closed with the store
 }
 
-// backup writes one state of the database to a new file: first under another name, then
-// checked, and flushed to the disk; only then it gets its name, if nothing else has it.
+// backup writes one state of the database to a new file at path. The file is written under
+// another name, checked and flushed to the disk before it is renamed. It never replaces a file.
 func (s *source) backup(ctx context.Context, path string, check func(ctx context.Context, dsn string) error) error {
 	if err := s.read.PingContext(ctx); err != nil {
 		return translate(err)
@@ -34,19 +34,17 @@ func (s *source) backup(ctx context.Context, path string, check func(ctx context
 		return err
 	}
 	if err := s.write(ctx, target, check); err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return fmt.Errorf("back up to %s: %w", target, translate(err))
+		return fmt.Errorf("back up to %s: %w", target, translate(backend.Ended(ctx, err)))
 	}
 	return nil
 }
 
-// companions are what SQLite keeps beside a file; it would take what lies there under a
-// new file's name for its own.
+// companions are the suffixes of the files that SQLite keeps besides a database. It would use
+// existing files with the name of a new database.
 var companions = []string{"-journal", "-wal", "-shm"}
 
-// target refuses whatever a backup must not become.
+// target returns the location of a backup. It rejects existing files and the files of the
+// database itself.
 func (s *source) target(path string) (location, error) {
 	refuse := func(kind error, reason string) (location, error) {
 		return location{}, &models.Error{Value: path, Reason: reason, Kind: kind}
@@ -58,7 +56,7 @@ func (s *source) target(path string) (location, error) {
 	case target.memory != "":
 		return refuse(models.ErrInvalid, "is no file that could be kept")
 	}
-	mine, _ := os.Stat(s.where.path) // nothing in memory
+	mine, _ := os.Stat(s.where.path) // nil for a database in memory
 	switch info, err := os.Stat(target.path); {
 	case err != nil:
 	case info.IsDir():
@@ -77,7 +75,7 @@ func (s *source) target(path string) (location, error) {
 	return target, nil
 }
 
-// write makes the file: the copy gets its name once it is checked.
+// write creates the file, which gets its name after the checks.
 func (s *source) write(ctx context.Context, target location, check func(ctx context.Context, dsn string) error) error {
 	return newfile.Make(target.path, func(f *os.File) error {
 		copied := location{path: f.Name()}
@@ -96,8 +94,8 @@ func (s *source) write(ctx context.Context, target location, check func(ctx cont
 	})
 }
 
-// vacuumInto writes one state of the database into an empty file, over a connection of
-// its own: as with any other reader, writers go on (https://www.sqlite.org/lang_vacuum.html).
+// vacuumInto writes one state of the database into an empty file. It uses its own connection
+// and does not block writers (https://www.sqlite.org/lang_vacuum.html).
 func (s *source) vacuumInto(ctx context.Context, target location) error {
 	db := openPool(s.where.uri("rw"), 1, busyTimeout(s.BusyTimeout))
 	defer db.Close()
@@ -105,8 +103,8 @@ func (s *source) vacuumInto(ctx context.Context, target location) error {
 	return err
 }
 
-// attached names the file to a connection whose own database may lie in memory, which
-// would look for it there.
+// attached returns the URI of the file for ATTACH and VACUUM INTO. It names the VFS, because a
+// connection to a database in memory would use its own.
 func (l location) attached() string {
 	vfs := "unix"
 	if runtime.GOOS == "windows" {
@@ -116,13 +114,12 @@ func (l location) attached() string {
 	return name + "?" + url.Values{"mode": {"rw"}, "vfs": {vfs}}.Encode()
 }
 
-// dsn is the file as Open takes it, whatever its name.
+// dsn returns the file: URI that Open takes, for any name of the file.
 func (l location) dsn() string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(l.path)}).String()
 }
 
-// checkCopy is what a copy must pass before anyone may rely on it, beside what package
-// tier2 checks.
+// checkCopy returns models.ErrCorrupt if Verify finds something in the copy.
 func checkCopy(ctx context.Context, copied location, ddl string) error {
 	v, err := Verify(ctx, copied.dsn(), ddl)
 	if err != nil {

@@ -8,19 +8,20 @@ import (
 	"os"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// bulk implements engine.Bulk.
+// bulk implements backend.Bulk for a file or a database in memory.
 type bulk struct {
 	where       location
 	write, read *sql.DB
 }
 
-// Same implements engine.Bulk: links and other spellings of a path are the same file.
-func (b *bulk) Same(_ context.Context, other engine.Bulk) (bool, error) {
+// Same implements backend.Bulk. It compares files, so that links and other spellings of a path
+// are the same database.
+func (b *bulk) Same(_ context.Context, other backend.Bulk) (bool, error) {
 	o, ok := other.(*bulk)
 	if !ok || (b.where.memory != "") != (o.where.memory != "") {
 		return false, nil
@@ -36,24 +37,24 @@ func (b *bulk) Same(_ context.Context, other engine.Bulk) (bool, error) {
 	return err == nil && os.SameFile(mine, its), err
 }
 
-// Snapshot implements engine.Bulk. The first read fixes the state
+// Snapshot implements backend.Bulk. The first read determines the state
 // (https://www.sqlite.org/isolation.html).
-func (b *bulk) Snapshot(ctx context.Context) (engine.Snapshot, error) {
-	return engine.NewSession(ctx, b.read, dialect{}, "BEGIN DEFERRED", "SELECT count(*) FROM sqlite_schema")
+func (b *bulk) Snapshot(ctx context.Context) (backend.Snapshot, error) {
+	return backend.NewSession(ctx, b.read, dialect{}, "BEGIN DEFERRED", "SELECT count(*) FROM sqlite_schema")
 }
 
-// Begin implements engine.Bulk.
-func (b *bulk) Begin(ctx context.Context) (engine.Writer, error) {
-	return engine.NewSession(ctx, b.write, dialect{}, "BEGIN IMMEDIATE")
+// Begin implements backend.Bulk.
+func (b *bulk) Begin(ctx context.Context) (backend.Writer, error) {
+	return backend.NewSession(ctx, b.write, dialect{}, "BEGIN IMMEDIATE")
 }
 
-// dialect implements engine.Dialect.
+// dialect implements backend.Dialect for SQLite.
 type dialect struct{}
 
 func (dialect) Placeholder(n int) string { return fmt.Sprintf("?%d", n) }
 
-// Expression implements engine.Dialect. The cast keeps the drivers from reading
-// times themselves: mattn turns one that it cannot read into the year 1.
+// Expression implements backend.Dialect. The cast keeps the drivers from parsing times: mattn
+// returns the year 1 for a time that it cannot parse.
 func (dialect) Expression(c schema.Column) string {
 	if c.Kind == schema.Time {
 		return "CAST(" + c.Name + " AS TEXT)"
@@ -63,23 +64,23 @@ func (dialect) Expression(c schema.Column) string {
 
 func (dialect) Translate(err error) error { return translate(err) }
 
-// Member implements engine.Dialect: as the indexes of schema.sql have it.
+// Member implements backend.Dialect with the expression of the indexes in schema.sql.
 func (dialect) Member(column, key string) string {
 	return "json_extract(" + column + ", '$." + key + "')"
 }
 
-// ForUpdate implements engine.Dialect: an immediate transaction locks everything.
+// ForUpdate implements backend.Dialect. An immediate transaction has locked the database.
 func (dialect) ForUpdate() string { return "" }
 
-// NextID implements engine.Dialect: as AUTOINCREMENT would choose it.
-func (dialect) NextID(ctx context.Context, s *engine.Session, t *schema.Table) (id int64, err error) {
+// NextID implements backend.Dialect. It returns the id that AUTOINCREMENT would assign.
+func (dialect) NextID(ctx context.Context, s *backend.Session, t *schema.Table) (id int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", t.Name).Scan(&id)
 	return id, err
 }
 
-// Reserve implements engine.Dialect: https://www.sqlite.org/autoinc.html lets programs
-// write the counters.
-func (dialect) Reserve(ctx context.Context, s *engine.Session, t *schema.Table, id int64) error {
+// Reserve implements backend.Dialect. Programs may write the counters
+// (https://www.sqlite.org/autoinc.html).
+func (dialect) Reserve(ctx context.Context, s *backend.Session, t *schema.Table, id int64) error {
 	if _, err := s.Conn.ExecContext(ctx, `INSERT INTO sqlite_sequence (name, seq)
 		SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)`, t.Name); err != nil {
 		return err
@@ -88,12 +89,12 @@ func (dialect) Reserve(ctx context.Context, s *engine.Session, t *schema.Table, 
 	return err
 }
 
-// Settle implements engine.Dialect: an immediate transaction shuts out every other.
-func (dialect) Settle(context.Context, *engine.Session, *schema.Table) (int64, error) {
+// Settle implements backend.Dialect. An immediate transaction excludes all other writers.
+func (dialect) Settle(context.Context, *backend.Session, *schema.Table) (int64, error) {
 	return math.MaxInt64, nil
 }
 
-// Value implements engine.Dialect. SQLite stores any type in any column
+// Value implements backend.Dialect. It checks types, because SQLite stores any type in any column
 // (https://www.sqlite.org/flextypegood.html).
 func (dialect) Value(c schema.Column, v any) (any, error) {
 	if b, ok := v.([]byte); ok {
@@ -123,7 +124,7 @@ func (dialect) Value(c schema.Column, v any) (any, error) {
 	return nil, fmt.Errorf("is a %T", v)
 }
 
-// Argument implements engine.Dialect.
+// Argument implements backend.Dialect.
 func (dialect) Argument(c schema.Column, v any) (any, error) {
 	if at, ok := v.(schema.Instant); ok {
 		return c.TimeText(at), nil
@@ -131,8 +132,8 @@ func (dialect) Argument(c schema.Column, v any) (any, error) {
 	return v, nil
 }
 
-// Insert implements engine.Dialect.
-func (dialect) Insert(ctx context.Context, s *engine.Session, t *schema.Table, rows []schema.Row) error {
+// Insert implements backend.Dialect.
+func (dialect) Insert(ctx context.Context, s *backend.Session, t *schema.Table, rows []schema.Row) error {
 	places := make([]string, len(t.Columns))
 	for i := range places {
 		places[i] = s.Placeholder(i + 1)

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// connector opens connections and runs the pragmas on each of them. They are kept
-// out of the DSN because the two drivers name them differently, and out of a single
-// Exec because that reaches only one connection of a pool.
+// connector opens connections and runs the pragmas on each of them. Pragmas in the DSN would
+// need a different spelling per driver, and an Exec reaches only one connection of a pool.
 type connector struct {
 	driver  driver.Driver
 	dsn     string
 	pragmas []string
-	place   *place // whose commits look first; nil: none do
+	place   *place // checked by commits; nil for no check
 }
 
 // Connect implements driver.Connector.
@@ -42,7 +41,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return c.driver }
 
-// openPool is a pool of up to n connections that stay open until it is closed.
+// openPool returns a pool of up to n connections, which stay open until the pool is closed.
 func openPool(dsn string, n int, pragmas ...string) *sql.DB {
 	return (&connector{driver: newDriver(), dsn: dsn, pragmas: pragmas}).pool(n)
 }
@@ -54,22 +53,23 @@ func (c *connector) pool(n int) *sql.DB {
 	return db
 }
 
-// The page caches, in KiB as cache_size has it when negative. A writer keeps the inner
-// pages of every index at hand; of readers there are several, and who reads everything
-// needs few pages twice.
+// The page caches, in KiB, which cache_size takes as negative numbers. The writer caches the
+// inner pages of every index. Readers get less: there are several, and a full scan reads few
+// pages twice.
 const (
 	writerCache = "cache_size(-65536)"
 	readerCache = "cache_size(-16384)"
 )
 
-// busyTimeout comes first of all pragmas, so that the others wait as well.
+// busyTimeout returns the pragma that must come first, so that the others wait as well.
 func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)", d.Milliseconds()) }
 
-// shared are the pragmas of reading and writing connections alike: a temp_store in
-// memory keeps the statement journal of INSERT triggers and large sorts off the disk.
-// With recursive_triggers the rows that INSERT OR REPLACE removes leave the totals
-// (https://www.sqlite.org/pragma.html#pragma_recursive_triggers). A checkpoint every 4,000
-// pages (16 MB) writes a page once, however often it changed.
+// shared returns the pragmas of all connections.
+//   - temp_store in memory keeps the statement journal of INSERT triggers and large sorts off
+//     the disk.
+//   - With recursive_triggers, rows that INSERT OR REPLACE removes are subtracted from the
+//     totals (https://www.sqlite.org/pragma.html#pragma_recursive_triggers).
+//   - A checkpoint per 4,000 pages (16 MB) writes a page once, however often it changed.
 func (c config) shared() []string {
 	sync := "NORMAL"
 	if c.FullSync {

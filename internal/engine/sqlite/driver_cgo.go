@@ -10,30 +10,31 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// DriverName is how database/sql knows the driver, and DriverModule where it is from.
+// DriverName is the name of the driver in database/sql, DriverModule its Go module.
 const (
 	DriverName   = "sqlite3"
 	DriverModule = "github.com/mattn/go-sqlite3"
 )
 
 // driverParams are mattn's own DSN keys: immediate transactions, because a deferred
-// one that reads first cannot wait for the lock; and a cache of prepared statements
+// transaction that reads first cannot wait for the lock; and a cache of prepared statements
 // per connection, which GORM's PrepareStmt does not replace inside transactions.
 var driverParams = map[string]string{"_txlock": "immediate", "_stmt_cache_size": "64"}
 
 func newDriver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
-// onCommit has every COMMIT ask whether it may; one that may not becomes a rollback.
-func onCommit(conn driver.Conn, may func() bool) {
+// onCommit calls allowed on every COMMIT, and turns the COMMIT into a rollback if it returns
+// false.
+func onCommit(conn driver.Conn, allowed func() bool) {
 	conn.(*sqlite3.SQLiteConn).RegisterCommitHook(func() int {
-		if may() {
+		if allowed() {
 			return 0
 		}
 		return 1
 	})
 }
 
-// errorCode is SQLite's extended result code (https://www.sqlite.org/rescode.html).
+// errorCode returns SQLite's extended result code (https://www.sqlite.org/rescode.html).
 func errorCode(err error) (int, bool) {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {

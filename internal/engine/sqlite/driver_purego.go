@@ -9,30 +9,31 @@ import (
 	"modernc.org/sqlite"
 )
 
-// DriverName is how database/sql knows the driver, and DriverModule where it is from.
+// DriverName is the name of the driver in database/sql, DriverModule its Go module.
 const (
 	DriverName   = "sqlite"
 	DriverModule = "modernc.org/sqlite"
 )
 
-// driverParams are modernc's own DSN keys: immediate transactions, because a
-// deferred one that reads first cannot wait for the lock; and times as the text
-// that SQLite's date functions read, instead of Go's time.String.
+// driverParams are modernc's own DSN keys: immediate transactions, because a deferred
+// transaction that reads first cannot wait for the lock; and times as the text that SQLite's
+// date functions read, instead of Go's time.String.
 var driverParams = map[string]string{"_txlock": "immediate", "_time_format": "sqlite", "_timezone": "UTC"}
 
 func newDriver() driver.Driver { return &sqlite.Driver{} }
 
-// onCommit has every COMMIT ask whether it may; one that may not becomes a rollback.
-func onCommit(conn driver.Conn, may func() bool) {
+// onCommit calls allowed on every COMMIT, and turns the COMMIT into a rollback if it returns
+// false.
+func onCommit(conn driver.Conn, allowed func() bool) {
 	conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
-		if may() {
+		if allowed() {
 			return 0
 		}
 		return 1
 	})
 }
 
-// errorCode is SQLite's extended result code (https://www.sqlite.org/rescode.html).
+// errorCode returns SQLite's extended result code (https://www.sqlite.org/rescode.html).
 func errorCode(err error) (int, bool) {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {

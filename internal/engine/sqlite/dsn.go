@@ -7,24 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// location is where a database lives.
+// location names a database: a file or a database in memory.
 type location struct {
 	path   string // absolute; "" in memory
 	memory string // name of a database in memory; "" for a file
-	create bool   // whether a missing file may be made
-	place  *place // of the file, once it is there
+	create bool   // whether a missing file may be created
+	place  *place // set once the file exists
 }
 
-// locate reads a path, a file: URI (https://www.sqlite.org/uri.html) or :memory:.
+// locate parses a path, a file: URI (https://www.sqlite.org/uri.html) or :memory:.
 func locate(dsn string) (location, error) {
 	refuse := func(format string, args ...any) (location, error) {
-		return location{}, &models.Error{Value: engine.Redact(dsn), Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+		return location{}, &models.Error{Value: backend.Redact(dsn), Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
 	}
-	switch shown := engine.Redact(dsn); {
+	switch shown := backend.Redact(dsn); {
 	case strings.TrimSpace(dsn) == "":
 		return refuse("the data source is blank; give a path, a file: URI or :memory:")
 	case strings.IndexByte(dsn, 0) >= 0:
@@ -64,7 +64,7 @@ func locate(dsn string) (location, error) {
 		value := values[len(values)-1]
 		switch {
 		case key == "cache" && (value == "private" || value == "shared"):
-			// the pools share nothing but the file; in memory all of them share it
+			// either is what the pools do: they share the file or the database in memory
 		case key == "mode" && value == "memory":
 			memory = true
 		case key == "mode" && (value == "rw" || value == "rwc"):
@@ -86,8 +86,8 @@ func locate(dsn string) (location, error) {
 	return at(path, create)
 }
 
-// at makes the path absolute: connections that open later must not follow a
-// change of the working directory.
+// at returns the location of a file. Its path is absolute, because the working directory may
+// change before a connection is opened.
 func at(path string, create bool) (location, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -99,16 +99,16 @@ func at(path string, create bool) (location, error) {
 	return location{path: absolute, create: create}, nil
 }
 
-// uri is the DSN that both drivers pass to SQLite, with the drivers' own keys. The
-// file must exist by then: mode=rw keeps SQLite from making it, mode=ro from writing.
+// uri returns the DSN that both drivers pass to SQLite, with the drivers' own keys. The file
+// must exist: mode=rw keeps SQLite from creating it, mode=ro from writing.
 func (l location) uri(mode string) string {
 	params := url.Values{}
 	for key, value := range driverParams {
 		params.Set(key, value)
 	}
 	if l.memory != "" {
-		// memdb is the one way to share a database in memory that needs no shared
-		// cache, whose table locks ignore the busy timeout.
+		// memdb shares a database in memory without a shared cache, whose table locks
+		// ignore the busy timeout.
 		params.Set("vfs", "memdb")
 		return "file:/" + url.PathEscape(l.memory) + "?" + params.Encode()
 	}
@@ -120,7 +120,7 @@ func (l location) uri(mode string) string {
 	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode()
 }
 
-// String is how errors name the database.
+// String returns the name of the database in errors.
 func (l location) String() string {
 	if l.memory != "" {
 		return ":memory:"
@@ -128,8 +128,8 @@ func (l location) String() string {
 	return l.path
 }
 
-// Where is how messages name the database: an absolute path, or :memory:. The error
-// is that of a malformed DSN.
+// Where returns the name of the database in messages: an absolute path, or :memory:.
+// Errors: models.ErrInvalid for a malformed DSN.
 func Where(dsn string) (string, error) {
 	where, err := locate(dsn)
 	return where.String(), err

@@ -8,13 +8,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// FuzzLocate: a DSN names an absolute path or a database in memory, which the URI for
-// the drivers says again, or is refused; and no refusal of another engine's DSN shows
-// its password.
+// FuzzLocate: locate rejects a DSN, or returns an absolute path or a database in memory, and uri
+// returns the same location. Errors for DSNs of other engines do not show the password.
 func FuzzLocate(f *testing.F) {
 	for _, dsn := range []string{
 		"", " ", ":memory:", ".ggen/tier2.db", "a b#c?d%41.db", "dir/", "file:a.db", "file:///tmp/a%20b.db?mode=rwc&cache=private", "file://localhost/a.db#part",
@@ -51,8 +50,8 @@ func FuzzLocate(f *testing.F) {
 		require.NotContains(t, where.path, "\x00")
 		require.Equal(t, "rw", u.Query().Get("mode"))
 		require.Equal(t, where.path, u.Path)
-		if engine.Redact(where.path) != where.path {
-			return // a name like a connection string: only a URI opens such a file
+		if backend.Redact(where.path) != where.path {
+			return // a file with such a name needs a URI
 		}
 		again, err := locate(where.path)
 		require.NoError(t, err)

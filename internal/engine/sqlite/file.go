@@ -13,13 +13,13 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// header is how every SQLite database begins
+// header is the beginning of every SQLite database
 // (https://www.sqlite.org/fileformat2.html#the_database_header).
 var header = []byte("SQLite format 3\x00")
 
-// prepareFile makes the file (0600) and its missing folders (0700), or checks that
-// what is there is a database, which can be written unless it shall only be read. undo takes
-// back what it made, if nothing else came into it meanwhile.
+// prepareFile creates the file (0600) and its missing folders (0700). An existing file must
+// be a database, writable unless readOnly. undo removes the created file if it is still
+// empty, and the created folders if nothing else is in them.
 func prepareFile(where location, readOnly bool) (undo func(), err error) {
 	path := where.path
 	undo = func() {}
@@ -44,7 +44,7 @@ func prepareFile(where location, readOnly bool) (undo func(), err error) {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return removeFolders, nil // another process was faster: its file is as good
+		return removeFolders, nil // another process has created the file
 	}
 	if err != nil {
 		removeFolders()
@@ -61,8 +61,7 @@ func prepareFile(where location, readOnly bool) (undo func(), err error) {
 	}, nil
 }
 
-// checkFile refuses what SQLite would refuse later, or not at all, before anything
-// is opened.
+// checkFile rejects files that SQLite would reject later, or not at all.
 func checkFile(path string, info fs.FileInfo, readOnly bool) error {
 	access := os.O_RDWR
 	if readOnly {

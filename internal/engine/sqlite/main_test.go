@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain looks, when all tests have ended, whether a goroutine goes on.
+// TestMain checks for leaked goroutines after all tests.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

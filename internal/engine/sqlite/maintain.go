@@ -9,50 +9,42 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// freePart is which part of the pages must be free for a VACUUM to be worth it: it writes
-// the whole file anew.
+// freePart is the fraction of free pages (1/freePart) from which VACUUM, which rewrites the
+// whole file, is worth it.
 const freePart = 4
 
-// maintain folds what is left, makes totals anew that are wrong, gives back free pages,
-// refreshes the statistics of the query planner and empties the WAL. It says each thing
-// that it did, or had to leave to another time because others were in the way.
-func (c *config) maintain(ctx context.Context, write, read *sql.DB, done engine.Done) error {
+// maintain updates the totals, rebuilds wrong ones, frees unused pages, refreshes the
+// statistics of the query planner and empties the WAL. It reports each step that it did or
+// skipped because other connections were in the way.
+func (c *config) maintain(ctx context.Context, write, read *sql.DB, done backend.Done) error {
 	suspects, err := wrongTotals(ctx, read)
 	if err != nil {
 		return translate(err)
 	}
-	mend := func(ctx context.Context, db *sql.Conn, done engine.Done) error {
-		return mendTotals(ctx, db, suspects, done)
+	repair := func(ctx context.Context, db *sql.Conn, done backend.Done) error {
+		return repairTotals(ctx, db, suspects, done)
 	}
-	for _, step := range []func(context.Context, *sql.Conn, engine.Done) error{mend, vacuum, analyze, c.checkpoint} {
-		conn, err := write.Conn(ctx) // anew each time, so that writers have their turn
+	for _, step := range []func(context.Context, *sql.Conn, backend.Done) error{repair, vacuum, analyze, c.checkpoint} {
+		conn, err := write.Conn(ctx) // per step, so that writers can run in between
 		if err == nil {
 			err = step(ctx, conn, done)
 			conn.Close()
 		}
-		if ctx.Err() != nil && err != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
 		if err != nil {
-			return translate(err)
+			return translate(backend.Ended(ctx, err))
 		}
 	}
 	return nil
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// wrongTotals are the tables of totals that are not what their rows add up to. It reads
-// every row, which keeps no writer waiting.
-func wrongTotals(ctx context.Context, db querier) (tables []string, err error) {
-	for _, table := range slices.Sorted(maps.Keys(wrong)) {
+// wrongTotals returns the tables of totals that differ from the sums of their rows. It reads
+// every row without blocking writers.
+func wrongTotals(ctx context.Context, db backend.Querier) (tables []string, err error) {
+	for _, table := range slices.Sorted(maps.Keys(mismatches)) {
 		found, err := isWrong(ctx, db, table)
 		if err != nil {
 			return nil, err
@@ -64,18 +56,17 @@ func wrongTotals(ctx context.Context, db querier) (tables []string, err error) {
 	return tables, nil
 }
 
-func isWrong(ctx context.Context, db querier, table string) (bool, error) {
+func isWrong(ctx context.Context, db backend.Querier, table string) (bool, error) {
 	var name string
-	err := db.QueryRowContext(ctx, wrong[table]+" LIMIT 1").Scan(&name)
+	err := db.QueryRowContext(ctx, mismatches[table]+" LIMIT 1").Scan(&name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// mendTotals brings the totals of the views up to date, those that are suspect anew if
-// they still are wrong.
-func mendTotals(ctx context.Context, db *sql.Conn, suspects []string, done engine.Done) error {
+// repairTotals updates the totals of the views. It rebuilds the suspects that are still wrong.
+func repairTotals(ctx context.Context, db *sql.Conn, suspects []string, done backend.Done) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -101,10 +92,10 @@ func mendTotals(ctx context.Context, db *sql.Conn, suspects []string, done engin
 	return nil
 }
 
-// vacuum writes the file anew without its free pages, if they are many
-// (https://www.sqlite.org/lang_vacuum.html). The copy that it makes for that lies in a
-// file, and not in memory as everything else that is temporary.
-func vacuum(ctx context.Context, db *sql.Conn, done engine.Done) error {
+// vacuum rewrites the file if many of its pages are free
+// (https://www.sqlite.org/lang_vacuum.html). Its temporary copy is a file, while other
+// temporary data is in memory.
+func vacuum(ctx context.Context, db *sql.Conn, done backend.Done) error {
 	var free, pages int64
 	if err := db.QueryRowContext(ctx, "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count").Scan(&free, &pages); err != nil {
 		return err
@@ -127,9 +118,9 @@ func vacuum(ctx context.Context, db *sql.Conn, done engine.Done) error {
 	return err
 }
 
-// analyze refreshes the statistics from some hundred rows of each index, so that it takes
-// no longer with a million (https://www.sqlite.org/lang_analyze.html#approx).
-func analyze(ctx context.Context, db *sql.Conn, done engine.Done) error {
+// analyze refreshes the statistics. It samples some hundred rows per index, so that the time
+// does not grow with the table (https://www.sqlite.org/lang_analyze.html#approx).
+func analyze(ctx context.Context, db *sql.Conn, done backend.Done) error {
 	err := during(ctx, db, "analysis_limit = 400", "analysis_limit = 0", func() error {
 		for _, statement := range []string{"ANALYZE", "PRAGMA optimize"} {
 			if _, err := db.ExecContext(ctx, statement); err != nil {
@@ -148,9 +139,9 @@ func analyze(ctx context.Context, db *sql.Conn, done engine.Done) error {
 	return err
 }
 
-// checkpoint empties the WAL, unless a reader still needs it: for that it waits a moment
-// only, since writers would wait as well.
-func (c *config) checkpoint(ctx context.Context, db *sql.Conn, done engine.Done) error {
+// checkpoint empties the WAL unless a reader still needs it. It waits for readers only briefly,
+// since writers wait as well.
+func (c *config) checkpoint(ctx context.Context, db *sql.Conn, done backend.Done) error {
 	var busy, inLog, moved int64
 	wait, restore := "busy_timeout = 100", fmt.Sprintf("busy_timeout = %d", c.BusyTimeout.Milliseconds())
 	err := during(ctx, db, wait, restore, func() error {
@@ -160,14 +151,14 @@ func (c *config) checkpoint(ctx context.Context, db *sql.Conn, done engine.Done)
 	case isBusy(err), err == nil && busy != 0:
 		done("WAL: not emptied, because others use it")
 		return nil
-	case err == nil && inLog >= 0: // there is one
+	case err == nil && inLog >= 0: // in WAL mode
 		done("WAL: emptied")
 	}
 	return err
 }
 
-// during runs f while a pragma has another value. A connection that cannot be set back is
-// not used again.
+// during runs f with a pragma set and restores the pragma. If that fails, the connection
+// leaves the pool.
 func during(ctx context.Context, db *sql.Conn, set, restore string, f func() error) error {
 	if _, err := db.ExecContext(ctx, "PRAGMA "+set); err != nil {
 		return err

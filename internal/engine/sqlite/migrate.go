@@ -9,21 +9,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // SchemaVersion is the PRAGMA user_version that schema.sql sets.
 const SchemaVersion = 4
 
-// state is what migrate finds in a database.
+// state describes a database before migrate.
 type state struct {
 	version int
-	tables  []string // all but SQLite's own
+	tables  []string // without SQLite's own
 }
 
-// migrate creates or upgrades the schema, in one immediate transaction: of several
-// processes one does it and the others find it done.
+// migrate creates or upgrades the schema in one immediate transaction. If several processes
+// start at once, one of them does it.
 func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 	return c.retry(ctx, func() error {
 		conn, err := db.Conn(ctx)
@@ -39,10 +39,10 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 		if c.ReadOnly && len(now.tables) > 0 {
-			return engine.Older(now.version, SchemaVersion)
+			return backend.Older(now.version, SchemaVersion)
 		}
-		// Tables are rebuilt under their children; foreign_key_check replaces the
-		// enforcement. The pragma does nothing inside a transaction.
+		// Upgrades rebuild parents that have children and run foreign_key_check instead.
+		// The pragma has no effect inside a transaction.
 		if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys=OFF"); err != nil {
 			return err
 		}
@@ -61,8 +61,8 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// apply runs inside the transaction, and looks again: another process may have
-// been here while we waited for the lock.
+// apply creates or upgrades the schema inside the transaction. It inspects the database
+// again, because another process may have done so while this one waited for the lock.
 func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
 	now, err := inspect(ctx, conn)
 	if err != nil {
@@ -91,7 +91,7 @@ func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// upgrade takes one step after the other.
+// upgrade runs the steps from version to SchemaVersion.
 func (c *config) upgrade(ctx context.Context, conn *sql.Conn, version int) error {
 	for version < SchemaVersion {
 		if err := steps[version](ctx, conn, c.Schema); err != nil {
@@ -104,34 +104,20 @@ func (c *config) upgrade(ctx context.Context, conn *sql.Conn, version int) error
 	return nil
 }
 
-func inspect(ctx context.Context, conn *sql.Conn) (state, error) {
-	var s state
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.version); err != nil {
-		return s, err
+func inspect(ctx context.Context, conn *sql.Conn) (s state, err error) {
+	if err = conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.version); err == nil {
+		const tables = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`
+		s.tables, err = backend.Texts(ctx, conn, tables)
 	}
-	rows, err := conn.QueryContext(ctx, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return s, err
-		}
-		s.tables = append(s.tables, name)
-	}
-	return s, rows.Err()
+	return s, err
 }
 
-// current reports whether nothing is to do, or why nothing may be done.
+// current reports whether the schema is up to date. It returns an error if the database must
+// not be changed.
 func (s state) current() (bool, error) {
 	var missing []string
-	known := 0
 	for _, m := range models.All() {
-		if slices.Contains(s.tables, m.TableName()) {
-			known++
-		} else {
+		if !slices.Contains(s.tables, m.TableName()) {
 			missing = append(missing, m.TableName())
 		}
 	}
@@ -147,14 +133,14 @@ func (s state) current() (bool, error) {
 		return refuse("the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
 	case s.version == SchemaVersion:
 		return true, nil
-	case known == 0 && len(s.tables) > 0:
+	case len(missing) == len(models.All()) && len(s.tables) > 0:
 		return refuse("the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
 	}
 	return false, nil
 }
 
-// enableWAL switches the file once. SQLite answers busy at once, without waiting,
-// while another connection is at it.
+// enableWAL switches the file to WAL. It retries, because SQLite returns busy without waiting
+// while another connection does the same.
 func (c *config) enableWAL(ctx context.Context, db *sql.DB) error {
 	return c.retry(ctx, func() error {
 		var mode string
@@ -168,7 +154,7 @@ func (c *config) enableWAL(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// retry runs f again while the database is busy, for as long as the busy timeout.
+// retry repeats f while the database is busy, until the busy timeout.
 func (c *config) retry(ctx context.Context, f func() error) error {
 	for deadline := time.Now().Add(c.BusyTimeout); ; {
 		err := f()

@@ -10,17 +10,16 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// network are the file systems that several hosts may share, by the number that statfs
-// gives them.
+// network maps the type in statfs to the name of a file system that several hosts may share.
 var network = map[uint32]string{
 	unix.NFS_SUPER_MAGIC: "NFS", unix.SMB_SUPER_MAGIC: "SMB", unix.CIFS_SUPER_MAGIC: "CIFS", unix.SMB2_SUPER_MAGIC: "SMB2",
 	unix.AFS_SUPER_MAGIC: "AFS", unix.AFS_FS_MAGIC: "AFS", unix.CEPH_SUPER_MAGIC: "Ceph", unix.CODA_SUPER_MAGIC: "Coda", unix.NCP_SUPER_MAGIC: "NCP",
 }
 
-// refuseNetwork refuses a folder on a network file system. With a WAL all programs must
-// share memory, so be on one host (https://www.sqlite.org/wal.html); and where locks do
-// not work either, the file is damaged before anyone sees an error. statfs is
-// unix.Statfs; what it cannot say is no reason to refuse.
+// refuseNetwork rejects a folder on a network file system. A WAL needs memory that all
+// programs share, so all must run on one host (https://www.sqlite.org/wal.html). Without
+// working locks the file is damaged before any error. An error of statfs, which is
+// unix.Statfs, is ignored.
 func refuseNetwork(dir string, statfs func(string, *unix.Statfs_t) error) error {
 	var fs unix.Statfs_t
 	err := statfs(dir, &fs)
@@ -37,5 +36,5 @@ func refuseNetwork(dir string, statfs func(string, *unix.Statfs_t) error) error 
 	}
 }
 
-// checkFileSystem refuses a folder where no database can be kept.
+// checkFileSystem rejects a folder whose file system cannot hold a database.
 func checkFileSystem(dir string) error { return refuseNetwork(dir, unix.Statfs) }

@@ -16,7 +16,7 @@ func TestRefuseNetwork(t *testing.T) {
 	for name, tt := range map[string]struct {
 		magic uint32
 		err   error
-		says  string // "" if the folder is taken
+		says  string // "" if the folder is accepted
 	}{
 		"ext4": {magic: unix.EXT4_SUPER_MAGIC}, "tmpfs": {magic: unix.TMPFS_MAGIC}, "overlay": {magic: unix.OVERLAYFS_SUPER_MAGIC},
 		"9p": {magic: unix.V9FS_MAGIC}, "FUSE": {magic: unix.FUSE_SUPER_MAGIC},
@@ -46,5 +46,5 @@ func TestRefuseNetwork(t *testing.T) {
 	require.NoError(t, checkFileSystem(t.TempDir()))
 }
 
-// set is for a field whose type differs between machines.
+// set assigns a field whose type differs between platforms.
 func set[T int32 | int64 | uint32](field *T, v uint32) { *field = T(v) }

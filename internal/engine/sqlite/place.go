@@ -9,20 +9,20 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// place is the files of an open database. SQLite would go on writing into files that
-// have been removed or replaced, and what it then acknowledges is gone with the process:
-// so commits look first.
+// place identifies the files of an open database. SQLite keeps writing to files that were
+// removed or replaced, and those commits are lost with the process, so commits check the
+// files first.
 type place struct {
 	path, wal string
-	db, log   fs.FileInfo // as they were opened
-	looked    time.Time   // when a commit last did
+	db, log   fs.FileInfo // at the time of opening
+	checked   time.Time   // last check by a commit
 }
 
-// lookEvery is how long a commit trusts what one before it saw: what was acknowledged
-// just before the files were taken away is gone with them as well.
-const lookEvery = 10 * time.Millisecond
+// checkEvery is how long a check stays valid for later commits. Commits just before the files
+// are removed are lost in any case.
+const checkEvery = 10 * time.Millisecond
 
-// placeOf is the place of a file that is there, before it is opened.
+// placeOf returns the place of an existing file that is not open yet.
 func placeOf(path string) (*place, error) {
 	db, err := os.Stat(path)
 	if err != nil {
@@ -32,33 +32,34 @@ func placeOf(path string) (*place, error) {
 	return &place{path: path, wal: real + "-wal", db: db}, err
 }
 
-// opened notes the WAL, once a connection has opened it, and reports whether the
-// database is still the file that was to be opened.
+// opened records the WAL after a connection has opened it. It returns an error if the
+// database file was replaced meanwhile.
 func (p *place) opened() (err error) {
-	if p.log, err = os.Stat(p.wal); err != nil || !p.kept() {
-		return gone(err)
+	if p.log, err = os.Stat(p.wal); err != nil || !p.unchanged() {
+		return movedErr(err)
 	}
 	return nil
 }
 
-// mayCommit is kept, now and then. The commits of a connection come one by one.
+// mayCommit reports whether a commit may proceed. It needs no lock, because the commits of a
+// connection are sequential.
 func (p *place) mayCommit() bool {
-	if p.log == nil { // Open is not done
+	if p.log == nil { // Open has not returned
 		return true
 	}
 	now := time.Now()
-	if now.Sub(p.looked) < lookEvery {
+	if now.Sub(p.checked) < checkEvery {
 		return true
 	}
-	if !p.kept() {
+	if !p.unchanged() {
 		return false
 	}
-	p.looked = now
+	p.checked = now
 	return true
 }
 
-// kept reports whether path and WAL still name the files that are open.
-func (p *place) kept() bool {
+// unchanged reports whether path and WAL still name the open files.
+func (p *place) unchanged() bool {
 	db, err := os.Stat(p.path)
 	if err != nil || !os.SameFile(db, p.db) {
 		return false
@@ -67,7 +68,8 @@ func (p *place) kept() bool {
 	return err == nil && os.SameFile(log, p.log)
 }
 
-func gone(err error) error {
+// movedErr returns the error for a database whose files were moved, removed or replaced.
+func movedErr(err error) error {
 	return &models.Error{
 		Kind: models.ErrReadOnly, Err: err,
 		Reason: "the database file, or its -wal, was moved, removed or replaced since it was opened; nothing more is written: close the store and open it again",

@@ -6,13 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 )
 
-// BenchmarkKept is what a commit pays for looking whether the files are in their place.
+// BenchmarkKept measures the check of the files that a commit makes.
 func BenchmarkKept(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "tier2.db")
-	h, err := Open(b.Context(), engine.Config{DSN: path}, "CREATE TABLE t (x)")
+	h, err := Open(b.Context(), backend.Config{DSN: path, Schema: "CREATE TABLE t (x)"})
 	require.NoError(b, err)
 	defer h.Close()
 	p, err := placeOf(path)

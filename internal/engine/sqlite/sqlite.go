@@ -1,6 +1,6 @@
 // Package sqlite opens a tier2 database in SQLite: one connection that writes, in
-// immediate transactions, and a pool that reads, both over WAL. It needs no C
-// compiler: with cgo it uses github.com/mattn/go-sqlite3, else modernc.org/sqlite.
+// immediate transactions, and a pool that reads, both over WAL. With cgo it uses
+// github.com/mattn/go-sqlite3, else modernc.org/sqlite, which needs no C compiler.
 package sqlite
 
 import (
@@ -8,43 +8,37 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// config is how to open a database, and the text of schema.sql.
-type config struct {
-	engine.Config
-	Schema string
-}
+// config adds the steps of Open to a backend.Config.
+type config struct{ backend.Config }
 
-// Open opens the database at a path, a file: URI or :memory:, makes it if it does
-// not exist, and upgrades it if it is older than ddl, the text of schema.sql, in
-// one transaction. A database that cannot be used is left as
-// it was, and what was made for it is removed again.
-func Open(ctx context.Context, c engine.Config, ddl string) (*engine.Handles, error) {
-	cfg := config{c, ddl}
+// Open opens the database at a path, a file: URI or :memory:. It creates a missing database
+// and upgrades an older one to cfg.Schema, each in one transaction. On an error an existing
+// database is unchanged, and new files and folders are removed.
+func Open(ctx context.Context, cfg backend.Config) (*backend.Handles, error) {
 	cfg.Fill()
 	where, err := locate(cfg.DSN)
 	if err != nil {
 		return nil, err
 	}
-	handles, err := cfg.open(ctx, where)
+	c := config{cfg}
+	handles, err := c.open(ctx, where)
 	if err != nil {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return nil, fmt.Errorf("open %s: %w", where, translate(err))
+		return nil, fmt.Errorf("open %s: %w", where, translate(backend.Ended(ctx, err)))
 	}
 	return handles, nil
 }
 
-func (c *config) open(ctx context.Context, where location) (*engine.Handles, error) {
+func (c *config) open(ctx context.Context, where location) (*backend.Handles, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -56,7 +50,7 @@ func (c *config) open(ctx context.Context, where location) (*engine.Handles, err
 	if err != nil {
 		return nil, err
 	}
-	var h *engine.Handles
+	var h *backend.Handles
 	if where.place, err = placeOf(where.path); err == nil {
 		err = checkFileSystem(filepath.Dir(where.place.wal))
 	}
@@ -69,23 +63,23 @@ func (c *config) open(ctx context.Context, where location) (*engine.Handles, err
 	return h, err
 }
 
-// connect brings the schema up to date and opens the two pools.
-func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles, err error) {
+// connect creates or upgrades the schema and opens the two pools.
+func (c *config) connect(ctx context.Context, where location) (_ *backend.Handles, err error) {
 	setup := openPool(where.uri("rw"), 1, c.shared()...)
 	defer setup.Close()
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
-	wal := "" // of what is only read
+	wal := "" // of a file that is only read
 	writer := &connector{driver: newDriver(), dsn: where.uri("rw"), pragmas: append(c.shared(), writerCache)}
 	switch {
 	case c.ReadOnly:
-		writer.dsn = where.uri("ro") // for a pragma can be taken back
+		writer.dsn = where.uri("ro") // clients can undo a pragma
 		writer.pragmas = append(writer.pragmas, "query_only(ON)")
 		if where.place != nil {
 			wal = where.place.wal
 		}
-		where.place = nil // what writes nothing need not know that it has gone, and the file may have no WAL
+		where.place = nil // guards commits only, and the file may have no WAL
 	case where.memory == "":
 		if err := c.enableWAL(ctx, setup); err != nil {
 			return nil, err
@@ -95,9 +89,9 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	}
 	write := writer.pool(1)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
-	h := &engine.Handles{
-		Kept: where.memory == "", Writers: 1, Inserted: new(totals).inserted, Bulk: &bulk{where, write, read},
-		Maintain: func(ctx context.Context, done engine.Done) error { return c.maintain(ctx, write, read, done) },
+	h := &backend.Handles{
+		Persistent: where.memory == "", Writers: 1, Inserted: new(totals).inserted, Bulk: &bulk{where, write, read},
+		Maintain: func(ctx context.Context, done backend.Done) error { return c.maintain(ctx, write, read, done) },
 		Backup:   (&source{c, where, read}).backup,
 		Close:    func() error { return closePools(write, read, where.place) },
 	}
@@ -116,21 +110,45 @@ func (c *config) connect(ctx context.Context, where location) (_ *engine.Handles
 	return h, nil
 }
 
-// tidy removes the WAL that was made to read a file that had none: connections that only
-// read leave it, the last one that might write does not. One that holds something stays,
-// and with it the file as it was.
+// Reading opens an existing database to read whole tables. It creates, upgrades and changes
+// nothing. The database must have the schema of this version. end closes it.
+func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error, err error) {
+	where, err := locate(dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	if where.memory != "" {
+		return nil, nil, &models.Error{Value: dsn, Reason: "is no file that could be read", Kind: models.ErrInvalid}
+	}
+	if _, err := os.Stat(where.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &models.Error{Value: where.path, Reason: "the file does not exist", Kind: models.ErrNotFound, Err: err}
+	}
+	// mode=rw for the WAL, as in Verify.
+	db := openPool(where.uri("rw"), 1, busyTimeout(backend.DefaultBusyTimeout), "query_only(ON)")
+	var version int
+	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err == nil && version != SchemaVersion {
+		err = backend.OtherVersion(version, SchemaVersion)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", where, translate(err)), db.Close())
+	}
+	return &bulk{where: where, read: db}, db.Close, nil
+}
+
+// tidy removes the empty WAL that reading a file without one has created: read-only
+// connections leave it, the last connection that may write removes it. A WAL that holds
+// pages stays, and the file is unchanged.
 func tidy(where location, wal string) error {
 	if info, err := os.Stat(wal); err != nil || info.Size() > 0 {
 		return nil
 	}
 	last := openPool(where.uri("rw"), 1, busyTimeout(0), "query_only(ON)")
 	var tables int
-	_ = last.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables) // what cannot be opened stays
+	_ = last.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables) // on an error the WAL stays
 	return last.Close()
 }
 
-// gorm wraps a pool. The pool must answer first, because GORM's own probe would
-// not end with ctx.
+// gorm wraps a pool. It pings the pool first, because GORM's own ping ignores ctx.
 func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, err
@@ -142,19 +160,18 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 	})
 }
 
-// closePools closes the readers first, so that the writer is the last connection
-// and folds the WAL into the file. The error says, among others, that the file is not
-// in its place any more.
+// closePools closes the readers first, so that the writer is the last connection and folds
+// the WAL into the file. Errors include the one of a file that was moved or replaced.
 func closePools(write, read *sql.DB, place *place) error {
 	err := read.Close()
-	if place != nil && !place.kept() {
-		// SQLite leaves the WAL of a file that was moved. Beside another database it would
-		// be taken for that one's, and damage it.
+	if place != nil && !place.unchanged() {
+		// SQLite leaves the WAL of a file that was moved. Another database at that path
+		// would read it as its own and be damaged.
 		_, fold := write.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
-		return errors.Join(gone(nil), err, translate(fold), write.Close())
+		return errors.Join(movedErr(nil), err, translate(fold), write.Close())
 	}
-	// What another program holds or has broken, or a full disk, is no reason not to close:
-	// totals and statistics can wait.
+	// Totals and statistics can wait, so that locks of other programs and a full disk do not
+	// make Close fail.
 	_ = foldLong(context.Background(), write)
 	_, optimize := write.Exec("PRAGMA optimize")
 	optimize = translate(optimize)

@@ -12,13 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-func openTest(t *testing.T, cfg engine.Config) *engine.Handles {
+func openTest(t *testing.T, cfg backend.Config) *backend.Handles {
 	t.Helper()
-	h, err := Open(context.Background(), cfg, schemaText(t))
+	cfg.Schema = schemaText(t)
+	h, err := Open(context.Background(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, h.Close()) })
 	return h
@@ -28,12 +29,12 @@ func TestPragmasOfEveryConnection(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
 	for name, tt := range map[string]struct {
-		cfg  engine.Config
+		cfg  backend.Config
 		want map[string]string
 	}{
-		"Default": {engine.Config{DSN: path}, map[string]string{"journal_mode": "wal", "synchronous": "1", "busy_timeout": "10000"}},
-		"Full":    {engine.Config{DSN: path, FullSync: true, BusyTimeout: 1500 * time.Millisecond}, map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "1500"}},
-		"Memory":  {engine.Config{DSN: ":memory:"}, map[string]string{"synchronous": "1", "busy_timeout": "10000"}},
+		"Default": {backend.Config{DSN: path}, map[string]string{"journal_mode": "wal", "synchronous": "1", "busy_timeout": "10000"}},
+		"Full":    {backend.Config{DSN: path, FullSync: true, BusyTimeout: 1500 * time.Millisecond}, map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "1500"}},
+		"Memory":  {backend.Config{DSN: ":memory:"}, map[string]string{"synchronous": "1", "busy_timeout": "10000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +52,7 @@ func TestPragmasOfEveryConnection(t *testing.T) {
 				for pragma, value := range tt.want {
 					want[pragma] = value
 				}
-				for range pool.size { // held until the end, so that each is another connection
+				for range pool.size { // held until the end, so that each is a different connection
 					conn, err := db.Conn(context.Background())
 					require.NoError(t, err)
 					defer conn.Close()
@@ -68,25 +69,25 @@ func TestPragmasOfEveryConnection(t *testing.T) {
 
 func TestAtLeastFourReaders(t *testing.T) {
 	t.Parallel()
-	db, err := openTest(t, engine.Config{DSN: ":memory:", Readers: 1}).Read.DB()
+	db, err := openTest(t, backend.Config{DSN: ":memory:", Readers: 1}).Read.DB()
 	require.NoError(t, err)
-	assert.Equal(t, engine.MinReaders, db.Stats().MaxOpenConnections)
+	assert.Equal(t, backend.MinReaders, db.Stats().MaxOpenConnections)
 }
 
 func TestReadersCannotWrite(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{":memory:", filepath.Join(t.TempDir(), "tier2.db")} {
-		h := openTest(t, engine.Config{DSN: dsn})
+		h := openTest(t, backend.Config{DSN: dsn})
 		for _, statement := range []string{"DELETE FROM receipts", "CREATE TABLE x (y)"} {
 			assert.ErrorIs(t, h.Read.Exec(statement).Error, models.ErrReadOnly, statement)
 		}
 	}
 }
 
-// TestReadersAndWriterDoNotWait: over a file, each goes on while the other is at it.
+// TestReadersAndWriterDoNotWait: on a file, readers and the writer do not block each other.
 func TestReadersAndWriterDoNotWait(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: filepath.Join(t.TempDir(), "tier2.db"), BusyTimeout: 50 * time.Millisecond})
+	h := openTest(t, backend.Config{DSN: filepath.Join(t.TempDir(), "tier2.db"), BusyTimeout: 50 * time.Millisecond})
 	save := func(db *gorm.DB, id string) error {
 		return db.Exec("INSERT INTO receipts (execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES (?, 'a', 'watch', 'passed', 't', 1)", id).Error
 	}
@@ -108,12 +109,12 @@ func TestReadersAndWriterDoNotWait(t *testing.T) {
 	assert.EqualValues(t, 3, count(h.Read))
 }
 
-// TestTransactionsAreImmediate: one that begins by reading takes its place in the
-// queue of writers at once, and does not fail when it comes to write.
+// TestTransactionsAreImmediate: a transaction that reads first queues as a writer from its
+// beginning, and its writes do not fail.
 func TestTransactionsAreImmediate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tier2.db")
-	one, two := openTest(t, engine.Config{DSN: path}), openTest(t, engine.Config{DSN: path, BusyTimeout: 50 * time.Millisecond})
+	one, two := openTest(t, backend.Config{DSN: path}), openTest(t, backend.Config{DSN: path, BusyTimeout: 50 * time.Millisecond})
 	require.NoError(t, one.Write.Transaction(func(*gorm.DB) error {
 		err := two.Write.Transaction(func(*gorm.DB) error { return nil })
 		assert.ErrorIs(t, err, models.ErrBusy)
@@ -123,7 +124,7 @@ func TestTransactionsAreImmediate(t *testing.T) {
 
 func TestContextEndsAStatement(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 	for _, db := range []*gorm.DB{h.Write, h.Read} {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
@@ -146,7 +147,7 @@ func TestTranslateLeavesTheRest(t *testing.T) {
 
 func TestSavepoints(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	require.NoError(t, h.Write.Transaction(func(tx *gorm.DB) error {
 		require.NoError(t, tx.SavePoint("a").Error)
 		require.NoError(t, tx.Exec("INSERT INTO agent_memory (agent_id, memory_json) VALUES ('a', '{}')").Error)
@@ -161,12 +162,12 @@ func TestSavepoints(t *testing.T) {
 	tx.Rollback()
 }
 
-// TestForeignURLsKeepTheirPassword: what is meant for another engine is refused
-// without being shown, and no file gets its name.
+// TestForeignURLsKeepTheirPassword: DSNs of other engines are rejected without showing them, and
+// no file of that name is created.
 func TestForeignURLsKeepTheirPassword(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, dsn := range []string{"POSTGRES://u:hunter2@h/db", "mysql://u:hunter2@h/db", "host=h password=hunter2", "password = hunter2"} {
-		_, err := Open(context.Background(), engine.Config{DSN: dsn}, "")
+		_, err := Open(context.Background(), backend.Config{DSN: dsn})
 		require.ErrorIs(t, err, models.ErrInvalid)
 		assert.NotContains(t, err.Error(), "hunter2")
 	}
@@ -175,11 +176,11 @@ func TestForeignURLsKeepTheirPassword(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// TestOpenRemovesWhatItMade: when there is no database in the end.
+// TestOpenRemovesWhatItMade: a failed Open removes the files and folders that it created.
 func TestOpenRemovesWhatItMade(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := Open(context.Background(), engine.Config{DSN: filepath.Join(dir, "a", "b", "tier2.db")}, "CREATE nonsense")
+	_, err := Open(context.Background(), backend.Config{DSN: filepath.Join(dir, "a", "b", "tier2.db"), Schema: "CREATE nonsense"})
 	require.Error(t, err)
 	assert.NoDirExists(t, filepath.Join(dir, "a"))
 }

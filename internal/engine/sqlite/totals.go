@@ -9,16 +9,16 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 )
 
-// foldEvery is how many rows of a table the views add up themselves at most before
-// the store folds them into the totals: some tenths of a millisecond of reading.
+// foldEvery is the number of rows that the views add up themselves before the store folds
+// them into the totals. Reading them takes some tenths of a millisecond.
 const foldEvery = 1024
 
-// folds bring the totals of schema.sql up to the newest row of a table. They end at the
-// AUTOINCREMENT counter: no id up to there is given again, while one above it, which
-// only an UPDATE of id makes, can be (https://www.sqlite.org/autoinc.html).
+// folds are the statements that add the new rows of a table to the totals of schema.sql. They
+// end at the AUTOINCREMENT counter: ids up to the counter are never assigned again, larger
+// ids, which only an UPDATE of id creates, may be (https://www.sqlite.org/autoinc.html).
 var folds = map[string][]string{
 	"receipts": {
 		`INSERT INTO tier2_agent_totals
@@ -49,9 +49,8 @@ ON CONFLICT (stage) DO UPDATE SET executions = executions + excluded.executions,
 	},
 }
 
-// wrong finds, in a database whose totals do not hold what they should, the names of
-// the agents or stages.
-var wrong = map[string]string{
+// mismatches are the queries that return the agents or stages with wrong totals.
+var mismatches = map[string]string{
 	"tier2_agent_totals": `WITH direct AS (
   SELECT agent_id, COUNT(*) AS n, SUM(status = 'passed') AS passed, SUM(status = 'failed') AS failed, SUM(duration_ms) AS ms,
     COALESCE(SUM(files_generated), 0) AS files, COUNT(files_generated) AS known, MIN(duration_ms) AS least, MAX(duration_ms) AS most
@@ -72,7 +71,7 @@ type executor interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// fold brings the totals of one table up to date, inside the transaction of db.
+// fold updates the totals of one table. db must be in a transaction.
 func fold(ctx context.Context, db executor, table string) error {
 	for _, statement := range folds[table] {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
@@ -82,7 +81,7 @@ func fold(ctx context.Context, db executor, table string) error {
 	return nil
 }
 
-// foldAll is fold for every table.
+// foldAll updates all totals. db must be in a transaction.
 func foldAll(ctx context.Context, db executor) error {
 	for table := range folds {
 		if err := fold(ctx, db, table); err != nil {
@@ -92,8 +91,8 @@ func foldAll(ctx context.Context, db executor) error {
 	return nil
 }
 
-// foldLong folds what a long time without the store has left, such as rows that other
-// programs inserted; it writes nothing where little is left.
+// foldLong updates the totals if many rows are missing in them, such as rows that other
+// programs have inserted.
 func foldLong(ctx context.Context, db *sql.DB) error {
 	const long = `SELECT EXISTS (SELECT 1 FROM tier2_folded f JOIN sqlite_sequence s ON s.name = f.name WHERE s.seq - max(f.last_id, 0) >= ?)`
 	var found bool
@@ -111,14 +110,14 @@ func foldLong(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-// totals remembers up to which id each table was folded when this process last saw it.
+// totals remembers the id up to which this process has folded each table.
 type totals struct {
 	receipts, metrics atomic.Int64
 }
 
-// inserted folds a table now and then, in the transaction that inserted the row id.
-// Should that fail, the views still add the rows up themselves, and it is tried again
-// later: no save is refused for it.
+// inserted folds a table after every foldEvery rows, in the transaction that inserted the row
+// id. An error does not fail the save: the views add the rows up themselves, and a later call
+// tries again.
 func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, id int64) {
 	ctx = context.WithoutCancel(ctx)
 	last := &t.receipts
@@ -133,7 +132,7 @@ func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, i
 		return
 	}
 	last.Store(id)
-	// All of it or nothing: half of a fold would count rows twice.
+	// A partial fold would count rows twice.
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT tier2_fold"); err != nil {
 		return
 	}
@@ -143,8 +142,8 @@ func (t *totals) inserted(ctx context.Context, tx gorm.ConnPool, table string, i
 	_, _ = tx.ExecContext(ctx, "RELEASE SAVEPOINT tier2_fold")
 }
 
-// unfold empties the totals of a table if they end behind id, with which a row was
-// inserted; the next fold makes them anew.
+// unfold empties the totals of a table if they include id, since a row was inserted with
+// that id. The next fold rebuilds them.
 func unfold(ctx context.Context, db *sql.Conn, table string, id any) error {
 	for totals, of := range totalled {
 		if of != table {
@@ -159,7 +158,7 @@ func unfold(ctx context.Context, db *sql.Conn, table string, id any) error {
 	return nil
 }
 
-// empty empties a table of totals, so that the next fold makes them anew.
+// empty empties a table of totals. The next fold rebuilds it.
 func empty(ctx context.Context, db executor, totals string) error {
 	if _, err := db.ExecContext(ctx, "DELETE FROM "+totals); err != nil {
 		return err
@@ -168,18 +167,18 @@ func empty(ctx context.Context, db executor, totals string) error {
 	return err
 }
 
-// totalled is the table that each table of totals adds up.
+// totalled maps each table of totals to the table whose rows it adds up.
 var totalled = map[string]string{"tier2_agent_totals": "receipts", "tier2_stage_totals": "pipeline_metrics"}
 
-// checkTotals reports totals that are not what their rows add up to.
-func checkTotals(ctx context.Context, db *sql.DB, _ *description, v *engine.Examination) error {
-	for _, table := range slices.Sorted(maps.Keys(wrong)) {
-		var name string
-		err := each(ctx, db, func() {
-			v.Add("totals: %s of %q is not what %s adds up to; maintain mends it", table, name, totalled[table])
-		}, wrong[table], &name)
+// checkTotals reports totals that differ from the sums of their rows.
+func checkTotals(ctx context.Context, db *sql.DB, _ *description, v *backend.Verification) error {
+	for _, table := range slices.Sorted(maps.Keys(mismatches)) {
+		names, err := backend.Texts(ctx, db, mismatches[table])
 		if err != nil {
 			return err
+		}
+		for _, name := range names {
+			v.Add("totals: %s of %q is not what %s adds up to; maintain mends it", table, name, totalled[table])
 		}
 	}
 	return nil

@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
-// direct is what the views must answer, from the rows themselves.
+// direct has the queries for the expected rows of the views.
 var direct = map[string]string{
 	"agent_performance_summary": `SELECT agent_id, COUNT(*), SUM(status = 'passed'), SUM(status = 'failed'), AVG(duration_ms), MIN(duration_ms),
 		MAX(duration_ms), SUM(files_generated), MAX(timestamp) FROM receipts GROUP BY agent_id`,
@@ -24,7 +24,7 @@ var direct = map[string]string{
 		SUM(status = 'failed') FROM pipeline_metrics GROUP BY stage`,
 }
 
-// answers are the rows of a query as text, in order.
+// answers returns the rows of a query as text, in order.
 func answers(db *sql.DB, query string) (list []string, err error) {
 	rows, err := db.Query(query)
 	if err != nil {
@@ -50,12 +50,12 @@ func answers(db *sql.DB, query string) (list []string, err error) {
 	return list, rows.Err()
 }
 
-// TestViewsAreExact: after any history of raw SQL, with folding at any time between,
-// the views say what the rows add up to, and verify finds nothing.
+// TestViewsAreExact: after any sequence of raw SQL and folds, the views return the sums of the
+// rows, and verify finds nothing.
 func TestViewsAreExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		h, err := Open(context.Background(), engine.Config{DSN: ":memory:"}, schemaText(t))
+		h, err := Open(context.Background(), backend.Config{DSN: ":memory:", Schema: schemaText(t)})
 		require.NoError(t, err)
 		defer h.Close()
 		db, err := h.Write.DB()
@@ -121,7 +121,7 @@ func TestViewsAreExact(t *testing.T) {
 					require.NoError(rt, err)
 					require.Equal(rt, want, got, view)
 				}
-				v := engine.NewExamination()
+				v := backend.NewVerification()
 				require.NoError(rt, checkTotals(context.Background(), db, nil, v))
 				require.Empty(rt, v.Findings)
 			},
@@ -129,10 +129,10 @@ func TestViewsAreExact(t *testing.T) {
 	})
 }
 
-// TestFoldsNowAndThen: the store folds as rows come, so that the views add up few.
+// TestFoldsNowAndThen: the store folds during inserts, so that the views add up few rows.
 func TestFoldsNowAndThen(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	db, err := h.Write.DB()
 	require.NoError(t, err)
 	insert := func(n int) {
@@ -151,11 +151,12 @@ func TestFoldsNowAndThen(t *testing.T) {
 	}
 }
 
-// TestTotalsThatAreWrong: what the triggers cannot see, verify names and maintain mends.
+// TestTotalsThatAreWrong: verify reports the changes that bypass the triggers, and maintain
+// repairs the totals.
 func TestTotalsThatAreWrong(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "t.db")
-	h := openTest(t, engine.Config{DSN: path})
+	h := openTest(t, backend.Config{DSN: path})
 	db := plain(t, path)
 	_, err := db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms) VALUES
 		(5, 'x5', 'ann', 'watch', 'passed', '2026-01-29T12:00:00Z', 3), (6, 'x6', 'bob', 'watch', 'passed', '2026-01-29T12:00:00Z', 3)`)
@@ -176,10 +177,10 @@ func TestTotalsThatAreWrong(t *testing.T) {
 	assert.Equal(t, []string{"2", "1"}, strs(t, db, "SELECT total_executions FROM agent_performance_summary ORDER BY agent_id"))
 }
 
-// TestBulkBetweenRows: rows that a copy inserts between existing ones are in the totals.
+// TestBulkBetweenRows: the totals include rows that a copy inserts between existing rows.
 func TestBulkBetweenRows(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	db, err := h.Write.DB()
 	require.NoError(t, err)
 	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)
@@ -200,8 +201,8 @@ func TestBulkBetweenRows(t *testing.T) {
 	assert.Equal(t, []string{"2"}, strs(t, db, "SELECT executions FROM tier2_agent_totals"))
 }
 
-// TestCloseFoldsOnlyWhatIsLong: a store that was opened and closed has written nothing,
-// unless many rows were left.
+// TestCloseFoldsOnlyWhatIsLong: opening and closing a store writes nothing, unless many rows are
+// not folded.
 func TestCloseFoldsOnlyWhatIsLong(t *testing.T) {
 	t.Parallel()
 	for _, step := range []struct {
@@ -209,7 +210,7 @@ func TestCloseFoldsOnlyWhatIsLong(t *testing.T) {
 		folded string
 	}{{foldEvery - 1, "-9223372036854775808"}, {foldEvery, fmt.Sprint(foldEvery)}} {
 		path := filepath.Join(t.TempDir(), "t.db")
-		h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+		h, err := Open(t.Context(), backend.Config{DSN: path, Schema: schemaText(t)})
 		require.NoError(t, err)
 		_, err = plain(t, path).Exec(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) INSERT INTO receipts
 			(execution_id, agent_id, operation, status, timestamp, duration_ms) SELECT hex(randomblob(16)), 'a', 'watch', 'passed', '2026-01-29T12:00:00Z', n FROM c`, step.rows)
@@ -219,10 +220,10 @@ func TestCloseFoldsOnlyWhatIsLong(t *testing.T) {
 	}
 }
 
-// TestFoldIsWhole: a fold that fails in its second half leaves nothing of its first.
+// TestFoldIsWhole: a fold that fails in its second half undoes its first half.
 func TestFoldIsWhole(t *testing.T) {
 	t.Parallel()
-	h := openTest(t, engine.Config{DSN: ":memory:"})
+	h := openTest(t, backend.Config{DSN: ":memory:"})
 	db, err := h.Write.DB()
 	require.NoError(t, err)
 	_, err = db.Exec(`INSERT INTO receipts (id, execution_id, agent_id, operation, status, timestamp, duration_ms)

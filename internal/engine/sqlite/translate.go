@@ -4,18 +4,18 @@ import (
 	"database/sql"
 	"errors"
 	"regexp"
-	"slices"
 	"strings"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// dialector is GORM's, with errors that say what was refused. It embeds the pointer
-// and not the interface, or savepoints would be lost.
+// dialector adds the translation of errors to GORM's dialector. It embeds the pointer and not
+// the interface, which would hide the methods for savepoints.
 type dialector struct{ *sqlite.Dialector }
 
 func newDialector(pool *sql.DB) gorm.Dialector {
@@ -25,13 +25,12 @@ func newDialector(pool *sql.DB) gorm.Dialector {
 // Translate implements gorm.ErrorTranslator.
 func (dialector) Translate(err error) error { return translate(err) }
 
-// SavePoint implements gorm.SavePointerDialectorInterface; GORM's own says nil even
-// when the statement failed.
+// SavePoint implements gorm.SavePointerDialectorInterface. GORM's own drops the error.
 func (dialector) SavePoint(tx *gorm.DB, name string) error {
 	return tx.Exec("SAVEPOINT " + name).Error
 }
 
-// RollbackTo implements gorm.SavePointerDialectorInterface, likewise.
+// RollbackTo implements gorm.SavePointerDialectorInterface. GORM's own drops the error.
 func (dialector) RollbackTo(tx *gorm.DB, name string) error {
 	return tx.Exec("ROLLBACK TO SAVEPOINT " + name).Error
 }
@@ -53,17 +52,17 @@ const (
 	codeForeignKey = 787
 	codeNotNull    = 1299
 	codePrimaryKey = 1555
-	codeTrigger    = 1811 // also what a parent with ON DELETE RESTRICT answers
+	codeTrigger    = 1811 // also the code of ON DELETE RESTRICT
 	codeUnique     = 2067
 	codeRowID      = 2579
 	codeShmSize    = 4874 // the shared memory beside the WAL could not grow
 )
 
-// failed takes table, columns or constraint out of SQLite's message.
+// failed matches the columns or the constraint in SQLite's message.
 var failed = regexp.MustCompile(`(?:UNIQUE|NOT NULL|CHECK) constraint failed: (.*?)(?: \(\d+\))?$`)
 
-// translate makes a driver's error a *models.Error that wraps our sentinel, GORM's
-// and the driver's error. What it does not know it returns as it is.
+// translate converts an error of the driver to a *models.Error that wraps the kind, GORM's
+// error and the driver's error. It returns other errors unchanged.
 func translate(err error) error {
 	var known *models.Error
 	if err == nil || errors.As(err, &known) {
@@ -88,18 +87,18 @@ func translate(err error) error {
 	switch code {
 	case codeUnique, codePrimaryKey, codeRowID:
 		e.Table, e.Column = columns(detail)
-		if ours := func(m models.Model) bool { return m.TableName() == e.Table }; code == codeUnique && slices.ContainsFunc(models.All(), ours) {
-			e.Constraint = "idx_" + e.Table + "_" + e.Column // as schema.sql names its unique indexes
+		if code == codeUnique && schema.Audited(e.Table) != nil {
+			e.Constraint = "idx_" + e.Table + "_" + e.Column // schema.sql names its unique indexes so
 		}
 		return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
 	case codeNotNull:
 		e.Table, e.Column = columns(detail)
 		return with(models.ErrInvalid, "must not be NULL", nil)
 	case codeCheck:
-		e = engine.CheckFailed(detail)
+		e = backend.CheckFailed(detail)
 		return with(models.ErrInvalid, e.Reason, gorm.ErrCheckConstraintViolated)
 	case codeRefused:
-		return gone(err)
+		return movedErr(err)
 	case codeForeignKey:
 		return with(models.ErrForeignKey, "the row names a parent that does not exist, or still has children", gorm.ErrForeignKeyViolated)
 	case codeTrigger:

@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// schemaText is the schema.sql that package tier2 embeds.
+// schemaText returns the schema.sql that package tier2 embeds.
 func schemaText(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("../../../schema.sql")
@@ -25,7 +25,7 @@ func schemaText(t *testing.T) string {
 	return string(b)
 }
 
-// plain opens a file as any other program would: no pragma, deferred transactions.
+// plain opens a file as other programs do: without pragmas, with deferred transactions.
 func plain(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	db := sql.OpenDB(&connector{driver: newDriver(), dsn: "file://" + path})
@@ -33,7 +33,7 @@ func plain(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-// seedDatabase makes a database of schema 1.0.0 and runs extra SQL on it.
+// seedDatabase creates a database of schema 1.0.0 and runs extra SQL on it.
 func seedDatabase(t *testing.T, extra ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seed.db")
@@ -49,7 +49,7 @@ func seedDatabase(t *testing.T, extra ...string) string {
 	return path
 }
 
-// dump reads every row of the seven tables, each value with its storage class.
+// dump returns every row of the seven tables, each value with its storage class.
 func dump(t *testing.T, db *sql.DB) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
@@ -89,7 +89,7 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 		require.NotEmpty(t, rows, table)
 	}
 
-	h, err := Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 
@@ -107,13 +107,13 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 	assert.Equal(t, []string{"2", "0"}, strs(t, db, "SELECT audit_entries FROM recent_executions ORDER BY id"), "the view counts")
 
 	fresh := filepath.Join(t.TempDir(), "fresh.db")
-	h, err = Open(context.Background(), engine.Config{DSN: fresh}, schemaText(t))
+	h, err = Open(context.Background(), backend.Config{DSN: fresh, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	const ours = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'm%' AND name NOT LIKE 'sqlite%' ORDER BY type, name"
 	assert.Equal(t, strs(t, plain(t, fresh), ours), strs(t, db, ours), "an upgraded schema is the same as a new one")
 
-	h, err = Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err = Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err, "a second Open finds nothing to do")
 	require.NoError(t, h.Close())
 	assert.Equal(t, before, dump(t, db))
@@ -123,7 +123,7 @@ func TestUpgradeOfAnEmptySeedDatabase(t *testing.T) {
 	t.Parallel()
 	path := seedDatabase(t, `PRAGMA foreign_keys=OFF; DELETE FROM slo_violations; DELETE FROM pipeline_metrics; DELETE FROM collision_detection;
 		DELETE FROM receipts; DELETE FROM agent_memory; DELETE FROM audit_log; DELETE FROM workflow_sessions; DROP TABLE slo_violations`)
-	h, err := Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	db := plain(t, path)
@@ -156,7 +156,7 @@ func TestUpgradeRefusesWhatItCannotKeep(t *testing.T) {
 				before, err := os.ReadFile(path)
 				require.NoError(t, err)
 
-				_, err = Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+				_, err = Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 				require.ErrorIs(t, err, tt.is)
 				for _, want := range tt.want {
 					assert.ErrorContains(t, err, want)
@@ -179,7 +179,7 @@ func TestUpgradeOfManyRows(t *testing.T) {
 		SELECT i, 'e' || i, 'a', 'watch', 'passed', '2026-01-29T12:34:56Z', i, CASE WHEN i > 19000 THEN 'bad' END FROM n`)
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
-	_, err = Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	_, err = Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.ErrorContains(t, err, "id 19001, 19002, ")
 	require.ErrorContains(t, err, fmt.Sprintf("and %d more", 900))
 	after, err := os.ReadFile(path)
@@ -190,18 +190,18 @@ func TestUpgradeOfManyRows(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Millisecond)
 	defer cancel()
-	_, err = Open(ctx, engine.Config{DSN: path}, schemaText(t))
+	_, err = Open(ctx, backend.Config{DSN: path, Schema: schemaText(t)})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Equal(t, []string{"0"}, strs(t, plain(t, path), "PRAGMA user_version"), "an upgrade that was cut short left nothing")
 
-	h, err := Open(context.Background(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(context.Background(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 	assert.Equal(t, []string{"19903"}, strs(t, plain(t, path), "SELECT COUNT(*) FROM receipts"))
 }
 
-// TestUpgradeFromLater: indexes, totals, views and what proves the audit log come, rows
-// stay.
+// TestUpgradeFromLater: upgrades from versions 2 and 3 add indexes, totals, views and the proof
+// of the audit log, and keep all rows.
 func TestUpgradeFromLater(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2", "3"} {
@@ -228,7 +228,7 @@ func upgradeFrom(t *testing.T, version string) {
 	}
 	before := dump(t, db)
 	require.NoError(t, db.Close())
-	h, err := Open(t.Context(), engine.Config{DSN: path}, schemaText(t))
+	h, err := Open(t.Context(), backend.Config{DSN: path, Schema: schemaText(t)})
 	require.NoError(t, err)
 	require.NoError(t, h.Close())
 

@@ -1,28 +1,23 @@
-package engine
+package backend
 
 import (
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// CheckFailed says what the CHECK constraint of that name refused.
+// CheckFailed returns the error for a row that the named CHECK constraint rejected.
 func CheckFailed(constraint string) *models.Error {
 	e := &models.Error{Constraint: constraint, Kind: models.ErrInvalid}
-	e.Table, e.Column = checked(constraint)
+	for _, t := range schema.Tables() {
+		if column, ok := strings.CutPrefix(constraint, "chk_"+t.Name+"_"); ok {
+			e.Table, e.Column = t.Name, column
+		}
+	}
 	e.Allowed = allowed[e.Table+"."+e.Column]
 	e.Reason = checkReason(e)
 	return e
-}
-
-// checked finds table and column in the name chk_<table>_<column>.
-func checked(constraint string) (table, column string) {
-	for _, m := range models.All() {
-		if column, ok := strings.CutPrefix(constraint, "chk_"+m.TableName()+"_"); ok {
-			return m.TableName(), column
-		}
-	}
-	return "", ""
 }
 
 func checkReason(e *models.Error) string {

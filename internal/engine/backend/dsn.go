@@ -1,4 +1,4 @@
-package engine
+package backend
 
 import (
 	"regexp"
@@ -6,14 +6,14 @@ import (
 )
 
 var (
-	// scheme begins a URL, also one that was mistyped or pasted with a blank or a quote.
+	// scheme matches the beginning of a URL, also of one mistyped or pasted with a blank or a quote.
 	scheme = regexp.MustCompile(`(?i)^[\s"']*([a-z][a-z0-9+.-]*://|postgres(ql)?:)`)
-	// keywords is how libpq writes a connection without a URL.
+	// keywords matches libpq's form of a connection without a URL.
 	keywords = regexp.MustCompile(`(?i)(^|\s)(password|host|dbname)\s*=`)
 )
 
-// Redact is dsn as an error may show it: of what is no path or file: URI only the
-// beginning, since the rest may hold a password.
+// Redact returns dsn as an error may show it. Paths and file: URIs are shown in full, other
+// forms only up to where a password may begin.
 func Redact(dsn string) string {
 	switch {
 	case strings.HasPrefix(dsn, "file:"):

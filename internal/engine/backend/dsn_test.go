@@ -1,4 +1,4 @@
-package engine
+package backend
 
 import (
 	"net/url"
@@ -27,8 +27,8 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// FuzzRedact: of what is a URL with a password, or a list of keywords with one,
-// nothing of the password is shown, whatever stands around it.
+// FuzzRedact: Redact shows no part of the password of a URL or of a list of keywords, for any
+// surrounding text.
 func FuzzRedact(f *testing.F) {
 	for _, parts := range [][2]string{
 		{"postgres://u:", "@h/db"}, {"mysql://", "@h"}, {"host=h password=", ""}, {"password = '", "' dbname=x"}, {"file:", "?mode=rw"},

@@ -1,0 +1,100 @@
+// Package backend holds what the database engines share: what they are asked to open, what
+// they return, and access to whole tables. Package engine chooses one of them.
+package backend
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// DefaultBusyTimeout is how long a statement waits for the lock of another.
+const DefaultBusyTimeout = 10 * time.Second
+
+// MinReaders is the least number of connections of the reading pool.
+const MinReaders = 4
+
+// Config says how to open a database. Zero values mean the defaults.
+type Config struct {
+	DSN         string           // the engine and the database
+	Schema      string           // the text of schema.sql; PostgreSQL has its own
+	FullSync    bool             // every commit reaches the disk before it returns
+	BusyTimeout time.Duration    // 0: DefaultBusyTimeout
+	Readers     int              // reading connections; 0: the number of CPUs; at least MinReaders
+	Now         func() time.Time // the clock; nil: time.Now
+	Logger      logger.Interface // nil: silent
+	Existing    bool             // return models.ErrNotFound instead of creating a missing database
+	ReadOnly    bool             // create, upgrade and write nothing; needs Existing
+}
+
+// Fill sets the defaults.
+func (c *Config) Fill() {
+	if c.BusyTimeout <= 0 {
+		c.BusyTimeout = DefaultBusyTimeout
+	}
+	if c.Readers <= 0 {
+		c.Readers = runtime.NumCPU()
+	}
+	c.Readers = max(c.Readers, MinReaders)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = logger.Discard
+	}
+}
+
+// Clock returns the time of the store's clock, in UTC and to the microsecond.
+func (c *Config) Clock() time.Time { return c.Now().UTC().Truncate(time.Microsecond) }
+
+// Older returns the error for a database that needs an upgrade and is opened ReadOnly.
+func Older(version, known int) error {
+	return &models.Error{Kind: models.ErrInvalid,
+		Reason: fmt.Sprintf("the database has schema version %d, older than %d, and is opened for reading only; 'tier2 init' upgrades it", version, known)}
+}
+
+// OtherVersion returns the error for a database that is read as a whole and has another
+// version of the schema.
+func OtherVersion(version, known int) error {
+	return &models.Error{Kind: models.ErrInvalid,
+		Reason: fmt.Sprintf("the schema has version %d, not %d; opening the store once upgrades an older one", version, known)}
+}
+
+// Done receives a sentence about each completed step.
+type Done func(format string, args ...any)
+
+// Handles are the connections of an open database. Both GORM handles return errors as
+// *models.Error where the engine knows what it rejected.
+type Handles struct {
+	// Write runs every write. On SQLite it has one connection, so that transactions of this
+	// process queue here and not at the lock of the file.
+	Write *gorm.DB
+	// Read rejects writes and sees committed rows.
+	Read *gorm.DB
+	// Persistent reports whether the database outlives the store.
+	Persistent bool
+	// Writers is the number of transactions that may write at once without waiting in the
+	// engine.
+	Writers int
+	// Inserted, unless nil, is called in the transaction of an INSERT with the largest id
+	// that the INSERT assigned.
+	Inserted func(ctx context.Context, tx gorm.ConnPool, table string, id int64)
+	// Adding, unless nil, lists the transactions that may hold ids of audit_log that are not
+	// committed yet. It is nil if the engine commits ids in their order.
+	Adding func(ctx context.Context) ([]string, error)
+	// Maintain keeps the database fast and repairs values derived from the rows.
+	Maintain func(ctx context.Context, done Done) error
+	// Backup writes one state of the database to a new file at path. It keeps the file only if
+	// check, which receives the DSN of the copy, returns nil.
+	Backup func(ctx context.Context, path string, check func(ctx context.Context, dsn string) error) error
+	// Bulk reads and writes whole tables over the same connections.
+	Bulk Bulk
+	// Close closes the connections. Package tier2 calls it once.
+	Close func() error
+}
