@@ -10,7 +10,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
-	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 )
 
 // Option changes how Open opens a database. A value that makes no sense is an error
@@ -144,5 +144,5 @@ func WithRedactor(secret func(key string) bool) Option {
 }
 
 func invalid(option string, value any, reason string) error {
-	return fmt.Errorf("option %s: %w", option, &models.Error{Value: value, Reason: reason, Kind: models.ErrInvalid})
+	return fmt.Errorf("option %s: %w", option, refuse.Invalid("", "", value, reason))
 }
