@@ -11,7 +11,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
-	"github.com/seanchatmangpt/ggen/tier2/models"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 )
 
 // Option changes how Open opens a database. Open returns models.ErrInvalid for an invalid value.
@@ -20,7 +20,7 @@ type Option func(*settings) error
 // settings collects the options of Open.
 type settings struct {
 	backend.Config
-	ungrouped bool                // each save in its own transaction, through GORM
+	ungrouped bool                // each save in its own transaction
 	redactors []func(string) bool // report whether a key names a secret, besides the usual keys
 	signer    note.Signer         // signs checkpoints of the audit log; nil: no signatures
 	anchor    string              // the file to append checkpoints to; "": none
@@ -74,9 +74,8 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithoutGroupCommit runs each save in its own transaction and through GORM, so that callbacks
-// and plugins on Store.DB see it. Without this option, repositories create rows by constant SQL,
-// and concurrent saves share a transaction. The outcome of each save is the same.
+// WithoutGroupCommit runs each save in its own transaction. Without this option, concurrent
+// saves share a transaction. The outcome of each save is the same.
 func WithoutGroupCommit() Option {
 	return func(c *settings) error {
 		c.ungrouped = true
@@ -151,5 +150,5 @@ func WithRedactor(secret func(key string) bool) Option {
 }
 
 func invalid(option string, value any, reason string) error {
-	return fmt.Errorf("option %s: %w", option, &models.Error{Value: value, Reason: reason, Kind: models.ErrInvalid})
+	return fmt.Errorf("option %s: %w", option, refuse.Invalid("", "", value, reason))
 }

@@ -77,7 +77,9 @@ func GenerateKey(name string) (private, public string, err error) {
 		_, err = note.NewSigner(private) // rejects the name
 	}
 	if err != nil {
-		return "", "", &models.Error{Kind: models.ErrInvalid, Value: name, Reason: "is no name of a key: it must not be empty, nor hold a blank or a plus", Err: err}
+		e := refuse.Invalid("", "", name, "is no name of a key: it must not be empty, nor hold a blank or a plus")
+		e.Err = err
+		return "", "", e
 	}
 	return private, public, nil
 }

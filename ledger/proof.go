@@ -72,7 +72,8 @@ func (p *Proof) Check(keys ...string) error {
 	}
 	err := tlog.CheckRecord(p.Path, p.Checkpoint.Size, p.Checkpoint.Root, p.Index, p.Entry.leaf())
 	if err != nil {
-		return &models.Error{Table: "audit_log", Column: "id", Value: p.Entry.ID, Kind: models.ErrConflict, Reason: "is not in the checkpoint's tree as this entry", Err: err}
+		return &models.Error{Table: "audit_log", Column: "id", Value: p.Entry.ID, Kind: models.ErrConflict, Err: err,
+			Reason: "is not in the checkpoint's tree as this entry"}
 	}
 	return nil
 }

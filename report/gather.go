@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -82,9 +83,9 @@ type Failure struct {
 func Gather(ctx context.Context, store *tier2.Store, opts Options) (*Data, error) {
 	switch {
 	case store == nil:
-		return nil, &models.Error{Reason: "the store must not be nil", Kind: models.ErrInvalid}
+		return nil, refuse.Invalid("", "", nil, "the store must not be nil")
 	case !utf8.ValidString(opts.Title):
-		return nil, &models.Error{Column: "title", Value: opts.Title, Reason: "is not valid UTF-8", Kind: models.ErrInvalid}
+		return nil, refuse.Invalid("", "title", opts.Title, "is not valid UTF-8")
 	}
 	d := &Data{
 		Title: opts.Title, Database: store.Location(), GeneratedAt: models.At(time.Now()),

@@ -91,7 +91,8 @@ func (l *Log) sealBatch(ctx context.Context) (added int, checkpoint ledger.Check
 	if archive, err := isArchive(ctx, tx); err != nil {
 		return 0, checkpoint, err
 	} else if archive {
-		return 0, checkpoint, refuse.Because(models.ErrReadOnly, "an archive is not sealed: its entries are in the tree of the store that they come from")
+		return 0, checkpoint, refuse.Because(models.ErrReadOnly,
+			"an archive is not sealed: its entries are in the tree of the store that they come from")
 	}
 	upTo, err := tx.Settle(ctx, logTable)
 	if err != nil {
@@ -169,7 +170,8 @@ func (l *Log) checkpoint(ctx context.Context, tx backend.Writer, size int64) (le
 		return newest, err
 	}
 	if newest.Size > size {
-		return newest, &models.Error{Table: "tier2_audit_tree", Kind: models.ErrConflict, Reason: "the tree of the audit log is shorter than its newest checkpoint says; verify it"}
+		return newest, &models.Error{Table: "tier2_audit_tree", Kind: models.ErrConflict,
+			Reason: "the tree of the audit log is shorter than its newest checkpoint says; verify it"}
 	}
 	root, err := tree{tx}.root(ctx, size)
 	if err != nil {
@@ -178,7 +180,8 @@ func (l *Log) checkpoint(ctx context.Context, tx backend.Writer, size int64) (le
 	c, write := ledger.Checkpoint{Size: size, Root: root, Timestamp: models.At(l.Now())}, tx.Insert
 	if newest.Size == size {
 		if newest.Root != root {
-			return newest, &models.Error{Table: "tier2_checkpoints", Column: "size", Value: size, Kind: models.ErrConflict, Reason: "the tree of the audit log is another one than its newest checkpoint says; verify it"}
+			return newest, &models.Error{Table: "tier2_checkpoints", Column: "size", Value: size, Kind: models.ErrConflict,
+				Reason: "the tree of the audit log is another one than its newest checkpoint says; verify it"}
 		}
 		c, write = newest, tx.Update
 	}
@@ -248,7 +251,8 @@ func (l *Log) checkAnchor(ctx context.Context, last anchor.Checkpoint) error {
 		return err
 	}
 	conflict := func(reason string) error {
-		return &models.Error{Kind: models.ErrConflict, Value: l.Anchor, Reason: reason + ": nothing was added to it; verify the audit log against it"}
+		return &models.Error{Kind: models.ErrConflict, Value: l.Anchor,
+			Reason: reason + ": nothing was added to it; verify the audit log against it"}
 	}
 	if end == nil || end.n+1 < last.Size {
 		return conflict("the anchor has a checkpoint of more entries than the audit log")

@@ -113,7 +113,8 @@ func (v *verification) checkpoints(ctx context.Context) (err error) {
 		return err
 	}
 	if v.partial && (v.opts.Anchor != "" || len(v.opts.Keys) > 0) {
-		return refuse.Because(models.ErrInvalid, "an archive has no checkpoints to hold against an anchor or keys: verify the store that it comes from, together with it")
+		return refuse.Because(models.ErrInvalid,
+			"an archive has no checkpoints to hold against an anchor or keys: verify the store that it comes from, together with it")
 	}
 	if v.report.Checkpoint, err = newestCheckpoint(ctx, v.db); err != nil {
 		return err
@@ -210,27 +211,27 @@ func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) e
 		}
 		switch {
 		case i == len(leaves) || leaves[i].entry > id:
-			v.expectNot(id, content)
+			v.addUnexpected(id, content)
 			v.find(ledger.Inserted, id, "entry %d was added behind the sealed entry %d", id, last)
 			continue
 		case leaves[i].content != content:
-			v.expectNot(id, content)
-			v.mismatch(leaves[i], ledger.Edited)
+			v.addUnexpected(id, content)
+			v.addUnmatched(leaves[i], ledger.Edited)
 		}
 		i++
 	}
 	return v.missing(ctx, append(missing, leaves[i:]...))
 }
 
-func (v *verification) expectNot(entry int64, content tlog.Hash) {
+func (v *verification) addUnexpected(entry int64, content tlog.Hash) {
 	if len(v.unexpected) < maxMismatches {
 		v.unexpected = append(v.unexpected, unexpected{entry, content})
 	}
 }
 
-// mismatch records a leaf whose entry is missing or differs. Whether the entry was moved is
+// addUnmatched records a leaf whose entry is missing or differs. Whether the entry was moved is
 // known when all unexpected entries are.
-func (v *verification) mismatch(l leaf, kind ledger.Kind) {
+func (v *verification) addUnmatched(l leaf, kind ledger.Kind) {
 	if len(v.unmatched) < maxMismatches {
 		v.unmatched = append(v.unmatched, unmatched{l, kind})
 	} else {
@@ -272,10 +273,10 @@ func (v *verification) missing(ctx context.Context, leaves []leaf) error {
 		content, found := archived[l.entry]
 		switch {
 		case !removed || len(v.archives) > 0 && !found:
-			v.mismatch(l, ledger.Missing)
+			v.addUnmatched(l, ledger.Missing)
 			continue
 		case found && content != l.content:
-			v.mismatch(l, ledger.Edited)
+			v.addUnmatched(l, ledger.Edited)
 		}
 		v.report.Archived++
 		s, known := v.boundary[boundary]

@@ -150,7 +150,7 @@ func (v *verification) unsealed(ctx context.Context) error {
 		v.report.Unsealed++
 		if len(v.unmatched) > 0 {
 			id, _ := row[entryID].(int64)
-			v.expectNot(id, schema.Entry(row))
+			v.addUnexpected(id, schema.Entry(row))
 		}
 	}
 	return nil
