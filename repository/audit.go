@@ -17,7 +17,7 @@ const auditTable = "audit_log"
 
 // Audit appends to and reads the table audit_log, which holds the entries of every write
 // and the entries that callers record.
-type Audit struct{ h Handle }
+type Audit struct{ h handle }
 
 // AuditFilter selects audit entries. The zero value selects all.
 type AuditFilter struct {
@@ -89,8 +89,5 @@ func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
 
 // member is the SQL for a top-level member of a JSON column, as text.
 func member(db *gorm.DB, column, key string) string {
-	if db.Name() == "sqlite" {
-		return "CAST(json_extract(" + column + ", '$." + key + "') AS TEXT)"
-	}
-	return column + "::jsonb ->> '" + key + "'"
+	return sqlOf(db).Member(column, key)
 }

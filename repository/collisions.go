@@ -15,7 +15,7 @@ import (
 const collisionsTable = "collision_detection"
 
 // Collisions reads and writes the table collision_detection.
-type Collisions struct{ h Handle }
+type Collisions struct{ h handle }
 
 // CollisionFilter selects collisions. The zero value selects all.
 type CollisionFilter struct {

@@ -100,10 +100,7 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 	if err != nil {
 		return nil, summary, err
 	}
-	status := "status"
-	if l.db.Name() == "sqlite" { // SQLite would use its index, which is far slower than the order of rows
-		status = "+status"
-	}
+	status := sqlOf(l.db).NoIndex + "status" // which is far slower than the order of rows
 	l.db = l.db.Where(status+" = ? AND manifest_hash <> '' AND ontology_hash <> ''", models.ReceiptPassed).Session(&gorm.Session{})
 	drifts = []Drift{}
 	var last key

@@ -20,7 +20,7 @@ import (
 // Execution is one run of the pipeline between Begin and Finish. It is safe for concurrent
 // use. It is held in memory: until Finish the database holds only the "started" entry.
 type Execution struct {
-	h       Handle
+	h       handle
 	session string
 	targets []Target
 

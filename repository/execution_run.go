@@ -12,7 +12,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// run is one finished execution, ready to be written.
+// run is one finished execution, before it is written.
 type run struct {
 	receipt  *models.Receipt
 	metrics  []models.PipelineMetric
@@ -32,9 +32,9 @@ func (r *run) prepare(now time.Time) error {
 	return errors.Join(errs...)
 }
 
-// write creates the receipt, its metrics and its violations, and leaves the latter
-// two in the receipt. It may be called again when its transaction was undone.
-func (r *run) write(ctx context.Context, h Handle, now time.Time) error {
+// write creates the receipt, its metrics and its violations, and sets the latter two in the
+// receipt. It may be repeated after its transaction was undone.
+func (r *run) write(ctx context.Context, h handle, now time.Time) error {
 	measured, err := r.measure(h.Write)
 	if err != nil {
 		return err
@@ -50,9 +50,9 @@ func (r *run) write(ctx context.Context, h Handle, now time.Time) error {
 	return (&Receipts{h}).create(ctx, r.receipt)
 }
 
-// measure is what was measured and what follows from the timings: the time of RDF
-// processing (normalize and extract), and for a generation that of the first or
-// incremental build.
+// measure returns the measurements and those that follow from the timings: the time of RDF
+// processing (normalize and extract) and, for a generation, that of the first or incremental
+// build.
 func (r *run) measure(tx *gorm.DB) (map[string]float64, error) {
 	measured := maps.Clone(r.measured)
 	rdf := int64(0)
@@ -78,13 +78,13 @@ func (r *run) measure(tx *gorm.DB) (map[string]float64, error) {
 	return measured, err
 }
 
-// recentBuilds bounds how far back builtBefore looks, so that a save costs the same
-// however long the history is.
+// recentBuilds limits how many receipts builtBefore reads, so that the cost of a save does not
+// depend on the length of the history.
 const recentBuilds = 100
 
-// builtBefore reports whether the agent passed a generation from the same manifest
-// among its newest receipts before this one. Without a manifest hash the build
-// counts as a first one: the wider target, so that no run is blamed on a guess.
+// builtBefore reports whether the agent's newest receipts before this one include a passed
+// generation from the same manifest. Without a manifest hash the build counts as a first one,
+// which has the wider target.
 func builtBefore(tx *gorm.DB, receipt *models.Receipt) (bool, error) {
 	if receipt.ManifestHash == "" {
 		return false, nil

@@ -12,7 +12,7 @@ import (
 // Executions records whole runs of the pipeline: with Begin, Stage and Finish while they
 // run, or with Import from a receipt that ggen wrote. Finish and Import write in one
 // transaction.
-type Executions struct{ h Handle }
+type Executions struct{ h handle }
 
 // ExecutionOptions are the optional facts about an execution that begins.
 type ExecutionOptions struct {

@@ -31,7 +31,7 @@ func New(db *gorm.DB) (*Repositories, error) {
 	if log == nil {
 		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "the hooks are not installed; call db.Use(hooks.New()) first"}
 	}
-	h := Handle{Write: db, Read: db, log: log}
+	h := handle{Write: db, Read: db, log: log}
 	if log.Read != nil && !h.inside() {
 		h.Read = log.Read
 	}
@@ -41,41 +41,41 @@ func New(db *gorm.DB) (*Repositories, error) {
 	}, nil
 }
 
-// Handle is the database of a repository. Inside a transaction Write and Read are both that
+// handle is the database of a repository. Inside a transaction Write and Read are both that
 // transaction.
-type Handle struct {
+type handle struct {
 	Write *gorm.DB // writes, with the hooks
 	Read  *gorm.DB // reads; a pool of its own in a store
 	log   *audit.Log
 }
 
 // in returns h inside the transaction tx.
-func (h Handle) in(tx *gorm.DB) Handle {
+func (h handle) in(tx *gorm.DB) handle {
 	h.Write, h.Read = tx, tx
 	return h
 }
 
 // inside reports whether h is in a caller's transaction.
-func (h Handle) inside() bool {
+func (h handle) inside() bool {
 	_, inside := h.Write.Statement.ConnPool.(gorm.TxCommitter)
 	return inside
 }
 
 // now returns the time in UTC, to the microsecond that both engines keep.
-func (h Handle) now() time.Time { return models.At(h.log.Now()).Time }
+func (h handle) now() time.Time { return models.At(h.log.Now()).Time }
 
-func (h Handle) write(ctx context.Context) *gorm.DB { return h.Write.WithContext(ctx) }
+func (h handle) write(ctx context.Context) *gorm.DB { return h.Write.WithContext(ctx) }
 
-func (h Handle) read(ctx context.Context) *gorm.DB { return h.Read.WithContext(ctx) }
+func (h handle) read(ctx context.Context) *gorm.DB { return h.Read.WithContext(ctx) }
 
 // transaction runs fn in one transaction and repeats it from the beginning if it lost against
 // another one. In a caller's transaction, fn runs in a savepoint.
-func (h Handle) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+func (h handle) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return h.retry(ctx, func(ctx context.Context) error { return h.write(ctx).Transaction(fn) })
 }
 
 // affected does one write as transaction does, and returns how many rows it changed.
-func (h Handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) (n int64, err error) {
+func (h handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) (n int64, err error) {
 	err = h.retry(ctx, func(ctx context.Context) error {
 		res := write(h.write(ctx))
 		n = res.RowsAffected
@@ -86,12 +86,12 @@ func (h Handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) 
 
 // insert creates rows without their associations, parents before children, all of them or
 // none. Rows that were not created have no ids afterwards.
-func (h Handle) insert(ctx context.Context, rows ...models.Model) error {
+func (h handle) insert(ctx context.Context, rows ...models.Model) error {
 	return h.retry(ctx, func(ctx context.Context) error { return h.log.Create(ctx, h.Write, rows...) })
 }
 
 // insert creates rows of one table.
-func insert[T models.Model](ctx context.Context, h Handle, rows ...T) error {
+func insert[T models.Model](ctx context.Context, h handle, rows ...T) error {
 	return h.insert(ctx, asModels(rows)...)
 }
 

@@ -24,7 +24,7 @@ const memoryTable = "agent_memory"
 // Memory reads and writes the table agent_memory. In memory_json the key
 // models.ActivityKey belongs to the store, and every method preserves it. The other keys
 // belong to the agent.
-type Memory struct{ h Handle }
+type Memory struct{ h handle }
 
 // MemoryFilter selects memories. The zero value selects all.
 type MemoryFilter struct {

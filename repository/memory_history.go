@@ -126,14 +126,11 @@ func (m *Memory) versions(ctx context.Context, agentID string, since, until time
 		return nil, err
 	}
 	q := m.h.read(ctx).Model(&models.AuditEntry{})
-	key, document := "(context_json ->> 'key')", "context_json #> '{changes,memory_json}'"
-	if q.Name() == "sqlite" {
-		key, document = "json_extract(context_json,'$.key')", "json_type(context_json, '$.changes.memory_json')"
-	}
+	sql := sqlOf(q)
 	q = q.Where("operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')").
-		Where(key+" = ?", agentID).
+		Where(sql.MemoryKey+" = ?", agentID).
 		Where("status || '' = ?", models.AuditCompleted).
-		Where("(operation <> 'agent_memory.update' OR " + document + " IS NOT NULL)").
+		Where("(operation <> 'agent_memory.update' OR " + sql.MemoryDocument + " IS NOT NULL)").
 		Order("id DESC")
 	return between(q, auditTable, "timestamp", since, until)
 }

@@ -15,7 +15,7 @@ import (
 const metricsTable = "pipeline_metrics"
 
 // Metrics reads and writes the table pipeline_metrics.
-type Metrics struct{ h Handle }
+type Metrics struct{ h handle }
 
 // Record writes the metric of one stage and sets its id and empty defaults. Errors:
 // models.ErrInvalid; models.ErrForeignKey if no receipt has its execution_id.

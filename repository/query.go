@@ -4,6 +4,8 @@ import (
 	"database/sql"
 
 	"gorm.io/gorm"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/dialect"
 )
 
 // take reads the row of q with that key. Errors: models.ErrNotFound.
@@ -38,3 +40,6 @@ func scan(q *gorm.DB, each func(rows *sql.Rows) error) error {
 	}
 	return translated(q, rows.Err())
 }
+
+// sqlOf returns the SQL of the engine of db.
+func sqlOf(db *gorm.DB) *dialect.Dialect { return dialect.For(db.Name()) }

@@ -15,15 +15,15 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// batchSize is how many rows one INSERT takes.
+// batchSize is how many rows one INSERT of GORM takes.
 const batchSize = 100
 
 const receiptsTable = "receipts"
 
 // Receipts reads and writes the table receipts.
-type Receipts struct{ h Handle }
+type Receipts struct{ h handle }
 
-// ReceiptFilter chooses receipts; the zero value is all of them.
+// ReceiptFilter selects receipts. The zero value selects all.
 type ReceiptFilter struct {
 	AgentID      string
 	Operation    models.Operation
@@ -35,8 +35,8 @@ type ReceiptFilter struct {
 	Page
 }
 
-// Create writes one receipt with its Metrics and Violations, and fills its id and
-// what was empty. Errors: models.ErrInvalid, models.ErrDuplicate for a known execution_id.
+// Create writes one receipt with its Metrics and Violations, and sets its id and empty
+// fields. Errors: models.ErrInvalid, models.ErrDuplicate for a known execution_id.
 func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
@@ -46,8 +46,8 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	return blame(err, models.ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
 
-// CreateBatch writes all receipts or none, in one transaction. No receipts is no
-// error. Errors: models.ErrInvalid, models.ErrDuplicate (also for two of the batch).
+// CreateBatch writes all receipts or none, in one transaction. Without receipts it does
+// nothing. Errors: models.ErrInvalid, models.ErrDuplicate (also for two of the batch).
 func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) error {
 	if len(receipts) == 0 {
 		return ctx.Err()
@@ -82,8 +82,8 @@ func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) erro
 	return err
 }
 
-// families lists the receipts, then their metrics, then their violations; nil if a
-// child is stored already, which GORM then gives to its new receipt.
+// families returns the receipts, then their metrics, then their violations. It returns nil if
+// a child has an id: it is stored already, and GORM moves it to its new receipt.
 func families(receipts []*models.Receipt) []models.Model {
 	rows := asModels(receipts)
 	for _, r := range receipts {
@@ -107,7 +107,7 @@ func families(receipts []*models.Receipt) []models.Model {
 	return rows
 }
 
-// taken is the execution_id that made a batch fail, or nil if it is gone by now.
+// taken returns the execution_id that made a batch fail, or nil if no receipt has it any more.
 func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 	seen := make(map[string]bool, len(receipts))
 	for _, receipt := range receipts {
@@ -124,9 +124,9 @@ func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 	return nil
 }
 
-// Upsert writes a receipt, or replaces the one with its execution_id but for id and
-// created_at. Children stay, and those in the struct are not written. The struct gets
-// the row's id and created_at. Errors: models.ErrInvalid.
+// Upsert writes a receipt, or replaces the one with its execution_id except its id and
+// created_at, which the struct receives. Children in the store are kept, and children in the
+// struct are not written. Errors: models.ErrInvalid.
 func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
@@ -156,7 +156,7 @@ func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	return err
 }
 
-// Get is the receipt of an execution, without its children. Errors: models.ErrInvalid for a
+// Get returns the receipt of an execution, without its children. Errors: models.ErrInvalid for a
 // blank id, models.ErrNotFound.
 func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt, error) {
 	if err := refuse.Blank(receiptsTable, "execution_id", executionID); err != nil {
@@ -166,21 +166,22 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 	return receipt, found(err, receiptsTable, "execution_id", executionID)
 }
 
-// List is one page of the receipts that f chooses, newest first, and the cursor of
-// the next page. Errors: models.ErrInvalid for a filter or page that cannot be.
+// List returns one page of the selected receipts, newest first, and the cursor of the next
+// page. Errors: models.ErrInvalid for an invalid filter or page.
 func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	l, err := r.filter(ctx, f)
 	return fetch[models.Receipt](l, err, f.Page)
 }
 
-// All yields every receipt that f chooses, newest first, in constant memory; f.Limit
-// is only the size of the pages it reads.
+// All yields the selected receipts, newest first, in constant memory. f.Limit is the size of
+// the pages that it reads.
 func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Receipt, error] {
 	l, err := r.filter(ctx, f)
 	return walk[models.Receipt](l, err, f.Page)
 }
 
-// Failures is List of the failed receipts only. A filter for another status is models.ErrInvalid.
+// Failures returns a page of failed receipts, as List does. Errors: also models.ErrInvalid for
+// a filter with another status.
 func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	if f.Status != "" && f.Status != models.ReceiptFailed {
 		return nil, "", refuse.Invalid(receiptsTable, "status", string(f.Status), "failures are failed")
@@ -189,7 +190,7 @@ func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Rece
 	return r.List(ctx, f)
 }
 
-// LatestByAgent is the newest receipt of an agent. Errors: models.ErrInvalid for a blank
+// LatestByAgent returns the newest receipt of an agent. Errors: models.ErrInvalid for a blank
 // agent, models.ErrNotFound if it has none.
 func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.Receipt, error) {
 	if err := refuse.Blank(receiptsTable, "agent_id", agentID); err != nil {
@@ -243,13 +244,13 @@ func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
 	return list{db: q, table: receiptsTable, column: "timestamp", inOrder: f.indexed()}, err
 }
 
-// indexed reports whether idx_receipts_timestamp or idx_receipts_agent_timestamp gives
-// the filtered rows in order.
+// indexed reports whether idx_receipts_timestamp or idx_receipts_agent_timestamp returns the
+// selected rows in order.
 func (f ReceiptFilter) indexed() bool {
 	return f.Operation == "" && f.Status == "" && f.Environment == "" && f.ManifestHash == "" && f.OntologyHash == ""
 }
 
-// equal keeps the rows with that value; "" keeps all.
+// equal selects the rows with that value; "" selects all.
 func equal(db *gorm.DB, column, value string) *gorm.DB {
 	if value == "" {
 		return db

@@ -80,7 +80,7 @@ func (r *Reports) stageRows(ctx context.Context, f ReportFilter) (*gorm.DB, erro
 		// The cross join makes SQLite look up the metrics of each receipt, in this order.
 		executions = executions.Joins("CROSS JOIN " + metricsTable + " AS m").Where("m.execution_id = receipts.execution_id")
 		return counting(executions, columns), nil
-	case read.Name() == "sqlite": // no index has the status, but the view counts it
+	case sqlOf(read).SortsGroups: // no index has the status, but the view counts it
 		return read.Raw("SELECT " + stage + ", 0, duration_ms, COUNT(*) FROM pipeline_metrics GROUP BY stage, duration_ms" +
 			" UNION ALL SELECT " + stage + ", 1, -1, failed_count FROM pipeline_stage_performance"), nil
 	default:
@@ -102,10 +102,7 @@ func (r *Reports) AgentPercentiles(ctx context.Context, f ReportFilter, limit in
 		return nil, err
 	}
 	if f.AgentID == "" {
-		agent := "agent_id"
-		if q.Name() == "sqlite" { // SQLite would use its index, which is far slower than the order of rows
-			agent = "+agent_id"
-		}
+		agent := sqlOf(q).NoIndex + "agent_id" // which is far slower than the order of rows
 		q = q.Where(agent+" IN (?)", q.Select("agent_id").Group("agent_id").Order("COUNT(*) DESC, agent_id").Limit(limit))
 	}
 	by, err := countDurations[words](counting(q, "agent_id, "+place("status", models.ReceiptStatuses())+", duration_ms"))
@@ -130,10 +127,10 @@ type durations struct {
 	status [4]int64
 }
 
-// counting counts the rows of q by three columns. SQLite returns them uncounted, since it
-// would sort them, which takes three times as long as reading all of them.
+// counting counts the rows of q by three columns. An engine that sorts groups returns the
+// rows uncounted: on SQLite, sorting takes three times as long as reading all of them.
 func counting(q *gorm.DB, columns string) *gorm.DB {
-	if q.Name() == "sqlite" {
+	if sqlOf(q).SortsGroups {
 		return q.Select(columns + ", 1")
 	}
 	return q.Select(columns + ", COUNT(*)").Group(columns)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -103,12 +102,7 @@ func (t *timeline) read(q *gorm.DB) error {
 	case t.step%time.Hour == 0:
 		unit = "hour"
 	}
-	group := "date_trunc('" + unit + "', timestamp, 'UTC')"
-	show := group
-	if q.Name() == "sqlite" {
-		group = sqlitePrefix[unit]
-		show = group + sqliteRest[unit]
-	}
+	group, show := sqlOf(q).TimeUnit(unit)
 	q = q.Select(show + ", status, COUNT(*)").Group(group + ", status")
 	return scan(q, func(rows *sql.Rows) error {
 		var at models.Timestamp
@@ -183,20 +177,4 @@ func (t *timeline) list() []TimelineBucket {
 		list = append(list, *t.bucket(models.At(time.Unix(key, 0))))
 	}
 	return list
-}
-
-// sqlitePrefix is the SQL that cuts a time text of any program after its day, hour or
-// minute. With sqliteRest the result is a time again. Times in a zone other than UTC, and
-// times without seconds, go through strftime.
-var (
-	sqlitePrefix = map[string]string{"day": sqliteCut(10), "hour": sqliteCut(13), "minute": sqliteCut(16)}
-	sqliteRest   = map[string]string{"day": "", "hour": " || ':00'", "minute": ""}
-)
-
-func sqliteCut(n int) string {
-	return strings.NewReplacer("@t", "timestamp", "@n", fmt.Sprint(n)).Replace(
-		"CASE WHEN substr(@t, -1) = 'Z' THEN substr(@t, 1, @n)" +
-			" WHEN length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'" +
-			" THEN substr(strftime('%Y-%m-%dT%H:%M', @t), 1, @n)" +
-			" ELSE substr(@t, 1, @n) END")
 }

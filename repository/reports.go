@@ -12,7 +12,7 @@ import (
 )
 
 // Reports provides the statistics of the views, and statistics over several tables.
-type Reports struct{ h Handle }
+type Reports struct{ h handle }
 
 // ReportFilter selects the executions of a report by the agent and time of their receipts,
 // with all their metrics and violations, whenever these were written. It selects collisions

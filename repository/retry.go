@@ -30,7 +30,7 @@ func pauses() backoff.BackOff {
 // runs once, because only the caller can repeat all of that.
 //
 // Of several attempts only the last leaves failed entries in the audit log.
-func (h Handle) retry(ctx context.Context, transaction func(ctx context.Context) error) error {
+func (h handle) retry(ctx context.Context, transaction func(ctx context.Context) error) error {
 	if h.inside() {
 		return transaction(ctx)
 	}

@@ -4,28 +4,37 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// receiptColumns are the columns of receipts in the order of receiptFields.
-const receiptColumns = "id, execution_id, agent_id, operation, status, timestamp, created_at, manifest_hash, ontology_hash, " +
-	"files_generated, files_modified, duration_ms, receipt_json, error_message, environment"
+// receiptColumns are the columns of receipts, in order.
+var receiptColumns = strings.Join(schema.Named(receiptsTable).Names(), ", ")
 
-// receiptFields appends where a row of receiptColumns goes. Receipts are read by the
+// destinations returns where a row of a model's table is scanned to. Receipts are read by the
 // million, and GORM's reflection takes as long for each as SQLite does.
-func receiptFields(fields []any, r *models.Receipt) []any {
-	return append(fields,
-		&r.ID, &r.ExecutionID, &r.AgentID, &r.Operation, &r.Status, &r.Timestamp, (*moment)(&r.CreatedAt),
-		(*words)(&r.ManifestHash), (*words)(&r.OntologyHash), (*number)(&r.FilesGenerated), (*number)(&r.FilesModified),
-		&r.DurationMS, &r.ReceiptJSON, (*words)(&r.ErrorMessage), (*words)(&r.Environment))
+func destinations(m models.Model) []any {
+	dest := schema.RecordOf(m).Fields
+	for i, field := range dest {
+		switch f := field.(type) {
+		case *string:
+			dest[i] = (*words)(f)
+		case *int64:
+			dest[i] = (*number)(f)
+		case *time.Time:
+			dest[i] = (*moment)(f)
+		}
+	}
+	return dest
 }
 
-// words, number and moment read columns that can be NULL, which is their zero value.
+// words, number and moment scan columns that can be NULL, which gives their zero value.
 type (
 	words  string
 	number int64
@@ -56,7 +65,7 @@ func (n *number) Scan(v any) error {
 	return err
 }
 
-// Scan implements sql.Scanner. A driver gives text for a time in a form of its own.
+// Scan implements sql.Scanner. A driver returns times of some forms as text.
 func (m *moment) Scan(v any) error {
 	switch v := v.(type) {
 	case nil:
@@ -73,8 +82,8 @@ func (m *moment) Scan(v any) error {
 	return nil
 }
 
-// indexed reads the first n rows of a list of receipts whose order an index gives, and
-// the key of the last or, if there are more than want, of the last that is wanted.
+// indexed reads the first n receipts of a list whose order an index gives. It also returns
+// the key of row number want, if there is one.
 func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) {
 	q := l.ordered(l.db).Select(receiptColumns + ", timestamp || ''").Limit(n)
 	defer func() { // also of a query after which a logger panicked
@@ -87,29 +96,24 @@ func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) 
 		return nil, key{}, translated(l.db, err)
 	}
 	page = make([]models.Receipt, 0, n)
-	fields, sortKey := make([]any, 0, 16), sql.RawBytes{}
+	var r models.Receipt
+	var sortKey sql.RawBytes
+	dest := append(destinations(&r), &sortKey)
 	for len(page) < n && rows.Next() {
-		page = page[:len(page)+1]
-		r := &page[len(page)-1]
-		if err := rows.Scan(append(receiptFields(fields, r), &sortKey)...); err != nil {
+		r = models.Receipt{}
+		if err := rows.Scan(dest...); err != nil {
 			return nil, key{}, translated(l.db, err)
 		}
-		if len(page) == want {
+		if page = append(page, r); len(page) == want {
 			last = key{r.ID, string(sortKey)}
 		}
 	}
 	return page, last, translated(l.db, rows.Err())
 }
 
-// selectReceipt reads one receipt, on the engine of that name.
-var selectReceipt = map[string]string{
-	"sqlite":   "SELECT " + receiptColumns + " FROM receipts WHERE execution_id = ?",
-	"postgres": "SELECT " + receiptColumns + " FROM receipts WHERE execution_id = $1",
-}
-
-// receipt reads one receipt by constant SQL; gorm.ErrRecordNotFound if there is none.
-func (h Handle) receipt(ctx context.Context, executionID string) (*models.Receipt, error) {
-	query, begun := selectReceipt[h.Read.Name()], time.Now()
+// receipt reads one receipt by constant SQL. Errors: gorm.ErrRecordNotFound.
+func (h handle) receipt(ctx context.Context, executionID string) (*models.Receipt, error) {
+	query, begun := "SELECT "+receiptColumns+" FROM receipts WHERE execution_id = "+h.log.Dialect.Placeholder(1), time.Now()
 	rows, err := h.Read.Statement.ConnPool.QueryContext(ctx, query, executionID)
 	if err == nil {
 		defer rows.Close() // also if the logger panics
@@ -127,13 +131,13 @@ func (h Handle) receipt(ctx context.Context, executionID string) (*models.Receip
 		return nil, gorm.ErrRecordNotFound
 	}
 	var r models.Receipt
-	if err := rows.Scan(receiptFields(make([]any, 0, 15), &r)...); err != nil {
+	if err := rows.Scan(destinations(&r)...); err != nil {
 		return nil, translated(h.Read, err)
 	}
 	return &r, translated(h.Read, rows.Close())
 }
 
-// translated is a driver's error as the engine's dialect tells it.
+// translated returns a driver's error as the engine's dialector translates it.
 func translated(db *gorm.DB, err error) error {
 	if t, ok := db.Dialector.(gorm.ErrorTranslator); ok && err != nil && db.TranslateError {
 		return t.Translate(err)

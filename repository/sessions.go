@@ -17,7 +17,7 @@ import (
 const sessionsTable = "workflow_sessions"
 
 // Sessions reads and writes the table workflow_sessions.
-type Sessions struct{ h Handle }
+type Sessions struct{ h handle }
 
 // SessionFilter selects sessions. The zero value selects all.
 type SessionFilter struct {

@@ -20,7 +20,7 @@ import (
 const violationsTable = "slo_violations"
 
 // Violations reads and writes the table slo_violations.
-type Violations struct{ h Handle }
+type Violations struct{ h handle }
 
 // ViolationSummary counts the violations of one metric.
 type ViolationSummary struct {

@@ -11,23 +11,15 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// sqliteInstant is the SQL that converts a time text of any program, with or without
-// fraction and zone, with T or a space, to the form of models.TimestampLayout. Times in a
-// zone other than UTC go through strftime, which keeps milliseconds.
-const sqliteInstant = "CASE WHEN length(@t) < 19 OR substr(replace(@t, '+00:00', 'Z'), 20) GLOB '*[+-]*'" +
-	" THEN strftime('%Y-%m-%dT%H:%M:%f000Z', @t)" +
-	" ELSE replace(substr(@t, 1, 19), ' ', 'T') || '.' ||" +
-	" substr(rtrim(substr(replace(@t, '+00:00', 'Z'), 21), 'Z') || '000000', 1, 6) || 'Z' END"
-
 // between selects the rows with since <= column < until. A zero time is no bound.
 //
-// On SQLite times are text, and each bound is two conditions:
+// On an engine with times as text (SQLite), each bound is two conditions:
 //
 //   - A coarse one uses an index. It accepts every form of the bound's second in UTC, also
 //     forms without seconds or hour. A time in another zone must lie within the bound by
 //     its offset.
 //   - An exact one. It first compares a time in UTC with a bound that is a second or a day
-//     narrower, since the conversion of sqliteInstant takes a dozen times as long.
+//     narrower, since the conversion by Dialect.TimeText takes a dozen times as long.
 func between(db *gorm.DB, table, column string, since, until time.Time) (*gorm.DB, error) {
 	if !since.IsZero() && !until.IsZero() && until.Before(since) {
 		return nil, refuse.Invalid(table, column, until, "until must not lie before since")
@@ -68,9 +60,11 @@ func ceil(t time.Time) models.Timestamp {
 const behind = "9999-13"
 
 func bound(db *gorm.DB, col clause.Column, op, coarse, within string, at models.Timestamp) *gorm.DB {
-	if db.Name() != "sqlite" {
+	text := sqlOf(db).TimeText
+	if text == nil {
 		return db.Where("? "+op+" ?", col, at.Time)
 	}
-	inside := strings.ReplaceAll("@t "+op+" ? AND substr(@t, -1) = 'Z' OR ("+sqliteInstant+") "+op+" ?", "@t", db.Statement.Quote(col))
+	t := db.Statement.Quote(col)
+	inside := t + " " + op + " ? AND substr(" + t + ", -1) = 'Z' OR (" + text(t) + ") " + op + " ?"
 	return db.Where("? "+op+" ?", col, coarse).Where("("+inside+")", within, at.String())
 }
