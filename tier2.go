@@ -162,6 +162,15 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Store) error) error
 	})
 }
 
+// outsideTransaction returns a models.ErrInvalid if s is the Store of a transaction, in which
+// the action, such as "close the store", is not possible.
+func (s *Store) outsideTransaction(action string) error {
+	if s.db == s.handles.Write {
+		return nil
+	}
+	return &models.Error{Kind: models.ErrInvalid, Reason: "cannot " + action + " inside a transaction; use the Store that Open returned"}
+}
+
 // Close seals what this store has added to the audit log (Audit.Seal), then ends the
 // store and its connections, after the statements that run. Later
 // calls of the store give models.ErrClosed; a second Close does nothing and returns
