@@ -8,74 +8,94 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/hooks"
-	"github.com/seanchatmangpt/ggen/tier2/internal/archive"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
+	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// ArchiveReport is what Archive or Restore moved.
-type ArchiveReport = archive.Report
+// ArchiveReport counts what Archive or Restore moved.
+type ArchiveReport struct {
+	Executions int64 `json:"executions"`
+	Metrics    int64 `json:"metrics"`
+	Violations int64 `json:"violations"`
+	Entries    int64 `json:"audit_entries"`
+	// Kept counts executions that were left in place: others changed them meanwhile, and
+	// another run moves them; or the archive has another execution with the same
+	// execution_id, and they need another archive.
+	Kept int64 `json:"kept"`
+}
 
-// ArchiveOptions say how Archive works. The zero value: it moves.
+// ArchiveOptions control Archive.
 type ArchiveOptions struct {
-	// DryRun has it only count what it would move: it opens, makes and changes nothing.
+	// DryRun counts what would be moved without opening or changing anything.
 	DryRun bool
-	// Progress, unless nil, is called after each batch, with what was moved until then.
+	// Progress, unless nil, is called after each batch with what was moved so far.
 	Progress func(ArchiveReport)
 }
 
-// RestoreOptions say what Restore brings back. The zero value: all that the archive has.
+// RestoreOptions control Restore. The zero value restores everything in the archive.
 type RestoreOptions struct {
-	// Executions are the ids of those that it brings back; empty means all.
+	// Executions names the executions to restore; empty means all.
 	Executions []string
-	// Progress, unless nil, is called after each batch, with what was restored until then.
+	// Progress, unless nil, is called after each batch with what was restored so far.
 	Progress func(ArchiveReport)
 }
 
-// Archive moves the executions that began before a time to an archive, which path names
-// as Open takes it, and which is made if it does not exist: each receipt with its metrics,
-// its violations and the audit entries that name it. The archive is a store that can be
-// read like any other; saving into it is models.ErrReadOnly. Sessions, collisions and
-// memory stay, and so do the entries about them.
+// Archive moves the executions that began before a time to an archive: each receipt with
+// its metrics, its violations and the audit entries that name it. path names the archive as
+// Open takes it; a missing archive is created. An archive is a store that can be read like
+// any other; saving into it is models.ErrReadOnly. Sessions, collisions and memory stay, and
+// so do the entries about them.
 //
-// Rows go in batches, foreign keys in their order, each into the archive and on its disk
-// before it leaves the store; so whatever ends it, nothing is lost, and another run does
-// the rest. What others change meanwhile is left for another run (Kept). Entries
-// audit_log.archive say which entries went, their hashes stay in the tree, and
-// Audit.Verify holds store and archives together (ledger.VerifyOptions.Archives).
+// Rows move in batches, parents first. Each batch is on the disk of the archive before it
+// leaves the store, so nothing is lost by an interruption, and another run does the rest.
+// Executions that others change meanwhile are left for another run (Kept). Entries
+// audit_log.archive name the entries that left, whose hashes stay in the tree; Audit.Verify
+// checks store and archives together (ledger.VerifyOptions.Archives).
 //
-// Errors: models.ErrInvalid for a zero or future time, a blank path, the store itself and
-// from inside a transaction; models.ErrReadOnly if the store is an archive;
-// models.ErrConflict for a path that holds a store of its own, or the archive of another;
-// what Audit.Seal returns, which it calls; and the context's own.
+// Errors: models.ErrInvalid for a zero or future time, a blank path, the store itself, and
+// inside a transaction; models.ErrReadOnly if the store is an archive; models.ErrConflict
+// if path holds a store that is no archive, or the archive of another store; the errors of
+// Audit.Seal, which it calls; the context's error.
 func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ArchiveOptions) (report ArchiveReport, err error) {
-	switch {
-	case before.IsZero() || models.At(before).After(s.log.Now()):
-		return report, &models.Error{Kind: models.ErrInvalid, Value: before, Reason: "an archive is of executions that began before a time, which must be set and not lie in the future"}
-	case opts.DryRun:
-		if err := s.whole(); err != nil {
+	if before.IsZero() || models.At(before).After(s.log.Now()) {
+		return report, &models.Error{
+			Kind: models.ErrInvalid, Value: before,
+			Reason: "an archive is of executions that began before a time, which must be set and not lie in the future",
+		}
+	}
+	ids := s.ids(ctx, repository.ReceiptFilter{Until: before})
+	if opts.DryRun {
+		if err := s.movable(); err != nil {
 			return report, err
 		}
-		m := archive.Move{Live: s.handles.Bulk, Tables: schema.Tables()}
-		return m.Count(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}))
+		m := transfer.Move{Live: s.handles.Bulk}
+		moved, err := m.Count(ctx, ids)
+		return ArchiveReport(moved), err
 	}
-	m, end, err := s.moving(ctx, path, opts.Progress)
+	to, err := s.openArchive(ctx, path)
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, end()) }()
+	defer func() { err = errors.Join(err, to.Close()) }()
+	m, err := s.move(ctx, to, opts.Progress)
+	if err != nil {
+		return report, err
+	}
 	m.Before = before
-	return m.Run(ctx, s.ids(ctx, repository.ReceiptFilter{Until: before}), s.sealAll)
+	moved, err := m.Run(ctx, ids)
+	return ArchiveReport(moved), err
 }
 
-// Restore brings executions back from an archive of this store. What is there already
-// stays, and what was deleted since stays deleted; the archive keeps what it has. Entries
-// audit_log.restore say which entries came back. Errors: as of Archive, models.ErrConflict
-// also for an execution that is there as another one; models.ErrNotFound for a path where
-// no database is, and for an id that the archive does not have, before anything is done.
+// Restore copies executions back from an archive of this store, which keeps them. Rows that
+// the store holds stay, and rows that it has deleted since stay deleted. Entries
+// audit_log.restore name the entries that came back.
+//
+// Errors: those of Archive; models.ErrConflict also if the store holds another execution
+// under the same name; models.ErrNotFound, before anything is changed, if there is no
+// database at path or the archive lacks one of opts.Executions.
 func (s *Store) Restore(ctx context.Context, path string, opts RestoreOptions) (report ArchiveReport, err error) {
-	from, err := s.archived(ctx, path, WithExisting())
+	from, err := s.openArchive(ctx, path, WithExisting())
 	if err != nil {
 		return report, err
 	}
@@ -93,40 +113,22 @@ func (s *Store) Restore(ctx context.Context, path string, opts RestoreOptions) (
 			}
 			chosen = append(chosen, receipt.ID)
 		}
-		ids = func(yield func(int64, error) bool) {
-			for _, id := range chosen {
-				if !yield(id, nil) {
-					return
-				}
-			}
-		}
+		ids = transfer.Sequence(chosen)
 	}
 	m, err := s.move(ctx, from, opts.Progress)
 	if err != nil {
 		return report, err
 	}
-	return m.Restore(ctx, ids, s.sealAll)
+	moved, err := m.Restore(ctx, ids)
+	return ArchiveReport(moved), err
 }
 
-// moving opens an archive to move executions to.
-func (s *Store) moving(ctx context.Context, path string, progress func(ArchiveReport)) (*archive.Move, func() error, error) {
-	to, err := s.archived(ctx, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := s.move(ctx, to, progress)
-	if err != nil {
-		return nil, nil, errors.Join(err, to.Close())
-	}
-	return m, to.Close, nil
-}
-
-// archived opens an archive, each commit of which reaches the disk.
-func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Store, error) {
-	if err := s.whole(); err != nil {
+// openArchive opens an archive, each commit of which reaches the disk.
+func (s *Store) openArchive(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	if err := s.movable(); err != nil {
 		return nil, err
 	}
-	if err := s.handles.Read.WithContext(ctx).Exec("SELECT 1").Error; err != nil { // a closed store makes no archive
+	if err := s.handles.Read.WithContext(ctx).Exec("SELECT 1").Error; err != nil { // a closed store creates no archive
 		return nil, err
 	}
 	where, err := Location(path)
@@ -139,38 +141,43 @@ func (s *Store) archived(ctx context.Context, path string, opts ...Option) (*Sto
 	return Open(ctx, path, append(opts, WithSynchronousFull())...)
 }
 
-func (s *Store) move(ctx context.Context, other *Store, progress func(ArchiveReport)) (*archive.Move, error) {
-	same, err := s.handles.Bulk.Same(ctx, other.handles.Bulk)
+// move returns a move between the store and an archive.
+func (s *Store) move(ctx context.Context, archive *Store, progress func(ArchiveReport)) (*transfer.Move, error) {
+	same, err := s.handles.Bulk.Same(ctx, archive.handles.Bulk)
 	if err == nil && same {
-		err = &models.Error{Kind: models.ErrInvalid, Value: other.where, Reason: "store and archive are the same database"}
+		err = &models.Error{Kind: models.ErrInvalid, Value: archive.where, Reason: "store and archive are the same database"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	agent := hooks.Actor(ctx)
-	if strings.TrimSpace(agent) == "" {
-		agent = hooks.SystemActor
+	m := &transfer.Move{
+		Live: s.handles.Bulk, Archive: archive.handles.Bulk, Now: s.log.Now, Agent: hooks.Actor(ctx), Source: s.where, Where: archive.where,
+		Seal: func(ctx context.Context) error {
+			_, err := s.Audit.Seal(ctx)
+			return err
+		},
 	}
-	return &archive.Move{
-		Live: s.handles.Bulk, Archive: other.handles.Bulk, Tables: schema.Tables(), Now: s.log.Now,
-		Agent: agent, Source: s.where, Where: other.where, Progress: progress,
-	}, nil
+	if strings.TrimSpace(m.Agent) == "" {
+		m.Agent = hooks.SystemActor
+	}
+	if progress != nil {
+		m.Progress = func(moved transfer.Moved) { progress(ArchiveReport(moved)) }
+	}
+	return m, nil
 }
 
-// whole refuses the store of a transaction, and an archive, before anything is opened.
-func (s *Store) whole() error {
+// movable rejects, before anything is opened, stores whose executions cannot be moved.
+func (s *Store) movable() error {
 	if s.archive {
-		return &models.Error{Kind: models.ErrReadOnly, Value: s.where, Reason: "is an archive: executions go between the store that they come from and its archives"}
+		return &models.Error{
+			Kind: models.ErrReadOnly, Value: s.where,
+			Reason: "is an archive: executions go between the store that they come from and its archives",
+		}
 	}
 	return s.outsideTransaction("archive or restore executions")
 }
 
-func (s *Store) sealAll(ctx context.Context) error {
-	_, err := s.Audit.Seal(ctx)
-	return err
-}
-
-// ids are those of the receipts that f chooses.
+// ids returns the ids of the receipts that f selects.
 func (s *Store) ids(ctx context.Context, f repository.ReceiptFilter) iter.Seq2[int64, error] {
 	return func(yield func(int64, error) bool) {
 		for receipt, err := range s.Receipts.All(ctx, f) {

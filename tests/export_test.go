@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -42,7 +41,7 @@ func proven(t *testing.T, store *tier2.Store) {
 // engine: the digests of all tables are equal, and the audit log verifies.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	for _, f := range rowfile.Formats() {
+	for _, f := range tier2.Formats() {
 		t.Run(string(f), func(t *testing.T) {
 			t.Parallel()
 			directions(t, func(t *testing.T, from, to *tier2.Store) {

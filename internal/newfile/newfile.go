@@ -1,7 +1,6 @@
-// Package newfile makes files and folders that get their name only when they are whole.
-// What has the name already is never overwritten. Whatever goes wrong, nothing of that
-// name is made, and nothing is left of the attempt; a process that is killed meanwhile
-// leaves NAME.*.tmp.
+// Package newfile creates files and folders that get their name once they are complete. It
+// never overwrites anything. On any error nothing is created under the name and temporary
+// files are removed; a process that is killed meanwhile leaves NAME.*.tmp.
 package newfile
 
 import (
@@ -15,8 +14,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Make makes a file (0600) of what write puts into f, flushed to the disk, and the
-// folders that are missing (0700). Something of that name is models.ErrConflict.
+// Make creates a file (0600) with the content that write writes to f, flushed to the disk,
+// and missing folders (0700). models.ErrConflict if path exists.
 func Make(path string, write func(f *os.File) error) error {
 	return in(path, func(folder, pattern string) error {
 		f, err := os.CreateTemp(folder, pattern) // 0600
@@ -35,7 +34,8 @@ func Make(path string, write func(f *os.File) error) error {
 	})
 }
 
-// MakeFolder is Make for a folder (0700). fill makes the files in dir, by Make.
+// MakeFolder creates a folder (0700) as Make creates a file. fill creates the files in dir
+// with Make.
 func MakeFolder(path string, fill func(dir string) error) error {
 	return in(path, func(folder, pattern string) error {
 		dir, err := os.MkdirTemp(folder, pattern) // 0700
@@ -46,14 +46,14 @@ func MakeFolder(path string, fill func(dir string) error) error {
 		if err := fill(dir); err != nil {
 			return err
 		}
-		if _, err := os.Lstat(path); err == nil { // an empty folder would give way
+		if _, err := os.Lstat(path); err == nil { // os.Rename would replace an empty folder
 			return taken(fs.ErrExist)
 		}
 		return os.Rename(dir, path)
 	})
 }
 
-// Free refuses, with models.ErrConflict, a path at which there is something.
+// Free returns models.ErrConflict if path exists.
 func Free(path string) error {
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -64,7 +64,7 @@ func Free(path string) error {
 	return nil
 }
 
-// in makes the folder of a path, and removes it again should create fail.
+// in creates the folder of a path, and removes it again if create fails.
 func in(path string, create func(folder, pattern string) error) (err error) {
 	if err := Free(path); err != nil {
 		return err
@@ -73,7 +73,7 @@ func in(path string, create func(folder, pattern string) error) (err error) {
 	made := MissingFolders(folder)
 	defer func() {
 		if err != nil {
-			for _, dir := range made { // os.Remove spares a folder that is not empty
+			for _, dir := range made { // os.Remove keeps a folder that is not empty
 				os.Remove(dir)
 			}
 		}
@@ -91,7 +91,7 @@ func in(path string, create func(folder, pattern string) error) (err error) {
 	return nil
 }
 
-// MissingFolders lists the folders on the way to dir that do not exist, deepest first.
+// MissingFolders returns the folders on the path to dir that do not exist, deepest first.
 func MissingFolders(dir string) []string {
 	var missing []string
 	for {
@@ -103,13 +103,13 @@ func MissingFolders(dir string) []string {
 	}
 }
 
-// publish gives a file its name, unless something has it.
+// publish renames a file, unless the new name exists.
 func publish(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {
 		return nil
 	}
-	if !errors.Is(err, fs.ErrExist) { // a file system without links: take the name first
+	if !errors.Is(err, fs.ErrExist) { // a file system without hard links: reserve the name first
 		var f *os.File
 		if f, err = os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
 			if err = errors.Join(f.Close(), os.Rename(from, to)); err != nil {
@@ -128,7 +128,7 @@ func taken(err error) error {
 	return &models.Error{Reason: "another file got this name meanwhile", Kind: models.ErrConflict, Err: err}
 }
 
-// syncFolder makes a new name outlive a power loss. Windows cannot, and need not.
+// syncFolder makes a new name survive a power loss. Windows neither can nor needs to.
 func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -13,9 +13,9 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-func readCSV(in *bufio.Reader, t *schema.Table, largest int) iter.Seq2[Line, error] {
+func readCSV(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		r := &records{in: in, line: 1, largest: largest}
+		r := &records{in: in, line: 1, maxBytes: maxBytes}
 		columns, err := readHeader(r, t)
 		if err != nil {
 			yield(Line{Number: 1}, err)
@@ -38,7 +38,7 @@ func readCSV(in *bufio.Reader, t *schema.Table, largest int) iter.Seq2[Line, err
 	}
 }
 
-// readHeader gives the column of each field.
+// readHeader returns the column of each field.
 func readHeader(r *records, t *schema.Table) ([]int, error) {
 	fields, err := r.next()
 	switch {
@@ -61,7 +61,7 @@ func readHeader(r *records, t *schema.Table) ([]int, error) {
 		}
 		columns[i], seen[at] = at, true
 	}
-	return columns, allThere(t, seen)
+	return columns, checkComplete(t, seen)
 }
 
 func readRecord(fields []field, columns []int, t *schema.Table) (schema.Row, error) {
@@ -89,32 +89,32 @@ type field struct {
 	quoted bool
 }
 
-// null: only quotes tell the empty text from nothing.
+// null reports whether the field is NULL: only quotes distinguish the empty text from it.
 func (f field) null() bool { return !f.quoted && len(f.text) == 0 }
 
-// records reads the records of a CSV file. encoding/csv tells "" and nothing apart no
-// more than it keeps a CR before an LF, in a field between quotes.
+// records reads the records of a CSV file. encoding/csv cannot be used: it does not
+// distinguish "" from an empty field, and drops a CR before an LF in quoted fields.
 type records struct {
-	in      *bufio.Reader
-	line    int // that the next record begins in
-	largest int
-	read    int    // bytes of the record
-	buf     []byte // of its fields
-	fields  []field
-	ends    []int // of the fields in buf
+	in       *bufio.Reader
+	line     int // the line on which the next record begins
+	maxBytes int
+	read     int    // bytes read of the record
+	buf      []byte // the text of its fields
+	fields   []field
+	ends     []int // where each field ends in buf
 }
 
-// mostFields is how many fields of a record are read: some times those of any table.
-const mostFields = 100
+// maxFields is the number of fields of a record that are read, more than any table has.
+const maxFields = 100
 
 func malformed(reason string, args ...any) error {
 	return &models.Error{Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, args...)}
 }
 
-// errCut: nothing tells a record that ends without a line break from half of one.
+// errCut reports a record without a line break, which may be half of one.
 var errCut = malformed("ends without a line break: the file was cut off")
 
-// next reads a record, whose fields hold until the next one; io.EOF is the end.
+// next reads a record. Its fields are valid until the next call; io.EOF is the end.
 func (r *records) next() ([]field, error) {
 	r.read, r.buf, r.fields, r.ends = 0, r.buf[:0], r.fields[:0], r.ends[:0]
 	for more := true; more; {
@@ -125,8 +125,8 @@ func (r *records) next() ([]field, error) {
 		switch {
 		case err != nil:
 			return nil, cut(err)
-		case len(r.fields) == mostFields:
-			return nil, malformed("has more than %d fields", mostFields)
+		case len(r.fields) == maxFields:
+			return nil, malformed("has more than %d fields", maxFields)
 		}
 		quoted := c == '"'
 		if quoted {
@@ -150,7 +150,8 @@ func (r *records) next() ([]field, error) {
 	return r.fields, nil
 }
 
-// plain reads the rest of a field without quotes, and gives what ended it: a comma or LF.
+// plain reads an unquoted field whose first byte is c, and returns the comma or LF that
+// ended it.
 func (r *records) plain(c byte) (byte, error) {
 	for {
 		switch c {
@@ -169,7 +170,8 @@ func (r *records) plain(c byte) (byte, error) {
 	}
 }
 
-// quoted reads a field after its first quote, likewise.
+// quoted reads the rest of a field after its opening quote, and returns the comma or LF that
+// ended it.
 func (r *records) quoted() (byte, error) {
 	began := r.line
 	for {
@@ -208,10 +210,10 @@ func (r *records) lf() (byte, error) {
 	return c, cut(err)
 }
 
-// byte reads a byte of a record that is not too long.
+// byte reads a byte, unless the record is too long.
 func (r *records) byte() (byte, error) {
-	if r.read >= r.largest {
-		return 0, tooLong(r.largest)
+	if r.read >= r.maxBytes {
+		return 0, tooLong(r.maxBytes)
 	}
 	c, err := r.in.ReadByte()
 	if err == nil {

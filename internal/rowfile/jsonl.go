@@ -15,29 +15,29 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-var mark = []byte("\ufeff") // of the byte order
+var mark = []byte("\ufeff") // the byte order mark
 
-// Read yields the rows that a Writer wrote, up to the first error; one of the row is
-// models.ErrInvalid and names its line, and the column where it is one's. Columns and
-// members may come in any order, each once, and none may be missing. CRLF and LF both end
-// a line, blank lines of JSONL are passed over. A row of more than largest bytes is refused
-// before more of it is read; 0 is DefaultMaxBytes.
-func Read(r io.Reader, f Format, t *schema.Table, largest int) iter.Seq2[Line, error] {
-	if largest == 0 {
-		largest = DefaultMaxBytes
+// Read returns the rows that a Writer wrote, up to the first error. Columns and members may
+// come in any order, each exactly once. Lines end in CRLF or LF; blank lines of JSONL are
+// skipped. A row of more than maxBytes is rejected without reading all of it; 0 means
+// DefaultMaxBytes. Errors of a row are models.ErrInvalid and name its line, and its column
+// if they concern one.
+func Read(r io.Reader, f Format, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
+	if maxBytes == 0 {
+		maxBytes = DefaultMaxBytes
 	}
 	in := bufio.NewReaderSize(r, 64<<10)
 	if f == CSV {
-		return inOrder(t, readCSV(in, t, largest))
+		return inOrder(t, readCSV(in, t, maxBytes))
 	}
-	return inOrder(t, readJSONL(in, t, largest))
+	return inOrder(t, readJSONL(in, t, maxBytes))
 }
 
-func readJSONL(in *bufio.Reader, t *schema.Table, largest int) iter.Seq2[Line, error] {
+func readJSONL(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		var buf []byte
 		for n := 1; ; n++ {
-			text, err := readLine(in, buf[:0], largest)
+			text, err := readLine(in, buf[:0], maxBytes)
 			buf = text
 			last := errors.Is(err, io.EOF)
 			if err != nil && !last {
@@ -57,13 +57,13 @@ func readJSONL(in *bufio.Reader, t *schema.Table, largest int) iter.Seq2[Line, e
 	}
 }
 
-// readLine appends a line, which it reads no further than largest bytes.
-func readLine(in *bufio.Reader, text []byte, largest int) ([]byte, error) {
+// readLine appends a line to text, of which it reads about maxBytes at most.
+func readLine(in *bufio.Reader, text []byte, maxBytes int) ([]byte, error) {
 	for {
 		part, err := in.ReadSlice('\n')
 		text = append(text, part...)
-		if len(text) > largest {
-			return text, tooLong(largest)
+		if len(text) > maxBytes {
+			return text, tooLong(maxBytes)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return text, err
@@ -71,11 +71,11 @@ func readLine(in *bufio.Reader, text []byte, largest int) ([]byte, error) {
 	}
 }
 
-func tooLong(largest int) error {
-	return &models.Error{Kind: models.ErrInvalid, Reason: fmt.Sprintf("is a row of more than %d bytes", largest)}
+func tooLong(maxBytes int) error {
+	return &models.Error{Kind: models.ErrInvalid, Reason: fmt.Sprintf("is a row of more than %d bytes", maxBytes)}
 }
 
-// readObject reads a line.
+// readObject parses a line.
 func readObject(line []byte, t *schema.Table) (schema.Row, error) {
 	whole := func(reason string, args ...any) error { return refuse(t, "", nil, fmt.Sprintf(reason, args...)) }
 	switch {
@@ -126,10 +126,10 @@ func readObject(line []byte, t *schema.Table) (schema.Row, error) {
 	if _, err := in.Token(); !errors.Is(err, io.EOF) {
 		return nil, whole("holds more than one JSON object")
 	}
-	return row, allThere(t, seen)
+	return row, checkComplete(t, seen)
 }
 
-// readMember reads a member's value. Its error is the end of a sentence.
+// readMember parses the value of a member. Its error is the end of a sentence.
 func readMember(c schema.Column, raw json.RawMessage) (any, error) {
 	number := c.Kind == schema.Integer || c.Kind == schema.Float
 	switch {
@@ -154,10 +154,10 @@ func readMember(c schema.Column, raw json.RawMessage) (any, error) {
 	return value(c, s)
 }
 
-// halfPair reports whether a JSON string has an escape of half a surrogate pair, which
-// encoding/json would read as U+FFFD.
+// halfPair reports whether a JSON string escapes half of a surrogate pair, which
+// encoding/json would replace by U+FFFD.
 func halfPair(raw []byte) bool {
-	high := false // the escape before was the first half
+	high := false // whether the last escape was a first half
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
 			if high {
@@ -179,8 +179,8 @@ func halfPair(raw []byte) bool {
 	return false
 }
 
-// allThere refuses a row or a header that lacks a column.
-func allThere(t *schema.Table, seen []bool) error {
+// checkComplete rejects a row or a header that lacks a column.
+func checkComplete(t *schema.Table, seen []bool) error {
 	for i, c := range t.Columns {
 		if !seen[i] {
 			return refuse(t, c.Name, nil, "is missing")

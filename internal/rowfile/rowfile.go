@@ -1,13 +1,13 @@
-// Package rowfile writes the rows of a table to a stream and reads them again, equal to
-// the last byte: as JSONL, an object a line, or as CSV (RFC 4180) with a header. Rows come
-// and go one by one, in ascending order of their keys.
+// Package rowfile writes the rows of a table to a stream and reads them back, equal to the
+// last byte, as JSONL with one object per line, or as CSV (RFC 4180) with a header. It
+// handles one row at a time, in ascending order of keys.
 //
-// JSONL has for each column a member of its name: null, a number, or a string. Times and
-// JSON are strings, with the text that the database holds; NaN and infinities, which JSON
-// has no number for, are "NaN", "Infinity" and "-Infinity".
+// In JSONL each column is a member: null, a number, or a string. Times and JSON are strings
+// that hold the stored text. NaN and infinities, for which JSON has no number, are "NaN",
+// "Infinity" and "-Infinity".
 //
-// CSV has the same texts. As with PostgreSQL's COPY, a field that is empty is NULL, and
-// one that holds nothing but quotes ("") is the empty text. Lines end in CRLF.
+// CSV has the same texts. As in PostgreSQL's COPY, an empty field is NULL, and a quoted
+// empty field ("") is the empty text. Lines end in CRLF.
 package rowfile
 
 import (
@@ -22,37 +22,37 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Format is how rows are written.
+// Format is a file format for rows.
 type Format string
 
-// The formats. Each is also what names of its files end in.
+// The formats. Each is also the extension of its files.
 const (
 	JSONL Format = "jsonl"
 	CSV   Format = "csv"
 )
 
-// Formats are all of them.
+// Formats returns all formats.
 func Formats() []Format { return []Format{JSONL, CSV} }
 
-// Valid reports whether it is one of Formats.
+// Valid reports whether f is one of Formats.
 func (f Format) Valid() bool { return slices.Contains(Formats(), f) }
 
-// DefaultMaxBytes is how long a row may be unless a reader says otherwise: 64 MiB.
+// DefaultMaxBytes is the default for the length of the longest row: 64 MiB.
 const DefaultMaxBytes = 64 << 20
 
-// Line is a row, and the number of the line that it begins in.
+// Line is a row and the number of the line on which it begins.
 type Line struct {
 	Row    schema.Row
 	Number int
 }
 
-// inOrder holds that keys ascend, so that none is there twice.
+// inOrder rejects keys that do not ascend, and so also duplicate keys.
 func inOrder(t *schema.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		var last Line
 		for line, err := range lines {
 			if err == nil {
-				err = followed(t, last, line)
+				err = checkOrder(t, last, line)
 			}
 			if err != nil {
 				if line.Number > 0 {
@@ -69,8 +69,8 @@ func inOrder(t *schema.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, erro
 	}
 }
 
-// followed refuses a row whose key does not come after the last one's.
-func followed(t *schema.Table, last, line Line) error {
+// checkOrder rejects a row without a key, or whose key does not come after the last one.
+func checkOrder(t *schema.Table, last, line Line) error {
 	for _, k := range t.Key {
 		if line.Row[k] == nil {
 			return &models.Error{Table: t.Name, Column: t.Columns[k].Name, Reason: "is the key, and must not be NULL", Kind: models.ErrInvalid}
@@ -80,7 +80,8 @@ func followed(t *schema.Table, last, line Line) error {
 		return nil
 	}
 	refuse := func(reason string) error {
-		return &models.Error{Table: t.Name, Column: t.KeyTitle(), Value: t.KeyText(line.Row), Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, last.Number)}
+		reason = fmt.Sprintf(reason, last.Number)
+		return &models.Error{Table: t.Name, Column: t.KeyTitle(), Value: t.KeyText(line.Row), Kind: models.ErrInvalid, Reason: reason}
 	}
 	switch c := t.Compare(last.Row, line.Row); {
 	case c == 0:
@@ -91,7 +92,7 @@ func followed(t *schema.Table, last, line Line) error {
 	return nil
 }
 
-// text is a value as both formats write it; quoted says whether JSON has it as a string.
+// text returns a value as both formats write it, and whether JSONL writes it as a string.
 func text(c schema.Column, v any) (text string, quoted bool) {
 	switch v := v.(type) {
 	case int64:
@@ -110,10 +111,10 @@ func text(c schema.Column, v any) (text string, quoted bool) {
 	return fmt.Sprint(v), true
 }
 
-// decimal is a number as JSON has it, and as text writes it.
+// decimal matches numbers as JSON and text write them.
 var decimal = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
-// value is the reverse of text. Its error is the end of a sentence.
+// value parses what text wrote. Its error is the end of a sentence.
 func value(c schema.Column, text string) (any, error) {
 	switch c.Kind {
 	case schema.Integer:
@@ -138,7 +139,7 @@ func value(c schema.Column, text string) (any, error) {
 	return text, nil
 }
 
-// refuse is what is wrong with a value of a column.
+// refuse returns an error about a value of a column.
 func refuse(t *schema.Table, column string, value any, reason string) error {
 	return &models.Error{Table: t.Name, Column: column, Value: value, Reason: reason, Kind: models.ErrInvalid}
 }

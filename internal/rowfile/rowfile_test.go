@@ -37,8 +37,8 @@ func written(t testing.TB, f rowfile.Format, rows ...schema.Row) string {
 	return b.String()
 }
 
-func read(f rowfile.Format, r io.Reader, largest int) (rows []schema.Row, lines []int, err error) {
-	for line, err := range rowfile.Read(r, f, table, largest) {
+func read(f rowfile.Format, r io.Reader, maxBytes int) (rows []schema.Row, lines []int, err error) {
+	for line, err := range rowfile.Read(r, f, table, maxBytes) {
 		if err != nil {
 			return rows, lines, err
 		}

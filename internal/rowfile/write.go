@@ -17,12 +17,12 @@ type Writer struct {
 	out    *bufio.Writer
 	table  *schema.Table
 	format Format
-	names  []string // of JSONL: the members' names, encoded
+	names  []string // the encoded names of the members of JSONL
 	field  bytes.Buffer
-	encode *json.Encoder // into field
+	encode *json.Encoder // writes to field
 }
 
-// NewWriter is a Writer to out; of CSV it has written the header.
+// NewWriter returns a Writer to out, after writing the header of CSV.
 func NewWriter(out io.Writer, f Format, t *schema.Table) *Writer {
 	w := &Writer{out: bufio.NewWriterSize(out, 64<<10), table: t, format: f}
 	w.encode = json.NewEncoder(&w.field)
@@ -37,8 +37,8 @@ func NewWriter(out io.Writer, f Format, t *schema.Table) *Writer {
 	return w
 }
 
-// Write writes a row. Text that is no UTF-8, which neither format has, is
-// models.ErrCorrupt; other errors are those of the stream.
+// Write writes a row. Errors: models.ErrCorrupt for text that is not UTF-8, which neither
+// format can hold; the errors of the stream.
 func (w *Writer) Write(row schema.Row) error {
 	for i, v := range row {
 		if s, ok := v.(string); ok && !utf8.ValidString(s) {
@@ -54,7 +54,7 @@ func (w *Writer) Write(row schema.Row) error {
 	return w.writeJSON(row)
 }
 
-// Flush writes what is buffered.
+// Flush writes buffered rows to the stream.
 func (w *Writer) Flush() error { return w.out.Flush() }
 
 func (w *Writer) writeJSON(row schema.Row) error {
@@ -80,7 +80,7 @@ func (w *Writer) writeJSON(row schema.Row) error {
 		}
 		w.out.Write(bytes.TrimSuffix(w.field.Bytes(), []byte("\n")))
 	}
-	_, err := w.out.WriteString("}\n") // which has any error of those before
+	_, err := w.out.WriteString("}\n") // bufio.Writer returns earlier errors here
 	return err
 }
 

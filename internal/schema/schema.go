@@ -5,6 +5,7 @@
 package schema
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -48,6 +49,7 @@ type Column struct {
 	Kind    Kind
 	JSON    bool // it holds JSON
 	Derived bool // the store itself changes it beside the entries of the audit log
+	Late    bool // in a Fixed table, it may be set once after the row was inserted
 	Secrets Secrets
 	fill    func() string // the value if the model's field is empty; nil for none
 }
@@ -67,6 +69,8 @@ type Table struct {
 	NaturalKey string   // the unique column that names a row to a person; "" if only the id does
 	Parent     Parent   // the zero value if the table has none
 	Agents     []string // the columns that name agents, first the one that acts; nil for none
+	TimeColumn string   // the column with the time of what a row records; "" for none
+	Fixed      bool     // rows do not change after they were inserted
 	// Lenient tables are read even if a value is not of its column's kind. Such a value is
 	// a backend.Unreadable instead of a models.ErrCorrupt.
 	Lenient bool
@@ -184,6 +188,22 @@ func (t *Table) Compare(a, b Row) int {
 		}
 	}
 	return 0
+}
+
+// Equal reports whether two rows have the same canonical bytes.
+func (t *Table) Equal(a, b Row) bool { return bytes.Equal(t.Append(nil, a), t.Append(nil, b)) }
+
+// Succeeds reports whether two rows under one key are the same row at two times, of which
+// old is the earlier. Such rows agree in the columns that no update touches: created_at and
+// the natural key, and in a Fixed table all columns, except Late ones that old lacks.
+func (t *Table) Succeeds(row, old Row) bool {
+	for i, c := range t.Columns {
+		touched := !t.Fixed && c.Name != "created_at" && c.Name != t.NaturalKey || c.Late && old[i] == nil
+		if !touched && !bytes.Equal(Append(nil, c.Kind, row.Value(i)), Append(nil, c.Kind, old.Value(i))) {
+			return false
+		}
+	}
+	return true
 }
 
 // datetimeLayout is how both SQLite drivers write a time.Time.

@@ -10,7 +10,7 @@ import (
 // compares them with both schema files, the GORM tags and the structs.
 var tables = []Table{
 	{
-		Name: "receipts", NaturalKey: "execution_id", Agents: []string{"agent_id"},
+		Name: "receipts", NaturalKey: "execution_id", Agents: []string{"agent_id"}, TimeColumn: "timestamp",
 		Columns: []Column{
 			{Name: "id"}, {Name: "execution_id", Kind: Text, fill: models.NewID}, {Name: "agent_id", Kind: Text},
 			{Name: "operation", Kind: Text}, {Name: "status", Kind: Text}, {Name: "timestamp", Kind: Time}, {Name: "created_at", Kind: Time},
@@ -41,7 +41,7 @@ var tables = []Table{
 		},
 	},
 	{
-		Name: "audit_log", Agents: []string{"agent_id"},
+		Name: "audit_log", Agents: []string{"agent_id"}, TimeColumn: "timestamp", Fixed: true,
 		Columns: []Column{
 			{Name: "id"}, {Name: "timestamp", Kind: Time}, {Name: "agent_id", Kind: Text}, {Name: "operation", Kind: Text},
 			{Name: "status", Kind: Text}, {Name: "duration_ms"}, {Name: "error_message", Kind: Text, Secrets: InText},
@@ -56,7 +56,7 @@ var tables = []Table{
 		},
 	},
 	{
-		Name: "workflow_sessions", NaturalKey: "session_id",
+		Name: "workflow_sessions", NaturalKey: "session_id", TimeColumn: "start_time",
 		Columns: []Column{
 			{Name: "id"}, {Name: "session_id", Kind: Text, fill: models.NewID}, {Name: "start_time", Kind: Time}, {Name: "end_time", Kind: Time},
 			{Name: "status", Kind: Text, fill: running}, {Name: "agent_count"}, {Name: "total_duration_ms"}, {Name: "successful_operations"},
@@ -71,7 +71,7 @@ var tables = []Table{
 		},
 	},
 	{
-		Name: "collision_detection", Agents: []string{"agent_id_1", "agent_id_2"},
+		Name: "collision_detection", Agents: []string{"agent_id_1", "agent_id_2"}, TimeColumn: "timestamp",
 		Parent: Parent{Table: "workflow_sessions", Column: "session_id", Constraint: "fk_workflow_sessions_collisions"},
 		Columns: []Column{
 			{Name: "id"}, {Name: "session_id", Kind: Text}, {Name: "agent_id_1", Kind: Text}, {Name: "agent_id_2", Kind: Text},
@@ -87,7 +87,7 @@ var tables = []Table{
 		},
 	},
 	{
-		Name:   "pipeline_metrics",
+		Name: "pipeline_metrics", TimeColumn: "timestamp",
 		Parent: Parent{Table: "receipts", Column: "execution_id", Constraint: "fk_receipts_metrics"},
 		Columns: []Column{
 			{Name: "id"}, {Name: "execution_id", Kind: Text}, {Name: "stage", Kind: Text}, {Name: "duration_ms"},
@@ -104,7 +104,7 @@ var tables = []Table{
 		receipt: func(m models.Model) *models.Receipt { return m.(*models.PipelineMetric).Receipt },
 	},
 	{
-		Name:   "slo_violations",
+		Name: "slo_violations", TimeColumn: "timestamp",
 		Parent: Parent{Table: "receipts", Column: "execution_id", Constraint: "fk_receipts_violations"},
 		Columns: []Column{
 			{Name: "id"}, {Name: "execution_id", Kind: Text}, {Name: "metric", Kind: Text}, {Name: "target_value", Kind: Float},
@@ -121,19 +121,19 @@ var tables = []Table{
 		receipt: func(m models.Model) *models.Receipt { return m.(*models.SLOViolation).Receipt },
 	},
 	{
-		Name: "tier2_audit_tree", Key: []int{0, 1},
+		Name: "tier2_audit_tree", Key: []int{0, 1}, Fixed: true,
 		Columns: []Column{{Name: "level"}, {Name: "n"}, {Name: "hash", Kind: Text}, {Name: "entry_id"}},
 	},
 	{
-		Name:    "tier2_checkpoints",
-		Columns: []Column{{Name: "size"}, {Name: "root", Kind: Text}, {Name: "timestamp", Kind: Time}, {Name: "note", Kind: Text}},
+		Name: "tier2_checkpoints", Fixed: true,
+		Columns: []Column{{Name: "size"}, {Name: "root", Kind: Text}, {Name: "timestamp", Kind: Time}, {Name: "note", Kind: Text, Late: true}},
 	},
 	{
-		Name:    "tier2_removed",
+		Name: "tier2_removed", Fixed: true,
 		Columns: []Column{{Name: "entry_id"}, {Name: "boundary"}},
 	},
 	{
-		Name:    "tier2_archive",
+		Name: "tier2_archive", Fixed: true,
 		Columns: []Column{{Name: "source", Kind: Text}, {Name: "created_at", Kind: Time}},
 	},
 }

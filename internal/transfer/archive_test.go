@@ -1,10 +1,11 @@
-package archive_test
+package transfer_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,18 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/internal/archive"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/sqlite"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
+	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 )
 
 var errFault = errors.New("fault")
 
-// fault makes the nth call to databases fail, from 1 on; 0 none.
+// fault makes one call to a database fail: the at-th, counted from 1; 0 means none.
 type fault struct{ calls, at int }
 
 func (f *fault) next() error {
@@ -34,7 +34,7 @@ func (f *fault) next() error {
 	return nil
 }
 
-// faulty is a database whose calls may fail, before or after they did what they do.
+// faulty is a database whose calls may fail, before or after their work.
 type faulty struct {
 	backend.Bulk
 	*fault
@@ -69,21 +69,23 @@ func (w faultyWriter) Commit(ctx context.Context) error {
 	return errors.Join(w.Writer.Commit(ctx), w.next())
 }
 
-// executions fill one batch, and begin another.
+// executions is the number of executions, which fill one batch and begin another.
 const executions = 3
 
-// pair is a store with executions, and an archive for them.
+// pair is a store with executions and an archive for them.
 type pair struct {
 	live, archive *backend.Handles
 	fault         fault
 	log           sealing.Log
-	move          archive.Move
+	move          transfer.Move
 }
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
+	text, err := os.ReadFile("../../schema.sql")
+	require.NoError(t, err)
 	open := func(name string) *backend.Handles {
-		h, err := sqlite.Open(t.Context(), backend.Config{DSN: filepath.Join(t.TempDir(), name), Schema: tier2.Schema()})
+		h, err := sqlite.Open(t.Context(), backend.Config{DSN: filepath.Join(t.TempDir(), name), Schema: string(text)})
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, h.Close()) })
 		return h
@@ -108,9 +110,9 @@ func newPair(t *testing.T) *pair {
 	p.log = sealing.Log{Bulk: p.live.Bulk, Now: now, Archive: func(context.Context, string) (backend.Bulk, func() error, error) {
 		return p.archive.Bulk, func() error { return nil }, nil
 	}}
-	p.move = archive.Move{
+	p.move = transfer.Move{
 		Live: faulty{p.live.Bulk, &p.fault}, Archive: faulty{p.archive.Bulk, &p.fault},
-		Tables: schema.Tables(), Now: now, Agent: "keeper", Source: "live.db", Where: "archive.db", Before: now(), Batch: 2,
+		Now: now, Seal: p.seal, Agent: "keeper", Source: "live.db", Where: "archive.db", Before: now(), Batch: 2,
 	}
 	return p
 }
@@ -120,7 +122,7 @@ func (p *pair) seal(ctx context.Context) error {
 	return err
 }
 
-// ids are the receipts of a database.
+// ids returns the ids of the receipts of a database.
 func ids(t *testing.T, db *gorm.DB) iter.Seq2[int64, error] {
 	var list []int64
 	require.NoError(t, db.Raw("SELECT id FROM receipts ORDER BY id DESC").Scan(&list).Error)
@@ -135,8 +137,8 @@ func ids(t *testing.T, db *gorm.DB) iter.Seq2[int64, error] {
 
 var moved = []string{"receipts", "pipeline_metrics", "slo_violations", "audit_log"}
 
-// held is every row of the tables that move, but for boundaries, of one or two databases;
-// a row that is in both counts once.
+// held returns every row of the tables that move, except boundaries, of one or two
+// databases. A row that both hold counts once.
 func held(t *testing.T, dbs ...*gorm.DB) map[string]int {
 	t.Helper()
 	rows := map[string]int{}
@@ -161,7 +163,7 @@ func held(t *testing.T, dbs ...*gorm.DB) map[string]int {
 	return rows
 }
 
-// whole holds that nothing is lost, and that store and archive prove each other.
+// whole checks that no row is lost, and that store and archive verify together.
 func (p *pair) whole(t *testing.T, want map[string]int, at any) {
 	t.Helper()
 	require.Equal(t, want, held(t, p.live.Write, p.archive.Write), "%v", at)
@@ -177,18 +179,18 @@ func (p *pair) whole(t *testing.T, want map[string]int, at any) {
 	require.Empty(t, report.Findings, "%v", at)
 }
 
-// TestFaults: whichever call fails, nothing is lost, both verify, and the next run does
-// the rest; there and back.
+// TestFaults: whichever call fails, no row is lost, both databases verify, and the next run
+// does the rest, in both directions.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	failures := 0
 	for at, failed := 1, true; failed; at++ {
 		p := newPair(t)
 		want := held(t, p.live.Write)
-		run := func() (archive.Report, error) { return p.move.Run(t.Context(), ids(t, p.live.Write), p.seal) }
-		restore := func() (archive.Report, error) { return p.move.Restore(t.Context(), ids(t, p.archive.Write), p.seal) }
+		run := func() (transfer.Moved, error) { return p.move.Run(t.Context(), ids(t, p.live.Write)) }
+		restore := func() (transfer.Moved, error) { return p.move.Restore(t.Context(), ids(t, p.archive.Write)) }
 		failed = false
-		for _, f := range []func() (archive.Report, error){run, restore} {
+		for _, f := range []func() (transfer.Moved, error){run, restore} {
 			p.fault = fault{at: at}
 			report, err := f()
 			if err != nil {
@@ -210,11 +212,11 @@ func TestFaults(t *testing.T) {
 	assert.Greater(t, failures, 30)
 }
 
-// TestWhatMoves: nothing of the executions is left but what tells of memory.
+// TestWhatMoves: of the executions, only the entries about memory stay.
 func TestWhatMoves(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
-	_, err := p.move.Run(t.Context(), ids(t, p.live.Write), p.seal)
+	_, err := p.move.Run(t.Context(), ids(t, p.live.Write))
 	require.NoError(t, err)
 	for table, want := range map[string]int64{"receipts": 0, "pipeline_metrics": 0, "slo_violations": 0, "audit_log": executions + 2} {
 		var left int64

@@ -17,9 +17,9 @@ func TestRows(t *testing.T) {
 	table := &schema.Table{Columns: []schema.Column{{Kind: schema.Text}, {Kind: schema.Text}, {Kind: schema.Float}, {Kind: schema.Time}}}
 	at := time.Date(2026, 1, 29, 12, 34, 56, 123456000, time.UTC)
 	sum := func(row ...any) string {
-		d := NewDigester()
-		d.Add(table, row)
-		return d.Sum().SHA256
+		d := newDigester(table)
+		d.add(row)
+		return d.sum().SHA256
 	}
 	assert.Equal(t, sum("a", nil, 0.0, schema.Instant{Time: at}), sum("a", nil, math.Copysign(0, -1), schema.Instant{Time: at.Local(), Text: "as SQLite has it"}))
 	seen := map[string]bool{}
@@ -43,7 +43,7 @@ func TestBatches(t *testing.T) {
 			}
 		}
 		next := int64(0)
-		for batch, err := range batches(all) {
+		for batch, err := range batches(all, batchRows, textBytes) {
 			require.NoError(t, err)
 			list = append(list, len(batch))
 			for _, row := range batch {
@@ -57,4 +57,35 @@ func TestBatches(t *testing.T) {
 	assert.Empty(t, sizes())
 	assert.Equal(t, []int{1000, 1000, 1}, sizes(make([]int, 2001)...))
 	assert.Equal(t, []int{1, 2, 1}, sizes(5<<20, 3<<20, 3<<20, 1), "few rows where they are large")
+}
+
+// TestCompare: each key that only one side has, or that differs, is visited once, in order.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	table := &schema.Table{Key: []int{0}, Columns: []schema.Column{{Name: "id"}, {Name: "text", Kind: schema.Text}}}
+	row := func(id int64, text string) schema.Row { return schema.Row{id, text} }
+	mine := []schema.Row{row(1, "mine"), row(2, "both"), row(4, "new"), row(6, "mine"), row(7, "mine")}
+	theirs := []schema.Row{row(0, "theirs"), row(2, "both"), row(3, "theirs"), row(4, "old")}
+	var got [][2]schema.Row
+	read, err := compare(table, mine, Sequence(theirs), func(mine, theirs schema.Row) error {
+		got = append(got, [2]schema.Row{mine, theirs})
+		return nil
+	})
+	require.NoError(t, err)
+	assert.EqualValues(t, 4, read)
+	assert.Equal(t, [][2]schema.Row{
+		{nil, row(0, "theirs")}, {row(1, "mine"), nil}, {nil, row(3, "theirs")}, {row(4, "new"), row(4, "old")},
+		{row(6, "mine"), nil}, {row(7, "mine"), nil},
+	}, got)
+	for stop := range got {
+		visited := 0
+		_, err := compare(table, mine, Sequence(theirs), func(_, _ schema.Row) error {
+			if visited++; visited > stop {
+				return assert.AnError
+			}
+			return nil
+		})
+		require.ErrorIs(t, err, assert.AnError)
+		assert.Equal(t, stop+1, visited)
+	}
 }

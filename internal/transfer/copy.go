@@ -1,0 +1,269 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
+// Table is the result for one table.
+type Table struct {
+	Name     string
+	Source   Digest
+	Target   Digest
+	Inserted int64 // rows that the target lacked
+	Updated  int64 // rows that the target held as an earlier copy had left them
+	Equal    bool  // whether both sides hold the same rows
+}
+
+// Report is the result of a copy.
+type Report struct {
+	Tables []Table
+	Equal  bool // whether every table is equal
+}
+
+// Copy copies all rows of one database to another and compares both sides afterwards.
+//
+// A target that holds a row which the source lacks, or another row under the same key, is
+// rejected unchanged with models.ErrConflict. Missing rows are then inserted and changed
+// rows updated, one transaction per batch, so that a copy that was interrupted can be run
+// again. If the sides differ in the end, the error is models.ErrConflict, with the report.
+// models.ErrInvalid if both are the same database.
+func Copy(ctx context.Context, from, to backend.Bulk, report func(Progress)) (result *Report, err error) {
+	defer func() { err = interrupted(ctx, err, "copy: %w; what was done stays, and doing it again does the rest") }()
+	same, err := from.Same(ctx, to)
+	if err == nil && same {
+		err = &models.Error{Kind: models.ErrInvalid, Reason: "source and target are the same database"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := from.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &copier{from: snapshot, to: to, tables: schema.Tables(), progress: progress{report: report}}
+	return c.run(ctx)
+}
+
+// copier copies tables of a source to a database, parents before children.
+type copier struct {
+	from     source
+	to       backend.Bulk
+	tables   []schema.Table
+	progress progress
+	// merge lets the target hold rows that the source lacks; no row is updated.
+	merge bool
+}
+
+// run does what Copy says, and closes the source.
+func (c *copier) run(ctx context.Context) (*Report, error) {
+	defer c.from.Close()
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
+	report, err := c.copy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.from.Close(); err != nil {
+		return nil, err
+	}
+	if err := c.compare(ctx, report); err != nil {
+		return nil, err
+	}
+	var mismatches []error
+	for _, table := range report.Tables {
+		if !table.Equal {
+			mismatches = append(mismatches, &models.Error{
+				Table: table.Name, Kind: models.ErrConflict,
+				Reason: "the target differs from the source after the copy; was it written meanwhile?",
+			})
+		}
+	}
+	return report, errors.Join(mismatches...)
+}
+
+// check rejects a target whose rows conflict with those of the source.
+func (c *copier) check(ctx context.Context) error {
+	if err := c.progress.measure(ctx, c.from, c.tables); err != nil {
+		return err
+	}
+	c.progress.begin("checking")
+	return view(ctx, c.to, func(target backend.Snapshot) error {
+		for _, t := range c.tables {
+			if err := c.checkTable(ctx, &t, target); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *copier) checkTable(ctx context.Context, t *schema.Table, target backend.Snapshot) error {
+	left, err := target.Count(ctx, t)
+	if err != nil || left == 0 {
+		return err
+	}
+	var rest batch
+	for b, err := range scan(ctx, c.from, t, &c.progress) {
+		if err != nil || left == 0 {
+			return err
+		}
+		_, read, err := c.match(ctx, t, b, target)
+		if err != nil {
+			return err
+		}
+		left -= read
+		rest.after = b.upTo
+	}
+	_, _, err = c.match(ctx, t, rest, target)
+	return err
+}
+
+// match compares a batch of the source with the rows of the target between the same keys.
+// It returns the difference and how many rows of the target it read.
+func (c *copier) match(ctx context.Context, t *schema.Table, b batch, target backend.Snapshot) (*difference, int64, error) {
+	found := &difference{}
+	read, err := compare(t, b.rows, target.Rows(ctx, t, b.after, b.upTo), func(mine, theirs schema.Row) error {
+		switch {
+		case theirs == nil:
+			found.missing = append(found.missing, mine)
+		case mine == nil && c.merge:
+		case mine == nil:
+			return conflict(t, theirs, "the target holds a row that the source does not have")
+		case c.merge || !t.Succeeds(mine, theirs):
+			return conflict(t, theirs, "the target holds another row under this key than the source")
+		default:
+			found.changed = append(found.changed, mine)
+		}
+		return nil
+	})
+	if err == nil && c.merge {
+		err = afterSeal(ctx, t, found.missing, target)
+	}
+	if err != nil {
+		return nil, read, err
+	}
+	return found, read, nil
+}
+
+// copy brings the tables of the target up to date.
+func (c *copier) copy(ctx context.Context) (*Report, error) {
+	report := &Report{Tables: make([]Table, len(c.tables)), Equal: true}
+	c.progress.begin("copying")
+	for i, t := range c.tables {
+		result, digest := &report.Tables[i], newDigester(&t)
+		for b, err := range scan(ctx, c.from, &t, &c.progress) {
+			if err != nil {
+				return nil, err
+			}
+			found, err := c.write(ctx, &t, b)
+			if err != nil {
+				return nil, err
+			}
+			result.Inserted += int64(len(found.missing))
+			result.Updated += int64(len(found.changed))
+			digest.add(b.rows...)
+		}
+		result.Name, result.Source = t.Name, digest.sum()
+	}
+	return report, nil
+}
+
+// copyAttempts is how often a batch is tried while another writer of the target, such as a
+// second copy, gets in its way.
+const copyAttempts = 5
+
+// write brings the rows of a batch up to date in one transaction.
+func (c *copier) write(ctx context.Context, t *schema.Table, b batch) (found *difference, err error) {
+	for range copyAttempts {
+		found, err = c.writeOnce(ctx, t, b)
+		if !errors.Is(err, models.ErrDuplicate) && !errors.Is(err, models.ErrRetry) {
+			break
+		}
+	}
+	for _, data := range []error{models.ErrInvalid, models.ErrForeignKey, models.ErrDuplicate} {
+		if errors.Is(err, data) && found != nil {
+			return nil, c.blame(ctx, t, found, err)
+		}
+	}
+	return found, err
+}
+
+// writeOnce returns the difference even if the target refuses to store it.
+func (c *copier) writeOnce(ctx context.Context, t *schema.Table, b batch) (found *difference, err error) {
+	err = update(ctx, c.to, func(tx backend.Writer) (err error) {
+		if c.merge && t.Name == auditLog.Name { // nothing is sealed until this transaction ends
+			if _, err := tx.Settle(ctx, t); err != nil {
+				return err
+			}
+		}
+		if found, _, err = c.match(ctx, t, b, tx); err != nil {
+			return err
+		}
+		return found.save(ctx, tx, t)
+	})
+	return found, err
+}
+
+// blame returns an error that names the row which the target refused. It finds the row by
+// saving the rows one by one in a transaction that it rolls back.
+func (c *copier) blame(ctx context.Context, t *schema.Table, found *difference, refused error) error {
+	tx, err := c.to.Begin(ctx)
+	if err != nil {
+		return refused
+	}
+	defer tx.Close()
+	for i, row := range slices.Concat(found.missing, found.changed) {
+		one := difference{missing: []schema.Row{row}}
+		if i >= len(found.missing) {
+			one = difference{changed: []schema.Row{row}}
+		}
+		if err := one.save(ctx, tx, t); err != nil {
+			return &rowError{t, row, fmt.Errorf("the target refused row %s of %s: %w", t.KeyText(row), t.Name, err)}
+		}
+	}
+	return refused
+}
+
+// compare reads one state of the target and completes the report.
+func (c *copier) compare(ctx context.Context, report *Report) error {
+	c.progress.begin("comparing")
+	return view(ctx, c.to, func(target backend.Snapshot) (err error) {
+		for i, t := range c.tables {
+			result := &report.Tables[i]
+			if result.Target, _, err = digestOf(ctx, target, &t, &c.progress); err != nil {
+				return err
+			}
+			result.Equal = result.Source == result.Target
+			report.Equal = report.Equal && result.Equal
+		}
+		return nil
+	})
+}
+
+// rowError is an error about a row of the source, or about the row of the target that has
+// its key.
+type rowError struct {
+	table *schema.Table
+	row   schema.Row
+	err   error
+}
+
+func (e *rowError) Error() string { return e.err.Error() }
+
+func (e *rowError) Unwrap() error { return e.err }
+
+func conflict(t *schema.Table, row schema.Row, reason string) error {
+	return &rowError{t, row, columnConflict(t, t.KeyTitle(), t.KeyText(row), reason)}
+}
+
+func columnConflict(t *schema.Table, column string, value any, reason string) error {
+	return &models.Error{Table: t.Name, Column: column, Value: fmt.Sprint(value), Kind: models.ErrConflict, Reason: reason}
+}
