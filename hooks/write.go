@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -293,7 +294,7 @@ func split(err error) []error {
 }
 
 func invalid(table *schema.Table, reason string) error {
-	return &models.Error{Table: table.Name, Kind: models.ErrInvalid, Reason: reason}
+	return refuse.Invalid(table.Name, "", nil, reason)
 }
 
 // isPlain reports whether a create only inserts models of package models, whole. Other
