@@ -48,10 +48,7 @@ func (w *write) upsert() ([]audit.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.RowsAffected = int64(len(after.Rows))
-	if s.Result != nil {
-		s.Result.RowsAffected = db.RowsAffected
-	}
+	w.setAffected(len(after.Rows))
 	w.backfill(after.Rows)
 	return w.upserted(before, after)
 }

@@ -152,8 +152,16 @@ func (w *write) create() error {
 	if err := w.log.WriteIn(s.ConnPool, save); err != nil {
 		return err
 	}
-	w.db.RowsAffected = int64(len(rows))
+	w.setAffected(len(rows))
 	return nil
+}
+
+// setAffected sets how many rows the statement wrote.
+func (w *write) setAffected(n int) {
+	w.db.RowsAffected = int64(n)
+	if result := w.db.Statement.Result; result != nil {
+		result.RowsAffected = int64(n)
+	}
 }
 
 // change runs a statement that may do more than insert its models, and returns what it
