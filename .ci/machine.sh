@@ -1,4 +1,4 @@
-# What the gate needs of the machine: it installs what is missing, and starts PostgreSQL.
+# Prepares the machine for the gate: installs missing tools and starts PostgreSQL.
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else sudo -n -u postgres "$@"; fi; }
@@ -20,7 +20,7 @@ export TIER2_TEST_CHROMIUM
 step "PostgreSQL on 127.0.0.1:5432"
 if ! answers; then
   command -v pg_lsclusters >/dev/null || install postgresql
-  # The first cluster that is installed; its version and name as pg_lsclusters prints them.
+  # The first installed cluster; pg_lsclusters prints its version and name first.
   read -r version cluster _ < <(pg_lsclusters -h) || fail "no PostgreSQL cluster is installed"
   answers || as_root pg_ctlcluster "$version" "$cluster" start
   for _ in $(seq 30); do
@@ -28,7 +28,7 @@ if ! answers; then
     sleep 1
   done
   answers || fail "PostgreSQL does not answer on 127.0.0.1:5432"
-  # A fresh cluster wants a password over TCP; the tests have none.
+  # A fresh cluster requires a password over TCP; the tests have none.
   if ! psql -qAtw -h 127.0.0.1 -U postgres -c "SELECT 1" >/dev/null 2>&1; then
     hba=$(as_postgres psql -qAtc "SHOW hba_file")
     as_root sed -i '1i host all postgres 127.0.0.1/32 trust' "$hba"
@@ -41,7 +41,7 @@ psql -qAtw -h 127.0.0.1 -U postgres -c "SELECT 1 FROM pg_database WHERE datname 
   createdb -w -h 127.0.0.1 -U postgres test
 export TIER2_TEST_POSTGRES=postgres://postgres@127.0.0.1:5432/test
 pg() { PGOPTIONS="-c client_min_messages=warning" psql -qAtwX -h 127.0.0.1 -U postgres -d test -c "$1"; }
-# Tests make and drop schemas by the hundred, and what that leaves in the catalogs makes
-# each later query slower.
+# Tests create and drop hundreds of schemas. The dead rows that this leaves in the catalogs
+# slow down every later query.
 vacuum() { pg VACUUM; }
 vacuum

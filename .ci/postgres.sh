@@ -1,4 +1,4 @@
-# The command line on PostgreSQL, beside the databases that sqlite.sh left.
+# The command line on PostgreSQL. It uses the databases that sqlite.sh left.
 
 step "command line: every verb on PostgreSQL"
 schema=ci_$$
@@ -37,7 +37,7 @@ expect 0 "$tier2" --db "$work/copy.db" import receipts "$work/second.json"
 expect 0 "$tier2" copy --from "$work/copy.db" --to "$url"
 expect 0 "$tier2" verify "$url"
 expect 0 "$tier2" maintain "$url"
-expect 1 "$tier2" copy --from "$url" --to "$db" # which has entries of its own
+expect 1 "$tier2" copy --from "$url" --to "$db" # it has other entries
 [[ $out == *audit_log* || $out == *receipts* || $out == *agent_memory* ]] || fail "copy does not name the table: $out"
 expect 1 "$tier2" copy --from "$url" --to "$url"
 expect 2 "$tier2" copy --from "$url"

@@ -1,4 +1,4 @@
-# The command line on SQLite: each verb, and each failure exit.
+# The command line on SQLite: every verb and every failure exit.
 
 step "command line: every verb"
 db=$work/new/tier2.db
@@ -74,7 +74,7 @@ expect 2 "$tier2" drift --operation nonsense
 expect 2 "$tier2" --db "$db" report
 expect 2 "$tier2" --db "$db" report --out "$db"
 expect 2 "$tier2" --db "$db" report --out - --since yesterday
-expect 1 "$tier2" --db "$db" report --out "$receipt" # which is no page
+expect 1 "$tier2" --db "$db" report --out "$receipt" # not a page
 expect 3 "$tier2" --db "$db" report --out "$work"
 expect 3 "$tier2" --db "$db" report --out "$work/missing/report.html"
 expect 3 "$tier2" --db "$work/missing.db" report --out -
@@ -85,7 +85,7 @@ for verb in recent agents stages slo collisions sessions audit "audit --follow" 
 done
 expect 0 "$tier2" __complete --db "$work/missing.db" recent --agent ""
 [ ! -e "$work/missing.db" ] || fail "a verb that only reads made the file"
-# Who reads the output has gone: it ends as other programs do, by SIGPIPE, without a word.
+# When the reader of its output exits, the command ends by SIGPIPE, silently, as other programs do.
 exec 4> >(exit)
 wait $!
 code=0

@@ -1,5 +1,5 @@
-# What is asked of the verbs on either engine: a function for each group of them, whose
-# first argument is the database. Each has the failure exits of its group too.
+# The checks of the verbs that hold on both engines: one function per group of verbs, with the
+# failure exits of the group. The first argument is the database.
 
 tier2=$work/tier2
 receipt=$work/receipt.json
@@ -22,7 +22,7 @@ record() {
 log=$work/receipt-log.jsonl
 for i in 1 2; do record $i 0; done >"$log"
 
-# logged DATABASE: the log is imported and, having grown, again; with every failure exit.
+# logged DATABASE: imports the log, lets it grow and imports it again, with every failure exit.
 logged() {
   local import=("$tier2" --db "$1" import ggen-log --agent ci)
   expect 2 "$tier2" --db "$1" import ggen-log "$log"
@@ -46,7 +46,7 @@ logged() {
   [[ $out == *main.rs* ]] || fail "drift does not read the log's outputs: $out"
 }
 
-# reading DATABASE: the verbs that list rows, in their three forms, and what they refuse.
+# reading DATABASE: the verbs that list rows, in their three forms, and the flags they reject.
 # The database has the execution ci-1 of the agent ci.
 reading() {
   local verb form
@@ -77,9 +77,9 @@ reading() {
   [ -z "$out" ] || fail "audit --follow prints something at its end: $out"
 }
 
-# audit DATABASE: the verbs of the audit log, with their failures but for a log that was
-# tampered with. The log has some entries. $key signs it, $public belongs to it and $other
-# does not; $anchor is made anew.
+# audit DATABASE: the verbs of the audit log and their failures, except for a tampered log. The
+# log has entries. $key signs it, $public verifies that key and $other does not; $anchor is
+# created here.
 audit() {
   rm -f "$anchor"
   expect 0 "$tier2" seal --anchor "$anchor" --sign-with "$key" "$1"
@@ -112,15 +112,15 @@ audit() {
   expect 2 "$tier2" prove first "$1"
 }
 
-# tampered DATABASE: that entry 1 was edited is found, and stops what builds on it.
+# tampered DATABASE: verify and seal report that entry 1 was edited.
 tampered() {
   expect 1 "$tier2" verify --audit "$1"
   [[ $out == *"edited: audit_log row 1: "* ]] || fail "verify does not name the edited entry: $out"
   expect 1 "$tier2" prove 1 "$1"
 }
 
-# archived DATABASE ARCHIVE FOREIGN: the verbs of retention, with their failures. FOREIGN
-# is a store of its own. The database has the execution ci-1, and has it in the end.
+# archived DATABASE ARCHIVE FOREIGN: the verbs of retention and their failures. FOREIGN is an
+# unrelated store. The database has the execution ci-1 before and after.
 archived() {
   local move=("$tier2" --db "$1" archive --before 2026-02-01) back=("$tier2" --db "$1" restore)
   expect 0 "${move[@]}" --to "$2" --dry-run
@@ -162,8 +162,8 @@ archived() {
   expect 0 "$tier2" verify --audit --archive "$2" "$1"
 }
 
-# exported DATABASE NAME: tables as files and back, with their failures. The database has
-# the execution ci-1; NAME begins the names of what is made.
+# exported DATABASE NAME: exports tables to files and imports them, with the failures. The
+# database has the execution ci-1; NAME is the prefix of the files.
 exported() {
   local dir=$2-jsonl csv=$2-csv back=$2-back.db
   expect 0 "$tier2" --db "$1" export --to "$dir"
@@ -180,7 +180,7 @@ exported() {
   "$tier2" --db "$1" export receipts --out - 2>/dev/null | expect 0 "$tier2" --db "$2-again.db" import tables --table receipts -
   expect 0 "$tier2" --db "$1" export audit_log --format csv --out "$2.csv"
   expect 1 "$tier2" --db "$1" export audit_log --format csv --out "$2.csv"
-  expect 1 "$tier2" --db "$work/drift.db" import tables "$dir" # which has rows of its own
+  expect 1 "$tier2" --db "$work/drift.db" import tables "$dir" # it has other rows
   [[ $out == *".jsonl: line "* ]] || fail "import tables does not name the line: $out"
   expect 1 "$tier2" --db "$2-orphans.db" import tables "$dir/pipeline_metrics.jsonl"
   expect 1 "$tier2" --db "$back" import tables --table receipts "$receipt"
