@@ -112,7 +112,7 @@ audit() {
   expect 2 "$tier2" prove first "$1"
 }
 
-# tampered DATABASE: verify and seal report that entry 1 was edited.
+# tampered DATABASE: verify and prove report that entry 1 was edited.
 tampered() {
   expect 1 "$tier2" verify --audit "$1"
   [[ $out == *"edited: audit_log row 1: "* ]] || fail "verify does not name the edited entry: $out"
