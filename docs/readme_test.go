@@ -2,43 +2,19 @@ package docs_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seanchatmangpt/ggen/tier2"
-	"github.com/seanchatmangpt/ggen/tier2/hooks"
 	"github.com/seanchatmangpt/ggen/tier2/models"
-	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
-
-func readme(work func(models.Stage) func(context.Context, *repository.StageResult) error) error {
-	ctx := hooks.WithActor(context.Background(), "code-generator") // who is acting
-	store, err := tier2.Open(ctx, ".ggen/tier2.db")                // makes folder, file and schema
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-
-	execution, err := store.Executions.Begin(ctx, "code-generator", models.OperationGeneration,
-		repository.ExecutionOptions{Environment: "dev"})
-	if err != nil {
-		return err
-	}
-	for _, stage := range models.Stages() { // μ₁_normalize ... μ₅_receipt
-		if err = execution.Stage(ctx, stage, work(stage)); err != nil {
-			break // the failure goes into the receipt
-		}
-	}
-	receipt, err := execution.Finish(ctx, repository.Outcome{Err: err, FilesGenerated: 5})
-
-	if err == nil && receipt.Status != models.ReceiptFailed {
-		return errors.New("the receipt does not tell of the failed stage")
-	}
-	return err
-}
 
 func readmeSQL(ctx context.Context, store *tier2.Store) error {
 	err := store.Transaction(ctx, func(tx *tier2.Store) error {
@@ -53,23 +29,56 @@ func readmeSQL(ctx context.Context, store *tier2.Store) error {
 	return err
 }
 
-// TestReadme runs it, with a stage that fails. (Not parallel: it changes folder.)
+// TestReadme compiles and runs the program of the page as it is printed, and once more with
+// a stage that fails.
 func TestReadme(t *testing.T) {
-	t.Chdir(t.TempDir())
-	require.NoError(t, readme(func(stage models.Stage) func(context.Context, *repository.StageResult) error {
-		return func(context.Context, *repository.StageResult) error {
-			if stage == models.StageEmit {
-				return errors.New("no template")
-			}
-			return nil
-		}
-	}))
-	store, err := tier2.Open(t.Context(), ".ggen/tier2.db")
-	require.NoError(t, err)
-	defer store.Close()
-	receipt, err := store.Receipts.LatestByAgent(t.Context(), "code-generator")
-	require.NoError(t, err)
-	assert.Equal(t, models.ReceiptFailed, receipt.Status)
-	assert.Contains(t, receipt.ErrorMessage, "no template")
-	require.NoError(t, readmeSQL(t.Context(), store))
+	t.Parallel()
+	programs := inLanguage(t, "../README.md", "go")
+	require.Len(t, programs, 1)
+	program := programs[0]
+	const succeeds = "return nil // an error fails the stage and the execution"
+	require.Contains(t, program, succeeds)
+	for _, tt := range []struct {
+		name, program string
+		status        models.ReceiptStatus
+		message       string
+		metrics       int
+	}{
+		{"Passed", program, models.ReceiptPassed, "", 5},
+		{"Failed", strings.Replace(program, succeeds, `return errors.New("no template")`, 1), models.ReceiptFailed, "no template", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			require.NoError(t, runProgram(t, tt.program, folder))
+			store, err := tier2.Open(t.Context(), filepath.Join(folder, ".ggen", "tier2.db"))
+			require.NoError(t, err)
+			defer store.Close()
+			receipt, err := store.Receipts.LatestByAgent(t.Context(), "code-generator")
+			require.NoError(t, err)
+			assert.Equal(t, tt.status, receipt.Status)
+			assert.Contains(t, receipt.ErrorMessage, tt.message)
+			metrics, err := store.Metrics.ByExecution(t.Context(), receipt.ExecutionID)
+			require.NoError(t, err)
+			assert.Len(t, metrics, tt.metrics)
+			require.NoError(t, readmeSQL(t.Context(), store))
+		})
+	}
+}
+
+// runProgram builds a program inside the module and runs it in a folder. The error holds its
+// output.
+func runProgram(t *testing.T, program, folder string) error {
+	t.Helper()
+	dir := t.TempDir()
+	source, built := filepath.Join(dir, "main.go"), filepath.Join(dir, "main.exe")
+	require.NoError(t, os.WriteFile(source, []byte(program), 0o600))
+	output, err := exec.Command("go", "build", "-o", built, source).CombinedOutput()
+	require.NoError(t, err, string(output))
+	cmd := exec.Command(built)
+	cmd.Dir = folder
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return nil
 }
