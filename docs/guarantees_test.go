@@ -65,3 +65,36 @@ func TestGuarantees(t *testing.T) {
 	}
 	assert.Greater(t, named, 50)
 }
+
+var (
+	chosenTest   = regexp.MustCompile(`-run '?(\w+)`)
+	chosenFolder = regexp.MustCompile(`(?: |^)(\.\S*)`)
+)
+
+// TestCommands: a command in the text of a page that runs one test names the folder of it.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range quoted.FindAllStringSubmatch(fence.ReplaceAllString(string(text), ""), -1) {
+			test, folder := chosenTest.FindStringSubmatch(m[1]), chosenFolder.FindStringSubmatch(m[1])
+			if !strings.Contains(m[1], "go test ") || test == nil {
+				continue
+			}
+			seen++
+			require.NotNil(t, folder, "%s: %s names no folder", page, m[1])
+			files, err := filepath.Glob(filepath.Join("..", folder[1], "*_test.go"))
+			require.NoError(t, err)
+			var tests strings.Builder
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				tests.Write(text)
+			}
+			assert.Contains(t, tests.String(), "func "+test[1]+"(", "%s: %s", page, m[1])
+		}
+	}
+	assert.Positive(t, seen)
+}
