@@ -1,5 +1,5 @@
-// Package surface tests what importers of the module can see: docs/api.txt lists it, and
-// Examples show it.
+// Package surface tests what importers of the module can see, which docs/api.txt lists and
+// Examples show, and which packages import which.
 package surface
 
 import (
