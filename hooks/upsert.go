@@ -50,9 +50,7 @@ func (w *write) upsert() ([]audit.Change, error) {
 		return nil, err
 	}
 	db.RowsAffected = int64(len(after.Rows))
-	if s.Result != nil {
-		s.Result.RowsAffected = db.RowsAffected
-	}
+	w.report()
 	w.backfill(after.Rows)
 	return w.upserted(before, after)
 }
