@@ -50,8 +50,7 @@ func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (r
 
 // send sends a statement and reads the rows that it changed.
 func (c *capture) send(ctx context.Context, query string, args []any) (audit.Set, error) {
-	rows, err := c.ConnPool.QueryContext(ctx, query+returning, args...)
-	return audit.ReadSet(c.write.table, rows, err)
+	return audit.Query(ctx, c.ConnPool, c.write.table, query+returning, args...)
 }
 
 // QueryContext implements gorm.ConnPool, for a caller's own clause.Returning.

@@ -24,8 +24,7 @@ func (w *write) selectRows(pool gorm.ConnPool, condition func(*gorm.Statement)) 
 	s.WriteQuoted(clause.Table{Name: clause.CurrentTable})
 	_ = s.WriteByte(' ')
 	condition(s)
-	rows, err := pool.QueryContext(s.Context, s.SQL.String(), s.Vars...)
-	return audit.ReadSet(w.table, rows, err)
+	return audit.Query(s.Context, pool, w.table, s.SQL.String(), s.Vars...)
 }
 
 // selectWhere reads the rows that meet a WHERE clause, and locks them if other writers are

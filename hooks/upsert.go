@@ -24,7 +24,7 @@ func (w *write) upsert() ([]audit.Change, error) {
 	s.AddClauseIfNotExists(clause.Insert{})
 	values := callbacks.ConvertToCreateValues(s)
 	if db.Error != nil {
-		return nil, nil
+		return nil, db.Error
 	}
 	w.redactValues(values)
 	s.AddClause(values)
@@ -42,15 +42,13 @@ func (w *write) upsert() ([]audit.Change, error) {
 		if before, err = w.conflicting(values); err != nil {
 			return false, err
 		}
-		rows, err := s.ConnPool.QueryContext(s.Context, query, s.Vars...)
-		after, err = audit.ReadSet(w.table, rows, err)
+		after, err = audit.Query(s.Context, s.ConnPool, w.table, query, s.Vars...)
 		return allSeen(before, &after), err
 	})
 	if err != nil {
 		return nil, err
 	}
-	db.RowsAffected = int64(len(after.Rows))
-	w.report()
+	w.setAffected(len(after.Rows))
 	w.backfill(after.Rows)
 	return w.upserted(before, after)
 }

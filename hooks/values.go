@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
@@ -16,6 +15,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -39,52 +39,27 @@ func given(dest any) []map[string]any {
 // none: bytes that are not text, and text where a number, time or document belongs. Rules of
 // a column's content, such as an enum, are left to its CHECK.
 func (w *write) checkMaps() error {
-	var fields map[string]reflect.Type
 	for _, values := range given(w.db.Statement.Dest) {
-		if fields == nil {
-			fields = w.columnTypes()
-		}
 		for name, v := range values {
 			column := name
 			if s := w.db.Statement.Schema; s != nil && s.LookUpField(name) != nil {
 				column = s.LookUpField(name).DBName
 			}
-			t, known := fields[column]
-			if !known {
+			i := w.table.Index(column)
+			if i < 0 {
 				continue
 			}
-			if reason := unfit(t, v); reason != "" {
-				return &models.Error{Table: w.table.Name, Column: column, Value: v, Reason: reason, Kind: models.ErrInvalid}
+			if reason := unfit(w.table.Columns[i], v); reason != "" {
+				return refuse.Invalid(w.table.Name, column, v, reason)
 			}
 		}
 	}
 	return nil
 }
 
-// columnTypes returns the Go types of the table's columns, in the model of package models.
-func (w *write) columnTypes() map[string]reflect.Type {
-	types := map[string]reflect.Type{}
-	for _, m := range models.All() {
-		s := &gorm.Statement{DB: w.db}
-		if m.TableName() != w.table.Name || s.Parse(m) != nil {
-			continue
-		}
-		for _, f := range s.Schema.Fields {
-			types[f.DBName] = f.IndirectFieldType
-		}
-	}
-	return types
-}
-
-var (
-	jsonType      = reflect.TypeFor[models.JSON]()
-	timestampType = reflect.TypeFor[models.Timestamp]()
-	timeType      = reflect.TypeFor[time.Time]()
-)
-
-// unfit returns why a value is unfit for a column of type t, or "". NULL and expressions are
-// left to the database.
-func unfit(t reflect.Type, v any) string {
+// unfit returns why a value is unfit for a column, or "". NULL and expressions are left to the
+// database.
+func unfit(c schema.Column, v any) string {
 	switch expression := v.(type) {
 	case clause.Expression, *gorm.DB:
 		return ""
@@ -105,55 +80,52 @@ func unfit(t reflect.Type, v any) string {
 	}
 	switch kind := value.Kind(); {
 	case kind == reflect.String:
-		return unfitText(t, value.String())
+		return unfitText(c, value.String())
 	case kind == reflect.Slice && value.Type().Elem().Kind() == reflect.Uint8:
-		return unfitText(t, string(value.Bytes()))
+		return unfitText(c, string(value.Bytes()))
 	case value.CanFloat():
-		return unfitNumber(t, value.Float())
-	case kind == reflect.Bool, t.Kind() == reflect.String && (value.CanInt() || value.CanUint()):
+		return unfitNumber(c, value.Float())
+	case kind == reflect.Bool, c.Kind == schema.Text && !c.JSON && (value.CanInt() || value.CanUint()):
 		return "has the wrong type for its column"
 	}
 	return ""
 }
 
-func unfitText(t reflect.Type, s string) string {
-	if t != jsonType {
-		if !utf8.ValidString(s) {
-			return "is not valid UTF-8"
-		}
-		if strings.IndexByte(s, 0) >= 0 {
-			return "contains a NUL character"
-		}
-	}
-	var err error
+func unfitText(c schema.Column, s string) string {
 	switch {
-	case t == jsonType:
+	case c.JSON:
 		var e *models.Error
 		if _, err := models.JSON(s).Value(); errors.As(err, &e) {
 			return e.Reason
 		}
-	case t == timestampType, t == timeType:
-		if _, err = models.ParseTimestamp(s); err != nil {
+		return ""
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	case strings.IndexByte(s, 0) >= 0:
+		return "contains a NUL character"
+	}
+	switch c.Kind {
+	case schema.Time:
+		if _, err := models.ParseTimestamp(s); err != nil {
 			return "is no ISO 8601 time"
 		}
-	case t.Kind() == reflect.Int64:
-		if _, err = strconv.ParseInt(s, 10, 64); err != nil {
+	case schema.Integer:
+		if _, err := strconv.ParseInt(s, 10, 64); err != nil {
 			return "is no whole number"
 		}
-	case t.Kind() == reflect.Float64:
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+	case schema.Float:
+		if f, err := strconv.ParseFloat(s, 64); err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 			return "is no finite number"
 		}
 	}
 	return ""
 }
 
-func unfitNumber(t reflect.Type, f float64) string {
+func unfitNumber(c schema.Column, f float64) string {
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return "must be a finite number"
-	case t.Kind() == reflect.Float64, t.Kind() == reflect.Int64 && f == math.Trunc(f):
+	case c.Kind == schema.Float, c.Kind == schema.Integer && f == math.Trunc(f):
 		return ""
 	}
 	return "has the wrong type for its column"

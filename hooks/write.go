@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -87,8 +88,12 @@ func (w *write) guarded() (err error) {
 			w.refused(audit.TxOf(pool))
 		}
 	}()
-	if w.db.AddError(w.check()) == nil {
-		_ = w.db.AddError(w.perform())
+	err = w.check()
+	if err == nil {
+		err = w.perform()
+	}
+	if w.db.Error == nil { // GORM would make text of two errors
+		_ = w.db.AddError(err)
 	}
 	return nil
 }
@@ -122,7 +127,7 @@ func (w *write) perform() error {
 		return w.create()
 	}
 	changes, err := w.change()
-	if err != nil || w.db.Error != nil || w.table.Name == "audit_log" {
+	if err != nil || w.table.Name == "audit_log" {
 		return err
 	}
 	return w.log.Record(w.db.Statement.Context, w.db.Statement.ConnPool, w.at, w.start, changes)
@@ -147,15 +152,15 @@ func (w *write) create() error {
 	if err := w.log.WriteIn(s.ConnPool, save); err != nil {
 		return err
 	}
-	w.db.RowsAffected = int64(len(rows))
-	w.report()
+	w.setAffected(len(rows))
 	return nil
 }
 
-// report passes the number of rows on to gorm.WithResult.
-func (w *write) report() {
+// setAffected sets how many rows the statement wrote.
+func (w *write) setAffected(n int) {
+	w.db.RowsAffected = int64(n)
 	if result := w.db.Statement.Result; result != nil {
-		result.RowsAffected = w.db.RowsAffected
+		result.RowsAffected = int64(n)
 	}
 }
 
@@ -174,7 +179,7 @@ func (w *write) change() ([]audit.Change, error) {
 	s.ConnPool = c.ConnPool
 	restore()
 	if w.db.Error != nil {
-		return nil, nil
+		return nil, w.db.Error
 	}
 	return c.changes()
 }
@@ -182,7 +187,7 @@ func (w *write) change() ([]audit.Change, error) {
 // check fills, validates and redacts the values of the statement, before any SQL.
 func (w *write) check() error {
 	s := w.db.Statement
-	if w.table.Name == "audit_log" && !(w.action == audit.Delete && audit.Retaining(s.Context)) {
+	if w.table.Name == "audit_log" && (w.action != audit.Delete || !audit.Retaining(s.Context)) {
 		if _, upsert := s.Clauses["ON CONFLICT"]; w.action != audit.Create || upsert {
 			return &models.Error{
 				Table: w.table.Name, Kind: models.ErrAppendOnly,
@@ -283,21 +288,21 @@ func (w *write) checkUpdate() error {
 	return errors.Join(errs...)
 }
 
-// split returns the parts of a joined error.
+// split returns the parts of an error that Validate joined.
 func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		if _, leaf := err.(*models.Error); !leaf {
-			return joined.Unwrap()
-		}
-	}
-	if err == nil {
+	switch joined := err.(type) { //nolint:errorlint // only the outermost error is of interest
+	case nil:
 		return nil
+	case *models.Error:
+		return []error{err}
+	case interface{ Unwrap() []error }:
+		return joined.Unwrap()
 	}
 	return []error{err}
 }
 
 func invalid(table *schema.Table, reason string) error {
-	return &models.Error{Table: table.Name, Kind: models.ErrInvalid, Reason: reason}
+	return refuse.Invalid(table.Name, "", nil, reason)
 }
 
 // isPlain reports whether a create only inserts models of package models, whole. Other

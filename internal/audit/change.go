@@ -2,10 +2,12 @@ package audit
 
 import (
 	"cmp"
-	"database/sql"
+	"context"
 	"maps"
 	"slices"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -62,11 +64,11 @@ type Set struct {
 	Rows  []schema.Row
 }
 
-// ReadSet reads rows that a statement returned, with any order of columns, and closes them.
-// Values are nil, int64, float64 or string; times have the text of models.Timestamp. A nil
-// *sql.Rows needs an error.
-func ReadSet(table *schema.Table, rows *sql.Rows, err error) (set Set, _ error) {
-	set.Table = table
+// Query reads the rows that a statement returns, with any order of columns. Values are nil,
+// int64, float64 or string; times have the text of models.Timestamp.
+func Query(ctx context.Context, pool gorm.ConnPool, table *schema.Table, query string, args ...any) (Set, error) {
+	set := Set{Table: table}
+	rows, err := pool.QueryContext(ctx, query, args...)
 	if err != nil {
 		return set, err
 	}

@@ -97,7 +97,7 @@ func stored(t *testing.T, db *gorm.DB) (ids []string) {
 func TestLockedMemory(t *testing.T) {
 	t.Parallel()
 	each(t, nil, func(t *testing.T, db *gorm.DB, w *Log) {
-		if db.Dialector.Name() == "sqlite" {
+		if db.Name() == "sqlite" {
 			t.Skip("one writer at a time: there is no lock to wait for inside a transaction")
 		}
 		require.NoError(t, w.Create(t.Context(), db, newReceipt("first", "locked")))
@@ -135,7 +135,7 @@ func TestCommitRefused(t *testing.T) {
 		},
 	}
 	each(t, nil, func(t *testing.T, db *gorm.DB, w *Log) {
-		for _, statement := range refuse[db.Dialector.Name()] {
+		for _, statement := range refuse[db.Name()] {
 			require.NoError(t, db.Exec(statement).Error)
 		}
 		for agent, outcome := range share(t, w, "a", "b", "c") {

@@ -58,12 +58,15 @@ func (l *Log) begin(ctx context.Context) (conn *sql.Conn, err error) {
 		}
 		if _, err = conn.ExecContext(ctx, l.Dialect.Begin); err != nil {
 			_ = l.end(conn, "ROLLBACK") // in case it began just before ctx ended
-			conn.Close()
+			release(conn)
 		}
 		return l.translate(err)
 	})
 	return conn, err
 }
+
+// release returns a connection to the pool. A broken one is closed, without an error to report.
+func release(conn *sql.Conn) { _ = conn.Close() }
 
 // end runs a statement that begins or ends a transaction of conn. No context interrupts it.
 func (l *Log) end(conn *sql.Conn, how string) error {
@@ -80,7 +83,7 @@ func (l *Log) commit(conn *sql.Conn) error {
 		_ = l.end(conn, "ROLLBACK")
 	}
 	var e *models.Error
-	if errors.As(err, &e) && e.Kind == models.ErrUnavailable {
+	if errors.As(err, &e) && errors.Is(e.Kind, models.ErrUnavailable) {
 		e.Reason = "the connection to the server was lost during COMMIT: the transaction may have been committed, look before writing again"
 	}
 	return err
@@ -97,7 +100,7 @@ func (l *Log) run(conn *sql.Conn, saves []*Save, patience time.Duration) {
 			_ = l.end(conn, "ROLLBACK")
 			l.failAll(saves, fmt.Errorf("tier2 hooks: panic, or runtime.Goexit, while saving: %v", r))
 		}
-		conn.Close()
+		release(conn)
 	}()
 	valid := slices.DeleteFunc(slices.Clone(saves), func(s *Save) bool { return s.err != nil })
 	ctx, stop := l.merge(valid)
@@ -114,7 +117,7 @@ func (l *Log) run(conn *sql.Conn, saves []*Save, patience time.Duration) {
 		l.separate(conn, valid, err)
 	}
 	decided = true
-	conn.Close()
+	release(conn)
 	l.leave(saves)
 }
 

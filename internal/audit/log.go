@@ -83,13 +83,13 @@ func Install(db *gorm.DB, cfg Config) (*Log, error) {
 
 // New returns a Log of db as Install does, for the caller alone.
 func New(db *gorm.DB, cfg Config) (*Log, error) {
-	d := dialect.For(db.Dialector.Name())
+	d := dialect.For(db.Name())
 	if d == nil {
-		return nil, fmt.Errorf("tier2 hooks: no support for %q, only for sqlite and postgres", db.Dialector.Name())
+		return nil, fmt.Errorf("tier2 hooks: no support for %q, only for sqlite and postgres", db.Name())
 	}
 	l := &Log{
 		Config: cfg, Dialect: d, Redact: redact.New(cfg.Secrets...),
-		log: db.Logger, translate: translator(db), explain: db.Dialector.Explain,
+		log: db.Logger, translate: translator(db), explain: db.Explain,
 	}
 	if l.Now == nil {
 		l.Now = db.NowFunc

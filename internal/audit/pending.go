@@ -88,8 +88,7 @@ func (p *pending) learn(execution, agent string) {
 }
 
 func (p *pending) receiptAgent(ctx context.Context, execution string) (string, error) {
-	rows, err := p.pool.QueryContext(ctx, p.log.Dialect.AgentOf, execution)
-	receipts, err := ReadSet(schema.Named("receipts"), rows, err)
+	receipts, err := Query(ctx, p.pool, schema.Named("receipts"), p.log.Dialect.AgentOf, execution)
 	if err != nil || len(receipts.Rows) == 0 {
 		return SystemActor, err
 	}

@@ -54,10 +54,10 @@ func (r Refusal) complete(row schema.Row) {
 		return
 	}
 	if e.Table == "" {
-		switch e.Kind {
-		case models.ErrInvalid:
+		switch {
+		case errors.Is(e.Kind, models.ErrInvalid):
 			e.Table = r.Table.Name
-		case models.ErrForeignKey:
+		case errors.Is(e.Kind, models.ErrForeignKey):
 			e.Table, e.Column = r.Table.Name, r.Table.NaturalKey
 			if parent := r.Table.Parent; parent.Column != "" {
 				e.Column, e.Constraint, e.Reason = parent.Column, parent.Constraint, "the row names a parent that does not exist"

@@ -259,9 +259,9 @@ func refusalOf(part []record, err error) *refusal {
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// fail sets the error of the save and takes back the ids that it gave. It returns the
-// refusal in err, or nil.
-func (l *Log) fail(s *Save, err error) (cause *refusal) {
+// fail sets the error of the save and takes back the ids that it gave.
+func (l *Log) fail(s *Save, err error) {
+	var cause *refusal
 	if errors.As(err, &cause) {
 		err = cause.error
 	}
@@ -273,13 +273,13 @@ func (l *Log) fail(s *Save, err error) (cause *refusal) {
 			}
 		}
 	}
-	return cause
 }
 
 // refuse sets the error of the save, and the failed entry that it leaves.
 func (l *Log) refuse(s *Save, err error) {
-	cause := l.fail(s, err)
-	if cause == nil {
+	l.fail(s, err)
+	var cause *refusal
+	if !errors.As(err, &cause) {
 		return
 	}
 	e := l.Refused(s.ctx, Refusal{

@@ -39,7 +39,7 @@ func (t *turns) take(ctx context.Context, begin func() error) error {
 	err := begin()
 	t.since, t.busy = since, nil
 	var e *models.Error
-	if errors.As(err, &e) && e.Kind == models.ErrBusy {
+	if errors.As(err, &e) && errors.Is(e.Kind, models.ErrBusy) {
 		busy := *e
 		t.busy = &busy
 	}

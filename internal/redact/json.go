@@ -7,9 +7,9 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
 
-// Document is a JSON text in which "[redacted]" stands for whatever is under a secret
-// key, at any depth, also in documents that stand there as text. All else keeps its
-// bytes. What is no JSON stays as it is.
+// Document returns a JSON text in which "[redacted]" replaces the values under secret keys, at
+// any depth, also in strings that hold JSON themselves. All other bytes are unchanged. Text
+// that is not JSON is returned unchanged.
 func (r *Redactor) Document(s string) string {
 	if len(r.also) == 0 && !hasStem(s) && !strings.Contains(s, `\u`) || !json.Valid([]byte(s)) {
 		return s
@@ -52,7 +52,7 @@ func (r *Redactor) Document(s string) string {
 	return string(append(b, s[copied:]...))
 }
 
-// unquote is the text of a JSON string.
+// unquote returns the text of a JSON string.
 func unquote(quoted string) (text string) {
 	if strings.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]
@@ -63,7 +63,7 @@ func unquote(quoted string) (text string) {
 
 func skipSpace(s string, i int) int { return len(s) - len(strings.TrimLeft(s[i:], " \t\r\n")) }
 
-// valueEnd is behind the value that begins at i of a valid document.
+// valueEnd returns the index after the value that begins at i of a valid document.
 func valueEnd(s string, i int) int {
 	depth := 0
 	for ; i < len(s); i++ {
@@ -82,7 +82,7 @@ func valueEnd(s string, i int) int {
 		case '}', ']':
 			if depth--; depth == 0 {
 				return i + 1
-			} else if depth < 0 { // of what holds the value
+			} else if depth < 0 { // the end of the surrounding value
 				return i
 			}
 		case ',', ' ', '\t', '\r', '\n':

@@ -5,14 +5,17 @@ import (
 	"strings"
 )
 
-// Text is an error text without its secrets: what stands behind a secret key and = or :
-// (in quotes up to where they close, else up to the next space; behind Authorization and
-// Cookie the rest of the line), behind the word Bearer, and as the password of a URL.
+// Text returns an error text without its secrets:
+//
+//   - the value after a secret key and = or : (up to the closing quote, or else up to the next
+//     space; after Authorization and Cookie up to the end of the line)
+//   - the word after Bearer
+//   - the password of a URL
 func (r *Redactor) Text(s string) string {
 	if len(r.also) == 0 && !hasStem(s) && !strings.Contains(s, "://") {
 		return s
 	}
-	for range 10 { // what is taken out may lay bare another
+	for range 10 { // a removed secret may expose another
 		clean := r.pairs(bearers.ReplaceAllStringFunc(urls.ReplaceAllStringFunc(s, redactURL), redactBearer))
 		if clean == s {
 			break
@@ -27,8 +30,8 @@ var (
 	bearers = regexp.MustCompile("(?i)\\bbearer[ \t]+[^\\s\"'`]+")
 )
 
-// redactURL redacts the password of ://user:password@host. Some have a slash that should
-// have been escaped; a host's port is none.
+// redactURL redacts the password of ://user:password@host. The password may hold a slash that
+// should have been escaped. A port is not a password.
 func redactURL(s string) string {
 	s = strings.TrimPrefix(s, "://")
 	authority := s
@@ -80,7 +83,7 @@ func (r *Redactor) pairs(s string) string {
 
 const quotes = "\"'`"
 
-// keyBefore is the key that ends in front of i, in quotes or not, and where it starts.
+// keyBefore returns the key that ends before i, with or without quotes, and where it starts.
 func keyBefore(s string, i int) (start int, key string) {
 	end := len(strings.TrimRight(strings.TrimRight(s[:i], " \t"), quotes+`\`))
 	start = wordStart(s, end)
@@ -97,7 +100,7 @@ func wordStart(s string, end int) int {
 	return end
 }
 
-// valueBehind is the value behind the separator at i, of a key that starts at start.
+// valueBehind returns the value after the separator at i, of a key that starts at start.
 func valueBehind(s string, i, start int, key string) (from, to int) {
 	separator := s[i]
 	from = len(s) - len(strings.TrimLeft(s[i:], " \t:=>"))
@@ -126,8 +129,8 @@ func valueBehind(s string, i, start int, key string) (from, to int) {
 	return from, tokenEnd(s, from)
 }
 
-// closingQuote finds the quote that closes a string opened behind that many
-// backslashes; the end of the text if it was cut off.
+// closingQuote returns the index of the quote that closes a string whose opening quote has
+// that many backslashes before it, or the end of the text if it was truncated.
 func closingQuote(s string, i int, quote byte, escapes int) int {
 	for n := 0; i < len(s); i++ {
 		switch {
@@ -135,7 +138,7 @@ func closingQuote(s string, i int, quote byte, escapes int) int {
 			n++
 			continue
 		case s[i] == quote && (n <= escapes || escapes == 0 && n%2 == 0):
-			if escapes == 0 { // they are the value's own
+			if escapes == 0 { // the backslashes belong to the value
 				n = 0
 			}
 			return i - n
@@ -145,8 +148,8 @@ func closingQuote(s string, i int, quote byte, escapes int) int {
 	return i
 }
 
-// bracketEnd is behind the object or array that begins at i; the end of the text if it
-// was cut off.
+// bracketEnd returns the index after the object or array that begins at i, or the end of the
+// text if it was truncated.
 func bracketEnd(s string, i int) int {
 	for depth := 0; i < len(s); i++ {
 		switch s[i] {
@@ -166,14 +169,14 @@ func bracketEnd(s string, i int) int {
 	return len(s)
 }
 
-// tokenEnd is behind the word that begins at i, without the punctuation at its end.
+// tokenEnd returns the index after the word that begins at i, without punctuation at its end.
 func tokenEnd(s string, i int) int {
 	end := strings.IndexAny(s[i:], " \t\r\n"+quotes)
 	if end < 0 {
 		end = len(s) - i
 	}
-	if kept := strings.TrimRight(s[i:i+end], `,;:)}\`); kept != "" {
-		return i + len(kept)
+	if word := strings.TrimRight(s[i:i+end], `,;:)}\`); word != "" {
+		return i + len(word)
 	}
 	return i + end
 }

@@ -37,7 +37,7 @@ func Append(b []byte, kind Kind, v any) []byte {
 	case string:
 		switch kind {
 		case Document:
-			return appendText(b, 'j', string(appendDocument(nil, v)))
+			return appendText(b, 'j', canonicalJSON(v))
 		case Text, JSONText:
 			return appendText(b, 's', v)
 		case Time:

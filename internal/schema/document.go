@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// appendDocument writes a JSON document so that equal values give equal bytes: keys
-// sorted, of a repeated one the last, as PostgreSQL's jsonb keeps it; numbers by
-// value, exactly, however they are written. What Go cannot read stays as it is.
-func appendDocument(b []byte, text string) []byte {
+// canonicalJSON returns a JSON document in a form in which equal values have equal bytes. Keys
+// are sorted; of a repeated key the last one counts, as in PostgreSQL's jsonb. Numbers are
+// written by their exact value. Text that Go cannot read is returned unchanged.
+func canonicalJSON(text string) string {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var v any
 	if err := decoder.Decode(&v); err != nil {
-		return append(b, text...)
+		return text
 	}
-	return appendJSON(b, v)
+	return string(appendJSON(nil, v))
 }
 
 func appendJSON(b []byte, v any) []byte {
@@ -47,8 +47,8 @@ func appendJSON(b []byte, v any) []byte {
 	return append(b, "null"...)
 }
 
-// number is the value of a JSON number as its digits, without zeros at either end,
-// and the power of ten of the last: 1e2, 100 and 100.0 are "1e2". Zero has no sign.
+// number returns the value of a JSON number as its digits, without zeros at either end, and
+// the power of ten of the last digit: 1e2, 100 and 100.0 are "1e2". Zero has no sign.
 func number(text string) string {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 	power := new(big.Int)

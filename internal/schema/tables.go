@@ -172,16 +172,6 @@ func Audited(name string) *Table {
 // Of returns the table of a model.
 func Of(m models.Model) *Table { return index[m.TableName()] }
 
-// Find returns the table of that name among tables, and whether there is one.
-func Find(tables []Table, name string) (Table, bool) {
-	for _, t := range tables {
-		if t.Name == name {
-			return t, true
-		}
-	}
-	return Table{}, false
-}
-
 // Models returns the seven tables of the models, parents before their children.
 func Models() []*Table { return seven }
 
