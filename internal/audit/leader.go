@@ -44,7 +44,7 @@ func (l *Log) saveAlone(s *Save) error {
 	conn, err := l.begin(s.ctx)
 	if err != nil {
 		l.fail(s, err)
-		return err
+		return s.err
 	}
 	l.run(conn, []*Save{s}, max(l.BusyTimeout-time.Since(s.start), l.BusyTimeout/10))
 	return s.err
