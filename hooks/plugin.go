@@ -65,6 +65,7 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	}
 	pool := log.Wrap(db.ConnPool)
 	db.ConnPool, db.Statement.ConnPool = pool, pool
+	redactSets(db, log)
 
 	cb := db.Callback()
 	for _, step := range []struct {

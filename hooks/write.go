@@ -173,11 +173,9 @@ func (w *write) change() ([]audit.Change, error) {
 	s := w.db.Statement
 	none := audit.Set{Table: w.table}
 	c := &capture{ConnPool: s.ConnPool, write: w, before: none, after: none}
-	restore := w.redactUpdate()
 	s.ConnPool = c
 	w.next(w.db)
 	s.ConnPool = c.ConnPool
-	restore()
 	if w.db.Error != nil {
 		return nil, w.db.Error
 	}
