@@ -11,6 +11,7 @@
 package hooks
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -54,6 +55,12 @@ func New(opts ...Option) *Plugin {
 // Name implements gorm.Plugin.
 func (*Plugin) Name() string { return "tier2:hooks" }
 
+// begin and commit are GORM's callbacks that begin and end its default transaction.
+const (
+	begin  = "gorm:begin_transaction"
+	commit = "gorm:commit_or_rollback_transaction"
+)
+
 // Initialize implements gorm.Plugin. It fails on an engine other than SQLite and PostgreSQL.
 func (p *Plugin) Initialize(db *gorm.DB) error {
 	log := audit.Of(db) // package tier2 brings its own
@@ -72,10 +79,12 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		action  audit.Action
 		get     func(string) func(*gorm.DB)
 		replace func(string, func(*gorm.DB)) error
+		before  func(string, func(*gorm.DB)) error
+		after   func(string, func(*gorm.DB)) error
 	}{
-		{audit.Create, cb.Create().Get, cb.Create().Replace},
-		{audit.Update, cb.Update().Get, cb.Update().Replace},
-		{audit.Delete, cb.Delete().Get, cb.Delete().Replace},
+		{audit.Create, cb.Create().Get, cb.Create().Replace, cb.Create().Before(begin).Register, cb.Create().After(commit).Register},
+		{audit.Update, cb.Update().Get, cb.Update().Replace, cb.Update().Before(begin).Register, cb.Update().After(commit).Register},
+		{audit.Delete, cb.Delete().Get, cb.Delete().Replace, cb.Delete().Before(begin).Register, cb.Delete().After(commit).Register},
 	} {
 		name := "gorm:" + string(step.action)
 		next := step.get(name)
@@ -85,11 +94,14 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 		if err := step.replace(name, guarded(string(step.action), around(log, step.action, next))); err != nil {
 			return err
 		}
+		if err := errors.Join(step.before(poolKey, rememberPool), step.after(failedKey, leaveFailed)); err != nil {
+			return err
+		}
 	}
 	if err := guardCallbacks(db); err != nil {
 		return err
 	}
-	return cb.Create().Before("gorm:begin_transaction").Register("tier2:refuse", refuseUnaddressable)
+	return cb.Create().Before(begin).Register("tier2:refuse", refuseUnaddressable)
 }
 
 // refuseUnaddressable rejects a struct that is not passed by pointer, on which GORM panics.

@@ -114,6 +114,7 @@ var groups = map[string]cases{
 	"GgenLog":     ggenLogCases,
 	"History":     historyCases,
 	"Hooks":       hookCases,
+	"Plugins":     pluginCases,
 	"Types":       typeCases,
 	"Import":      importCases,
 	"Ledger":      ledgerCases,
