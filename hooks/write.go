@@ -347,7 +347,8 @@ func invalid(table *schema.Table, reason string) error {
 
 // isPlain reports whether a create only inserts models of package models, whole. Other
 // creates may do something else, such as an upsert, or do not show their rows: maps, structs
-// of the caller's own types, some columns only, another schema or a modified INSERT.
+// of the caller's own types or of another type than Model, nil elements, some columns only,
+// another schema or a modified INSERT.
 func isPlain(s *gorm.Statement, table *schema.Table) bool {
 	for _, name := range s.BuildClauses {
 		if _, ok := s.Clauses[name]; ok {
@@ -363,15 +364,18 @@ func isPlain(s *gorm.Statement, table *schema.Table) bool {
 		}
 	}
 	list := elements(s.ReflectValue)
+	if len(list) == 0 || s.ReflectValue.Kind() != reflect.Struct && len(list) < s.ReflectValue.Len() { // GORM rejects nil
+		return false
+	}
 	for _, v := range list {
-		if !v.CanAddr() {
+		if !v.CanAddr() || s.Schema == nil || v.Type() != s.Schema.ModelType {
 			return false
 		}
 		if _, exact := schema.ModelIn(v); !exact {
 			return false
 		}
 	}
-	return len(list) > 0
+	return true
 }
 
 // elements returns the structs that a statement writes; none if it writes maps.

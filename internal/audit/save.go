@@ -132,8 +132,11 @@ func RowError(i, rows int, err error) error {
 }
 
 // Statement returns an INSERT of the save's rows, which are those of one table, and its
-// arguments.
+// arguments; nothing if a row is invalid, since the rows may then still have secrets.
 func (s *Save) Statement(d *dialect.Dialect) (query string, args []any) {
+	if s.err != nil {
+		return "", nil
+	}
 	part := s.parts[0]
 	rows := make([]schema.Row, len(part))
 	for i, r := range part {

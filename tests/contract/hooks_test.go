@@ -27,11 +27,14 @@ var hookCases = cases{
 	"GoldenContext":               hooksGoldenContext,
 	"IgnoredErrorCommits":         hooksIgnoredErrorCommits,
 	"Matrix":                      hooksMatrix,
+	"NilElement":                  hooksNilElement,
+	"OtherModel":                  hooksOtherModel,
 	"PanicBecomesError":           hooksPanicBecomesError,
 	"PanicInModelMethod":          hooksPanicInModelMethod,
 	"Processes":                   hooksProcesses,
 	"RetriesAndLastError":         hooksRetriesAndLastError,
 	"UpdatesSelected":             hooksUpdatesSelected,
+	"WithResult":                  hooksWithResult,
 }
 
 // panicking is a value that panics in Value, unless it is zero.

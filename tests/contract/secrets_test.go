@@ -17,6 +17,7 @@ var secretCases = cases{
 	"EveryWay":     secretsEveryWay,
 	"Evidence":     secretsEvidence,
 	"Failed":       secretsFailed,
+	"Logged":       secretsLogged,
 	"Memory":       secretsMemory,
 	"NothingThere": secretsNothingThere,
 	"OwnEntries":   secretsOwnEntries,
