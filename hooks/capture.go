@@ -27,8 +27,17 @@ type capture struct {
 // returning is on a line of its own, because the condition may end in a comment.
 const returning = "\nRETURNING *"
 
+// softDelete notes that a delete is an UPDATE: a field of the caller's type makes it one, such
+// as gorm.DeletedAt.
+func (c *capture) softDelete() {
+	if _, ok := c.write.db.Statement.Clauses["SET"]; ok {
+		c.write.action = audit.Update
+	}
+}
+
 // ExecContext implements gorm.ConnPool.
 func (c *capture) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	c.softDelete()
 	if c.write.action == audit.Update {
 		if query, args, err = c.lockBefore(query, args); err != nil {
 			return nil, err
@@ -55,6 +64,7 @@ func (c *capture) send(ctx context.Context, query string, args []any) (audit.Set
 
 // QueryContext implements gorm.ConnPool, for a caller's own clause.Returning.
 func (c *capture) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	c.softDelete()
 	query, args, err := c.lockBefore(query, args)
 	if err != nil {
 		return nil, err
@@ -77,7 +87,11 @@ func (c *capture) lockBefore(query string, args []any) (string, []any, error) {
 	s.Clauses["WHERE"] = clause.Clause{Name: "WHERE", Expression: among{idList(c.before.Rows), where.Expression}}
 	s.SQL.Reset()
 	s.Vars = nil
-	s.Build(s.BuildClauses...)
+	if c.write.action == audit.Update {
+		s.Build(c.write.db.Callback().Update().Clauses...)
+	} else {
+		s.Build(c.write.db.Callback().Delete().Clauses...)
+	}
 	if delete(s.Clauses, "WHERE"); conditional {
 		s.Clauses["WHERE"] = where
 	}

@@ -11,6 +11,7 @@
 package hooks
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -54,6 +55,12 @@ func New(opts ...Option) *Plugin {
 // Name implements gorm.Plugin.
 func (*Plugin) Name() string { return "tier2:hooks" }
 
+// begin and commit are GORM's callbacks that begin and end its default transaction.
+const (
+	begin  = "gorm:begin_transaction"
+	commit = "gorm:commit_or_rollback_transaction"
+)
+
 // Initialize implements gorm.Plugin. It fails on an engine other than SQLite and PostgreSQL.
 func (p *Plugin) Initialize(db *gorm.DB) error {
 	log := audit.Of(db) // package tier2 brings its own
@@ -65,30 +72,49 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	}
 	pool := log.Wrap(db.ConnPool)
 	db.ConnPool, db.Statement.ConnPool = pool, pool
+	redactSets(db, log)
 
+	if err := wrap(db, log); err != nil {
+		return err
+	}
+	return db.Callback().Create().Before(begin).Register("tier2:refuse", refuseUnaddressable)
+}
+
+// wrap wraps GORM's callbacks of writes. Those around the statement are only guarded.
+func wrap(db *gorm.DB, log *audit.Log) error {
+	type register = func(string, func(*gorm.DB)) error
 	cb := db.Callback()
 	for _, step := range []struct {
-		action  audit.Action
-		get     func(string) func(*gorm.DB)
-		replace func(string, func(*gorm.DB)) error
+		action        audit.Action
+		get           func(string) func(*gorm.DB)
+		replace       register
+		before, after register
+		around        []string
 	}{
-		{audit.Create, cb.Create().Get, cb.Create().Replace},
-		{audit.Update, cb.Update().Get, cb.Update().Replace},
-		{audit.Delete, cb.Delete().Get, cb.Delete().Replace},
+		{audit.Create, cb.Create().Get, cb.Create().Replace, cb.Create().Before(begin).Register, cb.Create().After(commit).Register,
+			[]string{"before_create", "save_before_associations", "save_after_associations", "after_create"}},
+		{audit.Update, cb.Update().Get, cb.Update().Replace, cb.Update().Before(begin).Register, cb.Update().After(commit).Register,
+			[]string{"before_update", "save_before_associations", "save_after_associations", "after_update"}},
+		{audit.Delete, cb.Delete().Get, cb.Delete().Replace, cb.Delete().Before(begin).Register, cb.Delete().After(commit).Register,
+			[]string{"before_delete", "delete_before_associations", "after_delete"}},
 	} {
 		name := "gorm:" + string(step.action)
 		next := step.get(name)
 		if next == nil {
 			return fmt.Errorf("tier2 hooks: callback %s is not registered", name)
 		}
-		if err := step.replace(name, guarded(string(step.action), around(log, step.action, next))); err != nil {
+		err := errors.Join(step.replace(name, guarded(string(step.action), around(log, step.action, next))),
+			step.before(poolKey, rememberPool), step.after(failedKey, leaveFailed))
+		for _, name := range step.around {
+			if next := step.get("gorm:" + name); next != nil {
+				err = errors.Join(err, step.replace("gorm:"+name, guarded(name, next)))
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if err := guardCallbacks(db); err != nil {
-		return err
-	}
-	return cb.Create().Before("gorm:begin_transaction").Register("tier2:refuse", refuseUnaddressable)
+	return nil
 }
 
 // refuseUnaddressable rejects a struct that is not passed by pointer, on which GORM panics.
@@ -106,36 +132,9 @@ func notAddressable(table *schema.Table, v reflect.Value) error {
 	return invalid(table, fmt.Sprintf("pass a pointer to %s, not the value", v.Type()))
 }
 
-// guardCallbacks makes a panic in the callbacks around a write, such as a model's own
-// BeforeCreate, an error of that write. GORM does not recover: a caller that does would
-// continue with the default transaction open and, on one connection, wait for ever.
-func guardCallbacks(db *gorm.DB) error {
-	cb := db.Callback()
-	for _, step := range []struct {
-		get     func(string) func(*gorm.DB)
-		replace func(string, func(*gorm.DB)) error
-		names   []string
-	}{
-		{cb.Create().Get, cb.Create().Replace, []string{
-			"before_create", "save_before_associations", "save_after_associations", "after_create"}},
-		{cb.Update().Get, cb.Update().Replace, []string{
-			"before_update", "save_before_associations", "save_after_associations", "after_update"}},
-		{cb.Delete().Get, cb.Delete().Replace, []string{
-			"before_delete", "delete_before_associations", "after_delete"}},
-	} {
-		for _, name := range step.names {
-			next := step.get("gorm:" + name)
-			if next == nil {
-				continue
-			}
-			if err := step.replace("gorm:"+name, guarded(name, next)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
+// guarded makes a panic in a callback, such as a model's own BeforeCreate, an error of its
+// write. GORM does not recover: a caller that does would continue with the default
+// transaction open and, on one connection, wait for ever.
 func guarded(name string, next func(*gorm.DB)) func(*gorm.DB) {
 	return func(db *gorm.DB) {
 		table := tableOf(db.Statement)

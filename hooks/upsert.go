@@ -26,8 +26,9 @@ func (w *write) upsert() ([]audit.Change, error) {
 	if db.Error != nil {
 		return nil, db.Error
 	}
-	w.redactValues(values)
+	redactor{w.log.Redact, w.table}.insert(values, s.Clauses)
 	s.AddClause(values)
+	back := w.returned()
 	delete(s.Clauses, "RETURNING")
 	s.AddClause(clause.Returning{})
 	s.SQL.Grow(256)
@@ -42,14 +43,15 @@ func (w *write) upsert() ([]audit.Change, error) {
 		if before, err = w.conflicting(values); err != nil {
 			return false, err
 		}
-		after, err = audit.Query(s.Context, s.ConnPool, w.table, query, s.Vars...)
+		back.rows = nil
+		after, err = audit.QueryEach(s.Context, s.ConnPool, w.table, back.read, query, s.Vars...)
 		return allSeen(before, &after), err
 	})
 	if err != nil {
 		return nil, err
 	}
 	w.setAffected(len(after.Rows))
-	w.backfill(after.Rows)
+	_ = db.AddError(back.fill(after.Rows))
 	return w.upserted(before, after)
 }
 
@@ -136,44 +138,6 @@ func (w *write) conflicting(values clause.Values) (audit.Set, error) {
 	}
 	where := clause.Clause{Name: "WHERE", Expression: clause.Where{Exprs: []clause.Expression{clause.Or(conditions...)}}}
 	return w.selectWhere(w.db.Statement.ConnPool, where, true)
-}
-
-// backfill gives the caller's structs and maps their ids: by the natural key if there is
-// one, else in order if every element was written.
-func (w *write) backfill(after []schema.Row) {
-	s := w.db.Statement
-	switch dest := s.Dest.(type) {
-	case map[string]any:
-		if len(after) == 1 {
-			dest["@id"] = after[0].ID()
-		}
-		return
-	case *map[string]any:
-		if len(after) == 1 {
-			(*dest)["@id"] = after[0].ID()
-		}
-		return
-	}
-	if s.Schema == nil || s.Schema.PrioritizedPrimaryField == nil {
-		return
-	}
-	key := w.table.NaturalKey
-	byKey := make(map[string]int64, len(after))
-	for _, r := range after {
-		byKey[w.table.Text(r, key)] = r.ID()
-	}
-	list := elements(s.ReflectValue)
-	for i, v := range list {
-		var id int64
-		if m, _ := schema.ModelIn(v); m != nil && key != "" {
-			id = byKey[w.table.Text(schema.RecordOf(m).Row(), key)]
-		} else if len(after) == len(list) {
-			id = after[i].ID()
-		}
-		if id != 0 {
-			_ = w.db.AddError(s.Schema.PrioritizedPrimaryField.Set(s.Context, v, id))
-		}
-	}
 }
 
 // exactAttempts is how often exact runs an attempt.

@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/callbacks"
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/redact"
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -131,10 +131,27 @@ func unfitNumber(c schema.Column, f float64) string {
 	return "has the wrong type for its column"
 }
 
-// redactValue redacts a caller's value for a column, of any type. Expressions, and values
-// that the column would reject, are returned unchanged.
-func (w *write) redactValue(place schema.Secrets, v any) any {
-	given := v
+// redactor redacts the values of a statement that writes a table.
+type redactor struct {
+	*redact.Redactor
+	table *schema.Table
+}
+
+// place returns where a column of the table may hold secrets.
+func (r redactor) place(column string) schema.Secrets {
+	if i := r.table.Index(strings.ToLower(column)); i >= 0 {
+		return r.table.Columns[i].Secrets
+	}
+	return schema.Nowhere
+}
+
+// value redacts a caller's value for a column, of any type. Expressions, and values that the
+// column would reject, are returned unchanged.
+func (r redactor) value(column string, v any) any {
+	place, given := r.place(column), v
+	if place == schema.Nowhere {
+		return v
+	}
 	switch expression := v.(type) {
 	case nil, clause.Expression, *gorm.DB:
 		return v
@@ -154,71 +171,53 @@ func (w *write) redactValue(place schema.Secrets, v any) any {
 	case t.Kind() == reflect.Slice && t.Type().Elem().Kind() == reflect.Uint8:
 		text = string(t.Bytes())
 	}
-	if clean := w.log.Redact.In(place, text); clean != text {
+	if clean := r.In(place, text); clean != text {
 		return clean
 	}
 	return v
 }
 
-// secrets returns where a column of the table may hold secrets.
-func (w *write) secrets(column string) schema.Secrets {
-	if i := w.table.Index(strings.ToLower(column)); i >= 0 {
-		return w.table.Columns[i].Secrets
-	}
-	return schema.Nowhere
-}
-
-// redactSet returns the assignments of an UPDATE without secrets. It leaves the caller's as
-// they are.
-func (w *write) redactSet(set clause.Set) clause.Set {
+// set returns assignments without secrets, and leaves the caller's as they are.
+func (r redactor) set(set clause.Set) clause.Set {
 	set = slices.Clone(set)
 	for i, a := range set {
-		if place := w.secrets(a.Column.Name); place != schema.Nowhere {
-			set[i].Value = w.redactValue(place, a.Value)
-		}
+		set[i].Value = r.value(a.Column.Name, a.Value)
 	}
 	return set
 }
 
-// redactValues redacts the rows of an INSERT in place, and its assignments on a conflict.
-func (w *write) redactValues(values clause.Values) {
+// insert redacts the rows of an INSERT in place, and its assignments on a conflict.
+func (r redactor) insert(values clause.Values, clauses map[string]clause.Clause) {
 	for j, column := range values.Columns {
-		if place := w.secrets(column.Name); place != schema.Nowhere {
-			for _, row := range values.Values {
-				row[j] = w.redactValue(place, row[j])
-			}
+		for _, row := range values.Values {
+			row[j] = r.value(column.Name, row[j])
 		}
 	}
-	clauses := w.db.Statement.Clauses
 	if c, ok := clauses["ON CONFLICT"]; ok {
 		if on, ok := c.Expression.(clause.OnConflict); ok {
-			on.DoUpdates = w.redactSet(on.DoUpdates)
+			on.DoUpdates = r.set(on.DoUpdates)
 			c.Expression = on
 			clauses["ON CONFLICT"] = c
 		}
 	}
 }
 
-// redactUpdate builds the assignments of an UPDATE as GORM would, and redacts them. The
-// caller restores the clause.
-func (w *write) redactUpdate() (restore func()) {
-	s := w.db.Statement
-	before, given := s.Clauses["SET"]
-	set, ok := before.Expression.(clause.Set)
-	if w.action != audit.Update || !w.table.HasSecrets() || given && !ok || s.SQL.Len() > 0 {
-		return func() {}
-	}
-	if !given {
-		if set = callbacks.ConvertToAssignments(s); len(set) == 0 {
-			return func() {}
+// redactSets makes db redact the assignments of every UPDATE of our tables when GORM builds
+// them. So GORM, the types of the fields and other plugins choose the assignments first.
+func redactSets(db *gorm.DB, log *audit.Log) {
+	before := db.ClauseBuilders["SET"]
+	db.ClauseBuilders["SET"] = func(c clause.Clause, b clause.Builder) {
+		if s, ok := b.(*gorm.Statement); ok {
+			if table := tableOf(s); table != nil {
+				if set, ok := c.Expression.(clause.Set); ok {
+					c.Expression = redactor{log.Redact, table}.set(set)
+				}
+			}
 		}
-	}
-	after := before
-	after.Name, after.Expression = "SET", w.redactSet(set)
-	s.Clauses["SET"] = after
-	return func() {
-		if delete(s.Clauses, "SET"); given {
-			s.Clauses["SET"] = before
+		if before != nil {
+			before(c, b)
+			return
 		}
+		c.Build(b)
 	}
 }

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -25,6 +26,7 @@ type write struct {
 	table  *schema.Table
 	at     time.Time
 	start  time.Time
+	failed *audit.Entry // a failed entry that no audit.Tx leaves
 }
 
 // around wraps one of GORM's callbacks.
@@ -39,7 +41,7 @@ func around(log *audit.Log, action audit.Action, next func(*gorm.DB)) func(*gorm
 			_ = db.AddError(err)
 			return
 		}
-		w := write{log: log, db: db, next: next, action: action, table: table, at: log.Now(), start: time.Now()}
+		w := &write{log: log, db: db, next: next, action: action, table: table, at: log.Now(), start: time.Now()}
 		w.run()
 	}
 }
@@ -59,6 +61,7 @@ func (w *write) run() {
 		_ = w.guarded()
 		if w.db.Error != nil {
 			begun.Rollback()
+			w.leave(outer)
 		} else if err := begun.Commit().Error; err != nil {
 			_ = w.db.AddError(err)
 		}
@@ -67,9 +70,13 @@ func (w *write) run() {
 	}
 	if _, ok := w.db.InstanceGet("gorm:started_transaction"); ok {
 		_ = w.guarded()
+		if w.failed != nil {
+			w.db.InstanceSet(failedKey, w) // until GORM has ended its transaction
+		}
 		return
 	}
 	_, broken := w.log.Savepoint(s.Context, s.ConnPool, w.guarded)
+	w.leave(s.ConnPool)    // within the transaction, whose end the hooks cannot see
 	if w.db.Error == nil { // GORM would make text of the first error
 		_ = w.db.AddError(broken)
 	}
@@ -98,11 +105,41 @@ func (w *write) guarded() (err error) {
 	return nil
 }
 
+// Settings of a statement.
+const (
+	poolKey   = "tier2:pool"   // the pool on which GORM begins a transaction, unless it is an audit.Pool
+	failedKey = "tier2:failed" // the write that leaves a failed entry when GORM has ended that
+)
+
+// rememberPool is a callback that runs before GORM begins its own transaction.
+func rememberPool(db *gorm.DB) {
+	switch db.Statement.ConnPool.(type) {
+	case *audit.Pool, gorm.TxCommitter:
+	default:
+		db.InstanceSet(poolKey, db.Statement.ConnPool)
+	}
+}
+
+// leave writes the failed entry of a write on a pool of another plugin, or a connection that
+// the caller took with db.Connection.
+func (w *write) leave(pool gorm.ConnPool) {
+	if w.failed != nil {
+		w.log.WriteFailed(context.WithoutCancel(w.db.Statement.Context), pool, *w.failed)
+		w.failed = nil
+	}
+}
+
+// leaveFailed is a callback that runs after GORM has ended its own transaction.
+func leaveFailed(db *gorm.DB) {
+	if w, ok := db.InstanceGet(failedKey); ok {
+		if pool, ok := db.InstanceGet(poolKey); ok {
+			w.(*write).leave(pool.(gorm.ConnPool))
+		}
+	}
+}
+
 // refused leaves a failed entry that is written when the transaction has ended.
 func (w *write) refused(tx *audit.Tx) {
-	if tx == nil {
-		return
-	}
 	r := audit.Refusal{Table: w.table, Action: w.action, At: w.at, Start: w.start, Err: w.db.Error}
 	for _, v := range elements(w.db.Statement.ReflectValue) {
 		if m, _ := schema.ModelIn(addressable(v)); m != nil {
@@ -118,7 +155,12 @@ func (w *write) refused(tx *audit.Tx) {
 			return v, ok
 		}
 	}
-	tx.Leave(w.log.Refused(w.db.Statement.Context, r))
+	e := w.log.Refused(w.db.Statement.Context, r)
+	if tx == nil {
+		w.failed = &e
+		return
+	}
+	tx.Leave(e)
 }
 
 // perform runs the statement and writes the entries and memory for its changes.
@@ -173,11 +215,9 @@ func (w *write) change() ([]audit.Change, error) {
 	s := w.db.Statement
 	none := audit.Set{Table: w.table}
 	c := &capture{ConnPool: s.ConnPool, write: w, before: none, after: none}
-	restore := w.redactUpdate()
 	s.ConnPool = c
 	w.next(w.db)
 	s.ConnPool = c.ConnPool
-	restore()
 	if w.db.Error != nil {
 		return nil, w.db.Error
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 	"time"
@@ -67,6 +68,11 @@ type Set struct {
 // Query reads the rows that a statement returns, with any order of columns. Values are nil,
 // int64, float64 or string; times have the text of models.Timestamp.
 func Query(ctx context.Context, pool gorm.ConnPool, table *schema.Table, query string, args ...any) (Set, error) {
+	return QueryEach(ctx, pool, table, nil, query, args...)
+}
+
+// QueryEach is Query, and calls each, unless nil, with rows positioned on every row.
+func QueryEach(ctx context.Context, pool gorm.ConnPool, table *schema.Table, each func(*sql.Rows) error, query string, args ...any) (Set, error) {
 	set := Set{Table: table}
 	rows, err := pool.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -97,6 +103,12 @@ func Query(ctx context.Context, pool gorm.ConnPool, table *schema.Table, query s
 			row[i] = plain(v)
 		}
 		set.Rows = append(set.Rows, row)
+		if each == nil {
+			continue
+		}
+		if err := each(rows); err != nil {
+			return set, err
+		}
 	}
 	return set, rows.Err()
 }

@@ -202,9 +202,9 @@ func (l *Log) leave(saves []*Save) {
 		if s.failed == nil {
 			continue
 		}
-		failed := []Entry{*s.failed}
+		failed := *s.failed
 		s.failed = nil
-		scope.AfterAttempts(s.ctx, func() { l.writeFailed(context.WithoutCancel(s.ctx), l.Pool, failed) })
+		scope.AfterAttempts(s.ctx, func() { l.WriteFailed(context.WithoutCancel(s.ctx), l.Pool, failed) })
 	}
 }
 

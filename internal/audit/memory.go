@@ -4,74 +4,44 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/redact"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // activity is an addition to the document under models.ActivityKey.
 type activity struct {
-	saves         int64 // rows created, updated or deleted
-	executions    executionCount
-	lastSave      *lastSave      // nil keeps the stored one
-	lastExecution *lastExecution // nil keeps the stored one
+	Saves         int64          `json:"saves"` // rows created, updated or deleted
+	Executions    outcomes       `json:"executions"`
+	LastSave      *lastSave      `json:"last_save"`      // nil keeps the stored one
+	LastExecution *lastExecution `json:"last_execution"` // nil keeps the stored one
 }
 
-// executionCount counts the outcomes recorded: receipts created, and updates that
-// changed a receipt's status.
-type executionCount struct{ passed, failed, partial, cancelled int64 }
+// outcomes counts receipts created, and updates that changed a receipt's status.
+type outcomes struct {
+	Passed    int64 `json:"passed"`
+	Failed    int64 `json:"failed"`
+	Partial   int64 `json:"partial"`
+	Cancelled int64 `json:"cancelled"`
+}
 
 type lastSave struct {
-	table, action string
-	id            int64
-	timestamp     models.Timestamp
+	Table     string `json:"table"`
+	Action    Action `json:"action"`
+	ID        int64  `json:"id"`
+	Timestamp string `json:"timestamp"`
 }
 
 type lastExecution struct {
-	executionID, operation, status string
-	timestamp                      models.Timestamp
-}
-
-// document returns the activity as a memory_json of its own.
-func (a *activity) document() string {
-	b := make([]byte, 0, 384)
-	b = strconv.AppendInt(append(b, `{"`+models.ActivityKey+`":{"saves":`...), a.saves, 10)
-	b = strconv.AppendInt(append(b, `,"executions":{"passed":`...), a.executions.passed, 10)
-	b = strconv.AppendInt(append(b, `,"failed":`...), a.executions.failed, 10)
-	b = strconv.AppendInt(append(b, `,"partial":`...), a.executions.partial, 10)
-	b = strconv.AppendInt(append(b, `,"cancelled":`...), a.executions.cancelled, 10)
-	b = append(b, `},"last_save":`...)
-	if s := a.lastSave; s == nil {
-		b = append(b, "null"...)
-	} else {
-		b = appendText(append(b, `{"table":`...), s.table)
-		b = appendText(append(b, `,"action":`...), s.action)
-		b = strconv.AppendInt(append(b, `,"id":`...), s.id, 10)
-		b = append(appendTime(append(b, `,"timestamp":`...), s.timestamp), '}')
-	}
-	b = append(b, `,"last_execution":`...)
-	if e := a.lastExecution; e == nil {
-		b = append(b, "null"...)
-	} else {
-		b = appendText(append(b, `{"execution_id":`...), e.executionID)
-		b = appendText(append(b, `,"operation":`...), e.operation)
-		b = appendText(append(b, `,"status":`...), e.status)
-		b = append(appendTime(append(b, `,"timestamp":`...), e.timestamp), '}')
-	}
-	return string(append(b, "}}"...))
-}
-
-// appendTime appends a time as JSON, or null if the stored one could not be read.
-func appendTime(b []byte, t models.Timestamp) []byte {
-	if t.IsZero() {
-		return append(b, "null"...)
-	}
-	return appendText(b, t.String())
+	ExecutionID string  `json:"execution_id"`
+	Operation   string  `json:"operation"`
+	Status      string  `json:"status"`
+	Timestamp   *string `json:"timestamp"` // nil if the stored one cannot be read
 }
 
 // meeting is an element of collision_history.
@@ -108,8 +78,8 @@ func (m memories) of(agent string) *memory {
 func (m memories) add(c Change, ev event, redactor *redact.Redactor) {
 	t, r, own := c.Table, c.row(), m.of(ev.agent)
 	own.at = ev.at
-	own.activity.saves++
-	own.activity.lastSave = &lastSave{table: t.Name, action: string(c.Action), id: r.ID(), timestamp: models.At(ev.at)}
+	own.activity.Saves++
+	own.activity.LastSave = &lastSave{t.Name, c.Action, r.ID(), models.At(ev.at).String()}
 	switch t.Name {
 	case "receipts":
 		if c.New != nil && (c.Old == nil || t.Text(c.Old, "status") != t.Text(c.New, "status")) {
@@ -126,26 +96,30 @@ func (m memories) add(c Change, ev event, redactor *redact.Redactor) {
 
 // outcome counts the outcome of a receipt.
 func (m *memory) outcome(t *schema.Table, r schema.Row, redactor *redact.Redactor) {
-	id, status := t.Text(r, "execution_id"), t.Text(r, "status")
-	m.activity.lastExecution = &lastExecution{executionID: id, operation: t.Text(r, "operation"), status: status}
-	_ = m.activity.lastExecution.timestamp.Scan(t.Text(r, "timestamp"))
-	count := &m.activity.executions
-	switch models.ReceiptStatus(status) {
+	text := func(column string) string { return refuse.Clean(t.Text(r, column)) } // another program may have stored it
+	last := &lastExecution{ExecutionID: text("execution_id"), Operation: text("operation"), Status: text("status")}
+	if at, err := models.ParseTimestamp(t.Text(r, "timestamp")); err == nil {
+		began := at.String()
+		last.Timestamp = &began
+	}
+	m.activity.LastExecution = last
+	count := &m.activity.Executions
+	switch models.ReceiptStatus(last.Status) {
 	case models.ReceiptPassed:
-		count.passed++
+		count.Passed++
 		m.passed, m.failures = true, 0
 	case models.ReceiptFailed:
-		count.failed++
+		count.Failed++
 		m.failures++
-		message := redactor.Text(t.Text(r, "error_message")) // another program may have stored it
+		message := redactor.Text(t.Text(r, "error_message"))
 		if message == "" {
-			message = "execution " + id + " failed"
+			message = "execution " + t.Text(r, "execution_id") + " failed"
 		}
 		m.lastError = &message
 	case models.ReceiptPartial:
-		count.partial++
+		count.Partial++
 	case models.ReceiptCancelled:
-		count.cancelled++
+		count.Cancelled++
 	}
 }
 
@@ -174,6 +148,12 @@ func (m memories) write(ctx context.Context, pool gorm.ConnPool, upsert string) 
 
 func (m *memory) write(ctx context.Context, pool gorm.ConnPool, upsert, agent string) error {
 	at := models.At(m.at).Time
+	document, err := schema.EncodeJSON(struct {
+		Activity *activity `json:"_activity"` // models.ActivityKey
+	}{&m.activity})
+	if err != nil {
+		return err
+	}
 	var history, lastError any
 	if len(m.meetings) > 0 {
 		text, err := schema.EncodeJSON(m.meetings)
@@ -185,7 +165,7 @@ func (m *memory) write(ctx context.Context, pool gorm.ConnPool, upsert, agent st
 	if m.lastError != nil {
 		lastError = *m.lastError
 	}
-	result, err := pool.ExecContext(ctx, upsert, agent, m.activity.document(), history, m.failures, lastError, at, at, m.passed)
+	result, err := pool.ExecContext(ctx, upsert, agent, document, history, m.failures, lastError, at, at, m.passed)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (t *Tx) end(finish func(gorm.TxCommitter) error) error {
 	// can be repeated.
 	if failed := t.failed; len(failed) > 0 {
 		scope.AfterAttempts(t.tx, func() {
-			t.log.writeFailed(context.WithoutCancel(t.tx), t.pool.ConnPool, failed)
+			t.log.WriteFailed(context.WithoutCancel(t.tx), t.pool.ConnPool, failed...)
 		})
 	}
 	t.failed = nil

@@ -78,9 +78,9 @@ func (r Refusal) complete(row schema.Row) {
 	}
 }
 
-// writeFailed writes failed entries outside of any transaction. They report errors and must
+// WriteFailed writes failed entries outside of any transaction. They report errors and must
 // not hide them, so an error here only reaches the logger.
-func (l *Log) writeFailed(ctx context.Context, pool gorm.ConnPool, failed []Entry) {
+func (l *Log) WriteFailed(ctx context.Context, pool gorm.ConnPool, failed ...Entry) {
 	for _, e := range failed {
 		if err := l.insertEntries(ctx, pool, []Entry{e}); err != nil && !errors.Is(err, sql.ErrConnDone) {
 			l.log.Error(ctx, "tier2: a failed audit entry could not be written: %v", err)

@@ -98,11 +98,6 @@ func (t *Table) HasExecution() bool {
 	return t.NaturalKey == "execution_id" || t.Parent.Column == "execution_id"
 }
 
-// HasSecrets reports whether a column of the table may hold secrets.
-func (t *Table) HasSecrets() bool {
-	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Secrets != Nowhere })
-}
-
 // Row is one row: a value per column, in their order. A value is nil (NULL), int64,
 // float64, string, Instant or time.Time; a row of a Lenient table also holds
 // backend.Unreadable.

@@ -114,6 +114,8 @@ var groups = map[string]cases{
 	"GgenLog":     ggenLogCases,
 	"History":     historyCases,
 	"Hooks":       hookCases,
+	"Plugins":     pluginCases,
+	"Types":       typeCases,
 	"Import":      importCases,
 	"Ledger":      ledgerCases,
 	"Memory":      memoryCases,
