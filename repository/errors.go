@@ -14,14 +14,6 @@ func failure(kind error, table, column string, value any, reason string) *models
 	return &models.Error{Table: table, Column: column, Value: value, Reason: reason, Kind: kind}
 }
 
-// known rejects the value of a filter that is neither empty, which means all, nor allowed.
-func known[T ~string](table, column string, v T, allowed []T) error {
-	if v == "" {
-		return nil
-	}
-	return refuse.Unknown(table, column, v, allowed)
-}
-
 // found replaces gorm.ErrRecordNotFound by an error that names the key. It returns other
 // errors unchanged.
 func found(err error, table, column string, value any) error {

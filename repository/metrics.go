@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -29,12 +28,10 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 	if len(metrics) == 0 {
 		return ctx.Err()
 	}
-	now := m.h.now()
 	for i, metric := range metrics {
 		if metric == nil {
 			return refuse.Invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
-		schema.Prepare(metric, now)
 	}
 	err := insert(ctx, m.h, metrics...)
 	if !errors.Is(err, models.ErrForeignKey) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -41,7 +42,6 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
 	}
-	schema.Prepare(receipt, r.h.now())
 	err := r.create(ctx, receipt)
 	return blame(err, models.ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
@@ -52,12 +52,10 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 	if len(receipts) == 0 {
 		return ctx.Err()
 	}
-	now := r.h.now()
 	for i, receipt := range receipts {
 		if receipt == nil {
 			return refuse.Invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
-		schema.Prepare(receipt, now)
 	}
 	err := r.create(ctx, receipts...)
 	if errors.Is(err, models.ErrDuplicate) {
@@ -66,9 +64,9 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 	return err
 }
 
-// create writes prepared receipts with their children.
+// create writes receipts with their children.
 func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) error {
-	if rows := families(receipts); rows != nil {
+	if rows := families(receipts, r.h.now()); rows != nil {
 		return r.h.insert(ctx, rows...)
 	}
 	restore := keepChildren(receipts)
@@ -82,11 +80,12 @@ func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) erro
 	return err
 }
 
-// families returns the receipts, then their metrics, then their violations. It returns nil if
+// families prepares receipts and returns them, then their metrics, then their violations. It returns nil if
 // a child has an id: it is stored already, and GORM moves it to its new receipt.
-func families(receipts []*models.Receipt) []models.Model {
+func families(receipts []*models.Receipt, now time.Time) []models.Model {
 	rows := asModels(receipts)
 	for _, r := range receipts {
+		schema.Prepare(r, now)
 		for i := range r.Metrics {
 			if r.Metrics[i].ID != 0 {
 				return nil
@@ -105,6 +104,24 @@ func families(receipts []*models.Receipt) []models.Model {
 		}
 	}
 	return rows
+}
+
+// keepChildren returns a function that restores receipts and their children.
+func keepChildren(receipts []*models.Receipt) (restore func()) {
+	saved := make([]models.Receipt, len(receipts))
+	for i, r := range receipts {
+		saved[i] = *r
+		saved[i].Metrics, saved[i].Violations = slices.Clone(r.Metrics), slices.Clone(r.Violations)
+	}
+	return func() {
+		for i, r := range receipts {
+			metrics, violations := r.Metrics, r.Violations
+			*r = saved[i]
+			r.Metrics, r.Violations = metrics, violations
+			copy(r.Metrics, saved[i].Metrics)
+			copy(r.Violations, saved[i].Violations)
+		}
+	}
 }
 
 // taken returns the execution_id that made a batch fail, or nil if no receipt has it any more.
@@ -169,15 +186,13 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 // List returns one page of the selected receipts, newest first, and the cursor of the next
 // page. Errors: models.ErrInvalid for an invalid filter or page.
 func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
-	l, err := r.filter(ctx, f)
-	return fetch[models.Receipt](l, err, f.Page)
+	return fetch[models.Receipt](r.filter(ctx, f), f.Page)
 }
 
 // All yields the selected receipts, newest first, in constant memory. f.Limit is the size of
 // the pages that it reads.
 func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Receipt, error] {
-	l, err := r.filter(ctx, f)
-	return walk[models.Receipt](l, err, f.Page)
+	return walk[models.Receipt](r.filter(ctx, f), f.Page)
 }
 
 // Failures returns a page of failed receipts, as List does. Errors: also models.ErrInvalid for
@@ -209,51 +224,25 @@ func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.R
 // Delete removes the receipt of an execution. Errors: models.ErrInvalid for a blank id,
 // models.ErrNotFound, models.ErrForeignKey while it has metrics or violations.
 func (r *Receipts) Delete(ctx context.Context, executionID string) error {
-	if err := refuse.Blank(receiptsTable, "execution_id", executionID); err != nil {
-		return err
-	}
-	n, err := r.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
-		return db.Where("execution_id = ?", executionID).Delete(&models.Receipt{})
-	})
-	if err != nil {
-		return blame(err, models.ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
-	}
-	if n == 0 {
-		return refuse.NotFound(receiptsTable, "execution_id", executionID)
-	}
-	return nil
+	err := r.h.existing(ctx, receiptsTable, "execution_id", executionID, func(db *gorm.DB) *gorm.DB { return db.Delete(&models.Receipt{}) })
+	return blame(err, models.ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
 }
 
-func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
-	if err := errors.Join(
-		known(receiptsTable, "operation", f.Operation, models.Operations()),
-		known(receiptsTable, "status", f.Status, models.ReceiptStatuses()),
-		refuse.Unstorable(receiptsTable, "agent_id", f.AgentID), refuse.Unstorable(receiptsTable, "environment", f.Environment),
-		refuse.Unstorable(receiptsTable, "manifest_hash", f.ManifestHash), refuse.Unstorable(receiptsTable, "ontology_hash", f.OntologyHash),
-	); err != nil {
-		return list{}, err
-	}
-	q := r.h.read(ctx).Model(&models.Receipt{})
-	q = equal(q, "agent_id", f.AgentID)
-	q = equal(q, "operation", string(f.Operation))
-	q = equal(q, "status", string(f.Status))
-	q = equal(q, "environment", f.Environment)
-	q = equal(q, "manifest_hash", f.ManifestHash)
-	q = equal(q, "ontology_hash", f.OntologyHash)
-	q, err := between(q, receiptsTable, "timestamp", f.Since, f.Until)
-	return list{db: q, table: receiptsTable, column: "timestamp", inOrder: f.indexed()}, err
+func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) list {
+	l := r.h.list(ctx, &models.Receipt{}, "timestamp")
+	l.inOrder = f.indexed()
+	l.equal("agent_id", f.AgentID)
+	oneOf(&l, "operation", f.Operation, models.Operations())
+	oneOf(&l, "status", f.Status, models.ReceiptStatuses())
+	l.equal("environment", f.Environment)
+	l.equal("manifest_hash", f.ManifestHash)
+	l.equal("ontology_hash", f.OntologyHash)
+	l.between(f.Since, f.Until)
+	return l
 }
 
 // indexed reports whether idx_receipts_timestamp or idx_receipts_agent_timestamp returns the
 // selected rows in order.
 func (f ReceiptFilter) indexed() bool {
 	return f.Operation == "" && f.Status == "" && f.Environment == "" && f.ManifestHash == "" && f.OntologyHash == ""
-}
-
-// equal selects the rows with that value; "" selects all.
-func equal(db *gorm.DB, column, value string) *gorm.DB {
-	if value == "" {
-		return db
-	}
-	return db.Where(clause.Eq{Column: clause.Column{Name: column}, Value: value})
 }

@@ -43,12 +43,12 @@ func (r *Reports) CollisionMatrix(ctx context.Context, f ReportFilter, agents in
 	if agents, err = bounded(collisionsTable, "agents", agents, DefaultMatrixAgents, MaxMatrixAgents); err != nil {
 		return m, err
 	}
-	q, err := (&Collisions{r.h}).filter(ctx, CollisionFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
-	if err != nil {
-		return m, err
+	l := (&Collisions{r.h}).filter(ctx, CollisionFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
+	if l.err != nil {
+		return m, l.err
 	}
 	const of = "COUNT(*) FILTER (WHERE severity = ?), "
-	q = q.Select("agent_id_1, agent_id_2, COUNT(*), "+of+of+of+"COUNT(*) FILTER (WHERE "+unresolved+")",
+	q := l.db.Select("agent_id_1, agent_id_2, COUNT(*), "+of+of+of+"COUNT(*) FILTER (WHERE "+unresolved+")",
 		models.SeverityInfo, models.SeverityWarning, models.SeverityCritical).Group("agent_id_1, agent_id_2")
 	collided := collided{}
 	err = scan(q, func(rows *sql.Rows) error {

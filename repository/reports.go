@@ -27,11 +27,8 @@ func (f ReportFilter) all() bool { return f.AgentID == "" && f.Since.IsZero() &&
 
 // executions returns a query of the selected receipts, on a handle that may be used again.
 func (r *Reports) executions(ctx context.Context, f ReportFilter) (*gorm.DB, error) {
-	l, err := (&Receipts{r.h}).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
-	if err != nil {
-		return nil, err
-	}
-	return l.db.Session(&gorm.Session{}), nil
+	l := (&Receipts{r.h}).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until})
+	return l.db.Session(&gorm.Session{}), l.err
 }
 
 // RecentExecutions returns the newest 100 executions with the number of their audit entries

@@ -1,12 +1,29 @@
+// Package repository provides the operations of tier2, with one type per table and the
+// types Executions and Reports for operations across tables.
+//
+// Every method takes a context first and lists its errors. A method that returns an error
+// leaves the database unchanged, apart from the failed audit entry of a rejected write.
+//
+// Lists are sorted newest first and read in pages by keyset cursor. The All methods
+// iterate over a whole list in constant memory. Filters by time are half-open:
+// Since <= t < Until.
+//
+// The package imports neither the hooks nor an engine. The audit entries and memory
+// updates that a write requires are written below it.
 package repository
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -84,6 +101,19 @@ func (h handle) affected(ctx context.Context, write func(db *gorm.DB) *gorm.DB) 
 	return n, err
 }
 
+// existing writes to the row with that key. Errors: also models.ErrInvalid for a blank key;
+// models.ErrNotFound.
+func (h handle) existing(ctx context.Context, table, column, key string, write func(db *gorm.DB) *gorm.DB) error {
+	if err := refuse.Blank(table, column, key); err != nil {
+		return err
+	}
+	n, err := h.affected(ctx, func(db *gorm.DB) *gorm.DB { return write(db.Where(column+" = ?", key)) })
+	if err == nil && n == 0 {
+		return refuse.NotFound(table, column, key)
+	}
+	return err
+}
+
 // insert creates rows without their associations, parents before children, all of them or
 // none. Rows that were not created have no ids afterwards.
 func (h handle) insert(ctx context.Context, rows ...models.Model) error {
@@ -101,4 +131,40 @@ func asModels[T models.Model](rows []T) []models.Model {
 		list[i] = row
 	}
 	return list
+}
+
+// maxTries is how often a transaction that always loses is run. The pauses in between start
+// at about 5 ms and grow to half a second, which makes about three seconds.
+const maxTries = 12
+
+// retry runs a transaction and repeats it whole if it lost against another one
+// (models.ErrRetry): a serialization failure or a deadlock. Inside a caller's transaction it
+// runs once, because only the caller can repeat all of that.
+//
+// Of several attempts only the last leaves failed entries in the audit log.
+func (h handle) retry(ctx context.Context, transaction func(ctx context.Context) error) error {
+	if h.inside() {
+		return transaction(ctx)
+	}
+	return scope.Attempts(ctx, func(ctx context.Context, again func()) error {
+		// Pauses are random, so that transactions that collided once do not collide again.
+		pauses := backoff.ExponentialBackOff{
+			InitialInterval: 5 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 500 * time.Millisecond,
+		}
+		for try := 1; ; try++ {
+			err := transaction(ctx)
+			switch {
+			case !errors.Is(err, models.ErrRetry):
+				return err
+			case try == maxTries:
+				return fmt.Errorf("after %d tries: %w", try, err)
+			}
+			select {
+			case <-ctx.Done():
+				return errors.Join(ctx.Err(), err)
+			case <-time.After(pauses.NextBackOff()):
+			}
+			again()
+		}
+	})
 }
