@@ -52,7 +52,21 @@ type follower struct {
 }
 
 func (l *follower) follow(f AuditFilter, every time.Duration) error {
-	if err := l.begin(f, &every); err != nil {
+	switch {
+	case every < 0:
+		return refuse.Invalid(auditTable, "every", every, "must not be negative")
+	case !f.Until.IsZero():
+		return refuse.Invalid(auditTable, "until", f.Until, "nothing that is followed has an end")
+	case f.Cursor != "":
+		return refuse.Invalid(auditTable, "cursor", f.Cursor, "nothing that is followed has pages")
+	}
+	f.Limit = cmp.Or(f.Limit, MaxLimit)
+	list, size, err := l.a.filter(l.ctx, f).from(f.Page)
+	if err != nil {
+		return err
+	}
+	l.db, l.size = list.db.Session(&gorm.Session{}), size
+	if err := l.start(f.Since.IsZero()); err != nil {
 		return err
 	}
 	for {
@@ -62,29 +76,9 @@ func (l *follower) follow(f AuditFilter, every time.Duration) error {
 		select {
 		case <-l.ctx.Done():
 			return l.ctx.Err()
-		case <-time.After(every):
+		case <-time.After(cmp.Or(every, DefaultPoll)):
 		}
 	}
-}
-
-// begin checks the arguments and finds the position to start from.
-func (l *follower) begin(f AuditFilter, every *time.Duration) error {
-	switch {
-	case *every < 0:
-		return refuse.Invalid(auditTable, "every", *every, "must not be negative")
-	case !f.Until.IsZero():
-		return refuse.Invalid(auditTable, "until", f.Until, "nothing that is followed has an end")
-	case f.Cursor != "":
-		return refuse.Invalid(auditTable, "cursor", f.Cursor, "nothing that is followed has pages")
-	}
-	*every = cmp.Or(*every, DefaultPoll)
-	f.Limit = cmp.Or(f.Limit, MaxLimit)
-	list, size, err := l.a.filter(l.ctx, f).from(f.Page)
-	if err != nil {
-		return err
-	}
-	l.db, l.size = list.db.Session(&gorm.Session{}), size
-	return l.start(f.Since.IsZero())
 }
 
 // start sets seen: to the last id, or to the id before the first selected entry. It repeats

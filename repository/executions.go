@@ -50,20 +50,14 @@ func (r *Executions) Begin(ctx context.Context, agent string, op models.Operatio
 	if err := e.receipt.Validate(); err != nil {
 		return nil, err
 	}
-	started := e.entry(models.AuditStarted, e.receipt.Timestamp.Time)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
-		stored, err := storedReceipt(tx, e.receipt.ExecutionID)
-		if err != nil {
+		if err := requireUnused(tx, e.ID(), "has a receipt already"); err != nil {
 			return err
-		}
-		if stored != nil {
-			return duplicateExecution(stored.ExecutionID, "has a receipt already")
 		}
 		if err := requireRunning(tx, e.session); err != nil {
 			return err
 		}
-		entry := *started
-		return insert(ctx, r.h.in(tx), &entry)
+		return insert(ctx, r.h.in(tx), e.entry(models.AuditStarted, e.receipt.Timestamp.Time))
 	})
 	if err != nil {
 		return nil, err
@@ -92,6 +86,15 @@ func storedReceipt(tx *gorm.DB, executionID string) (*models.Receipt, error) {
 		return nil, err
 	}
 	return &receipts[0], nil
+}
+
+// requireUnused rejects an execution that has a receipt.
+func requireUnused(tx *gorm.DB, executionID, reason string) error {
+	stored, err := storedReceipt(tx, executionID)
+	if stored != nil {
+		err = duplicateExecution(executionID, reason)
+	}
+	return err
 }
 
 // requireRunning rejects a session that is unknown or has ended. It accepts "".
@@ -134,16 +137,12 @@ func (r *run) prepare(now time.Time) error {
 
 // write creates the receipt, its metrics and its violations, and sets the latter two in the
 // receipt. It may be repeated after its transaction was undone.
-func (r *run) write(ctx context.Context, h handle, now time.Time) error {
+func (r *run) write(ctx context.Context, h handle) error {
 	measured, err := r.measure(h.Write)
 	if err != nil {
 		return err
 	}
-	missed := violations(r.targets, measured)
-	for i := range missed {
-		schema.Prepare(&missed[i], now)
-	}
-	r.receipt.ID, r.receipt.Metrics, r.receipt.Violations = 0, r.metrics, missed
+	r.receipt.ID, r.receipt.Metrics, r.receipt.Violations = 0, r.metrics, violations(r.targets, measured)
 	for i := range r.metrics {
 		r.metrics[i].ID = 0
 	}

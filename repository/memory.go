@@ -77,7 +77,7 @@ func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[str
 			invalid.Err = err
 			return invalid
 		}
-		own, err := parseOwn(encoded)
+		own, _, err := splitDocument(encoded)
 		if err != nil {
 			return err
 		}
@@ -285,9 +285,7 @@ func ownKeys(doc models.JSON) (map[string]any, error) {
 		decoder := json.NewDecoder(bytes.NewReader(raw))
 		decoder.UseNumber()
 		var value any
-		if err := decoder.Decode(&value); err != nil {
-			return nil, err
-		}
+		_ = decoder.Decode(&value) // valid, since raw is a part of doc
 		values[key] = value
 	}
 	return values, nil

@@ -25,9 +25,6 @@ func (m *Metrics) Record(ctx context.Context, metric *models.PipelineMetric) err
 // RecordBatch writes all metrics or none, in one transaction. It accepts an empty batch.
 // Errors: models.ErrInvalid; models.ErrForeignKey if a metric's execution_id has no receipt.
 func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMetric) error {
-	if len(metrics) == 0 {
-		return ctx.Err()
-	}
 	for i, metric := range metrics {
 		if metric == nil {
 			return refuse.Invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))

@@ -49,9 +49,6 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 // CreateBatch writes all receipts or none, in one transaction. Without receipts it does
 // nothing. Errors: models.ErrInvalid, models.ErrDuplicate (also for two of the batch).
 func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) error {
-	if len(receipts) == 0 {
-		return ctx.Err()
-	}
 	for i, receipt := range receipts {
 		if receipt == nil {
 			return refuse.Invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
@@ -148,16 +145,15 @@ func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
 	}
+	replaced := slices.DeleteFunc(schema.Named(receiptsTable).Names(), func(column string) bool {
+		return column == "id" || column == "execution_id" || column == "created_at"
+	})
 	next := *receipt
 	schema.Prepare(&next, r.h.now())
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		next.ID = 0 // the execution_id alone says which row is meant
 		err := tx.Omit(clause.Associations).Clauses(clause.OnConflict{
-			Columns: []clause.Column{{Name: "execution_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{
-				"agent_id", "operation", "status", "timestamp", "manifest_hash", "ontology_hash", "files_generated",
-				"files_modified", "duration_ms", "receipt_json", "error_message", "environment",
-			}),
+			Columns: []clause.Column{{Name: "execution_id"}}, DoUpdates: clause.AssignmentColumns(replaced),
 		}).Create(&next).Error
 		if err != nil {
 			return err

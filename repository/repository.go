@@ -13,6 +13,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,4 +168,32 @@ func (h handle) retry(ctx context.Context, transaction func(ctx context.Context)
 			again()
 		}
 	})
+}
+
+// failure returns an error of the given kind about one column.
+func failure(kind error, table, column string, value any, reason string) *models.Error {
+	return &models.Error{Table: table, Column: column, Value: value, Reason: reason, Kind: kind}
+}
+
+// found replaces gorm.ErrRecordNotFound by an error that names the key. It returns other
+// errors unchanged.
+func found(err error, table, column string, value any) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return refuse.NotFound(table, column, value)
+	}
+	return err
+}
+
+// blame adds to an error of the given kind the column, value and reason that the database
+// did not report.
+func blame(err, kind error, table, column string, value any, reason string) error {
+	var e *models.Error
+	if !errors.Is(err, kind) || !errors.As(err, &e) {
+		return err
+	}
+	e.Table, e.Column, e.Reason = cmp.Or(e.Table, table), cmp.Or(e.Column, column), cmp.Or(reason, e.Reason)
+	if e.Value == nil && e.Column == column {
+		e.Value = value
+	}
+	return err
 }

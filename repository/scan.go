@@ -41,6 +41,11 @@ func find[T any](q *gorm.DB) ([]T, error) {
 
 // scan calls each for every row of q, with rows positioned on it.
 func scan(q *gorm.DB, each func(rows *sql.Rows) error) error {
+	defer func() { // q.Rows does not return if a logger panics
+		if rows, ok := q.Statement.Dest.(*sql.Rows); ok && rows != nil {
+			rows.Close()
+		}
+	}()
 	rows, err := q.Rows()
 	if err != nil {
 		return translated(q, err)
@@ -110,30 +115,24 @@ func (m *moment) Scan(v any) error {
 // indexed reads the first n receipts of a list whose order an index gives. It also returns
 // the key of row number want, if there is one.
 func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) {
-	q := l.ordered(l.db).Select(receiptColumns + ", timestamp || ''").Limit(n)
-	defer func() { // also of a query after which a logger panicked
-		if rows, ok := q.Statement.Dest.(*sql.Rows); ok && rows != nil {
-			rows.Close()
-		}
-	}()
-	rows, err := q.Rows()
-	if err != nil {
-		return nil, key{}, translated(l.db, err)
-	}
 	page = make([]models.Receipt, 0, n)
 	var r models.Receipt
 	var sortKey sql.RawBytes
 	dest := append(destinations(&r), &sortKey)
-	for len(page) < n && rows.Next() {
+	err = scan(l.ordered(l.db).Select(receiptColumns+", timestamp || ''").Limit(n), func(rows *sql.Rows) error {
 		r = models.Receipt{}
 		if err := rows.Scan(dest...); err != nil {
-			return nil, key{}, translated(l.db, err)
+			return err
 		}
 		if page = append(page, r); len(page) == want {
 			last = key{r.ID, string(sortKey)}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, key{}, err
 	}
-	return page, last, translated(l.db, rows.Err())
+	return page, last, nil
 }
 
 // receipt reads one receipt by constant SQL. Errors: gorm.ErrRecordNotFound.

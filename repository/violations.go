@@ -58,9 +58,7 @@ func (v *Violations) Check(
 		if _, err := (&Receipts{inside}).Get(ctx, executionID); err != nil {
 			return err
 		}
-		if missed = violations(targets, measurements); len(missed) == 0 {
-			return nil
-		}
+		missed = violations(targets, measurements)
 		rows := make([]*models.SLOViolation, len(missed))
 		for i := range missed {
 			missed[i].ExecutionID = executionID
