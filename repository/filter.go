@@ -12,7 +12,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// list returns all rows of a model's table, sorted by that column of times.
+// list returns the list of all rows of a model's table, newest first by that column.
 func (h handle) list(ctx context.Context, m models.Model, column string) list {
 	return list{db: h.read(ctx).Model(m), table: m.TableName(), column: column}
 }
@@ -66,12 +66,8 @@ func (l *list) between(since, until time.Time) {
 			l.err = refuse.Invalid(l.table, l.column, since, "must not lie after the year 9999")
 			return
 		}
-		within := behind
-		if next := since.UTC().Add(time.Second); next.Year() <= 9999 {
-			within = next.Format("2006-01-02T15:04:05")
-		}
 		coarse := strings.TrimSuffix(strings.TrimSuffix(since.UTC().Format("2006-01-02 15:04:05"), ":00"), " 00:00")
-		l.bound(">=", coarse, within, at)
+		l.bound(">=", coarse, nextSecond(since), at)
 	}
 	if !until.IsZero() && ceil(until).Year() <= 9999 {
 		at := ceil(until)
@@ -79,11 +75,7 @@ func (l *list) between(since, until time.Time) {
 			l.err = refuse.Invalid(l.table, l.column, until, "must not lie before the year 1")
 			return
 		}
-		coarse := behind
-		if next := until.UTC().Add(time.Second); next.Year() <= 9999 {
-			coarse = next.Format("2006-01-02T15:04:05")
-		}
-		l.bound("<", coarse, until.UTC().Format("2006-01-02"), at)
+		l.bound("<", nextSecond(until), until.UTC().Format("2006-01-02"), at)
 	}
 }
 
@@ -92,8 +84,14 @@ func ceil(t time.Time) models.Timestamp {
 	return models.At(t.Add(time.Microsecond - time.Nanosecond))
 }
 
-// behind sorts after every time.
-const behind = "9999-13"
+// nextSecond returns the second after t, as text; after the year 9999, a text that sorts
+// behind every time.
+func nextSecond(t time.Time) string {
+	if next := t.UTC().Add(time.Second); next.Year() <= 9999 {
+		return next.Format("2006-01-02T15:04:05")
+	}
+	return "9999-13"
+}
 
 func (l *list) bound(op, coarse, within string, at models.Timestamp) {
 	col, text := clause.Column{Table: l.table, Name: l.column}, sqlOf(l.db).TimeText

@@ -23,7 +23,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// ImportOptions supply what a document leaves out. The zero value supplies nothing.
+// ImportOptions supply the values that a document leaves out. The zero value supplies none.
 type ImportOptions struct {
 	AgentID   string           // the agent of a receipt without one
 	At        time.Time        // the time of a receipt without one
@@ -267,7 +267,7 @@ type LogRecord struct {
 //	AgentID         opts.AgentID, since the log has no agent
 //	Operation       opts.Operation for the activity ggen.sync or none; otherwise by opts.Map
 //	Status          from andon: Green passed, Yellow or Overridden partial, Red or Halted failed
-//	Timestamp       ts_ns; opts.At if ts_ns is 0, which is what ggen writes
+//	Timestamp       ts_ns; opts.At if ts_ns is 0, as ggen writes it
 //	FilesGenerated  number of decisions "written"; FilesModified, "injected"; "skipped" is not counted
 //	OntologyHash    graph_hash, if it has 64 hex digits (BLAKE3)
 //	ManifestHash    SHA-256 of the closure, all inputs but the graph (jq -cjS .payload.closure)
@@ -284,7 +284,7 @@ type LogRecord struct {
 //
 // Errors that reject one record, after which the import goes on: models.ErrInvalid, and
 // models.ErrDuplicate if its chain hash is stored with other content. Errors that end the
-// import and keep what was stored: models.ErrInvalid at a line that breaks the chain, has
+// import but not undo it: models.ErrInvalid at a line that breaks the chain, has
 // no hashes or is larger than opts.MaxBytes, and at a record without a time if opts.At is
 // zero; errors of the reader, the context and the database. Every error names its line.
 func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOptions) iter.Seq2[LogRecord, error] {

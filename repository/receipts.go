@@ -66,7 +66,7 @@ func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) erro
 	if rows := families(receipts, r.h.now()); rows != nil {
 		return r.h.insert(ctx, rows...)
 	}
-	restore := keepChildren(receipts)
+	restore := snapshot(receipts)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		restore()
 		return tx.CreateInBatches(receipts, batchSize).Error
@@ -77,8 +77,9 @@ func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) erro
 	return err
 }
 
-// families prepares receipts and returns them, then their metrics, then their violations. It returns nil if
-// a child has an id: it is stored already, and GORM moves it to its new receipt.
+// families prepares receipts and returns them, then their metrics, then their violations.
+// It returns nil if a child has an id: the child is stored already, and GORM moves it to
+// its new receipt.
 func families(receipts []*models.Receipt, now time.Time) []models.Model {
 	rows := asModels(receipts)
 	for _, r := range receipts {
@@ -103,8 +104,8 @@ func families(receipts []*models.Receipt, now time.Time) []models.Model {
 	return rows
 }
 
-// keepChildren returns a function that restores receipts and their children.
-func keepChildren(receipts []*models.Receipt) (restore func()) {
+// snapshot returns a function that restores receipts and their children.
+func snapshot(receipts []*models.Receipt) (restore func()) {
 	saved := make([]models.Receipt, len(receipts))
 	for i, r := range receipts {
 		saved[i] = *r
@@ -121,7 +122,7 @@ func keepChildren(receipts []*models.Receipt) (restore func()) {
 	}
 }
 
-// taken returns the execution_id that made a batch fail, or nil if no receipt has it any more.
+// taken returns the execution_id that made a batch fail, or nil if it has been deleted since.
 func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 	seen := make(map[string]bool, len(receipts))
 	for _, receipt := range receipts {
@@ -139,8 +140,8 @@ func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 }
 
 // Upsert writes a receipt, or replaces the one with its execution_id except its id and
-// created_at, which the struct receives. Children in the store are kept, and children in the
-// struct are not written. Errors: models.ErrInvalid.
+// created_at, which the struct receives. It neither changes the children in the store nor
+// writes those in the struct. Errors: models.ErrInvalid.
 func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
@@ -185,14 +186,14 @@ func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt,
 	return fetch[models.Receipt](r.filter(ctx, f), f.Page)
 }
 
-// All yields the selected receipts, newest first, in constant memory. f.Limit is the size of
-// the pages that it reads.
+// All yields every selected receipt, newest first, in constant memory. f.Limit is the
+// number of rows per statement. Errors: as List.
 func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Receipt, error] {
 	return walk[models.Receipt](r.filter(ctx, f), f.Page)
 }
 
-// Failures returns a page of failed receipts, as List does. Errors: also models.ErrInvalid for
-// a filter with another status.
+// Failures returns List of the failed receipts. Errors: as List, and models.ErrInvalid for a
+// filter with another status.
 func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	if f.Status != "" && f.Status != models.ReceiptFailed {
 		return nil, "", refuse.Invalid(receiptsTable, "status", string(f.Status), "failures are failed")

@@ -31,8 +31,8 @@ import (
 // Repositories are all repositories of one database.
 type Repositories struct {
 	Receipts   *Receipts   // the outcome of each execution
-	Memory     *Memory     // what each agent remembers
-	Audit      *Audit      // what was changed, by which agent
+	Memory     *Memory     // the memory of each agent
+	Audit      *Audit      // the changes, and the agents that made them
 	Sessions   *Sessions   // runs of several agents
 	Collisions *Collisions // conflicts between agents
 	Metrics    *Metrics    // the timings of the five stages
