@@ -284,9 +284,9 @@ type LogRecord struct {
 //
 // Errors that reject one record, after which the import goes on: models.ErrInvalid, and
 // models.ErrDuplicate if its chain hash is stored with other content. Errors that end the
-// import but not undo it: models.ErrInvalid at a line that breaks the chain, has
-// no hashes or is larger than opts.MaxBytes, and at a record without a time if opts.At is
-// zero; errors of the reader, the context and the database. Every error names its line.
+// import, without undoing the records before it: models.ErrInvalid at a line that breaks
+// the chain, has no hashes or is larger than opts.MaxBytes, and at a record without a time
+// if opts.At is zero; errors of the reader, the context and the database. Every error names its line.
 func (r *Executions) ImportLog(ctx context.Context, log io.Reader, opts ImportOptions) iter.Seq2[LogRecord, error] {
 	return func(yield func(LogRecord, error) bool) {
 		err := opts.validate()
