@@ -70,10 +70,7 @@ const unresolved = "(resolution IS NULL OR resolution = '')"
 // BySession returns every collision of a session, newest first. Errors: models.ErrInvalid
 // for a blank id.
 func (c *Collisions) BySession(ctx context.Context, sessionID string) ([]models.Collision, error) {
-	if err := refuse.Blank(collisionsTable, "session_id", sessionID); err != nil {
-		return nil, err
-	}
-	return find[models.Collision](c.h.read(ctx).Where("session_id = ?", sessionID).Order("timestamp DESC, id DESC"))
+	return children[models.Collision](c.h.read(ctx), collisionsTable, "session_id", sessionID, "timestamp DESC, id DESC")
 }
 
 // BetweenAgents returns every collision of two agents, in either order, newest first.

@@ -130,7 +130,7 @@ func versionOf(e models.AuditEntry) MemoryVersion {
 	var doc struct {
 		ExecutionID string `json:"execution_id"`
 		Changes     struct {
-			MemoryJSON struct{ To models.JSON } `json:"memory_json"`
+			MemoryJSON struct{ To string } `json:"memory_json"`
 		}
 	}
 	err := e.ContextJSON.Decode(&doc)
@@ -138,11 +138,8 @@ func versionOf(e models.AuditEntry) MemoryVersion {
 	if v.Action == "delete" {
 		return v
 	}
-	var text string
-	if err == nil {
-		err = doc.Changes.MemoryJSON.To.Decode(&text)
-	}
-	if own, _, bad := splitDocument(models.JSON(text)); err == nil && bad == nil { // an entry without a document is bad too
+	own, _, bad := splitDocument(models.JSON(doc.Changes.MemoryJSON.To)) // "" is bad too
+	if err == nil && bad == nil {
 		v.Document, err = encode(own)
 	}
 	v.Unknown = err != nil || v.Document == nil

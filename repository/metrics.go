@@ -47,10 +47,7 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 // ByExecution returns every metric of an execution, sorted by stage and then by time.
 // Errors: models.ErrInvalid for a blank id.
 func (m *Metrics) ByExecution(ctx context.Context, executionID string) ([]models.PipelineMetric, error) {
-	if err := refuse.Blank(metricsTable, "execution_id", executionID); err != nil {
-		return nil, err
-	}
-	metrics, err := find[models.PipelineMetric](m.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id"))
+	metrics, err := children[models.PipelineMetric](m.h.read(ctx), metricsTable, "execution_id", executionID, "timestamp, id")
 	stages := models.Stages()
 	slices.SortStableFunc(metrics, func(a, b models.PipelineMetric) int {
 		return cmp.Compare(slices.Index(stages, a.Stage), slices.Index(stages, b.Stage))

@@ -16,9 +16,6 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// batchSize is how many rows one INSERT of GORM takes.
-const batchSize = 100
-
 const receiptsTable = "receipts"
 
 // Receipts reads and writes the table receipts.
@@ -69,7 +66,7 @@ func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) erro
 	restore := snapshot(receipts)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		restore()
-		return tx.CreateInBatches(receipts, batchSize).Error
+		return tx.CreateInBatches(receipts, 100).Error
 	})
 	if err != nil {
 		restore()
@@ -227,7 +224,8 @@ func (r *Receipts) Delete(ctx context.Context, executionID string) error {
 
 func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) list {
 	l := r.h.list(ctx, &models.Receipt{}, "timestamp")
-	l.inOrder = f.indexed()
+	// There are indexes for the receipts of one agent and for those of all, in this order.
+	l.inOrder = f == ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until, Page: f.Page}
 	l.equal("agent_id", f.AgentID)
 	oneOf(&l, "operation", f.Operation, models.Operations())
 	oneOf(&l, "status", f.Status, models.ReceiptStatuses())
@@ -236,10 +234,4 @@ func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) list {
 	l.equal("ontology_hash", f.OntologyHash)
 	l.between(f.Since, f.Until)
 	return l
-}
-
-// indexed reports whether idx_receipts_timestamp or idx_receipts_agent_timestamp returns the
-// selected rows in order.
-func (f ReceiptFilter) indexed() bool {
-	return f.Operation == "" && f.Status == "" && f.Environment == "" && f.ManifestHash == "" && f.OntologyHash == ""
 }

@@ -40,13 +40,10 @@ func (r *Reports) RecentExecutions(ctx context.Context) ([]models.RecentExecutio
 	return find[models.RecentExecution](r.h.read(ctx).Order("timestamp DESC, id DESC"))
 }
 
-// recentFailures is the default limit of RecentFailures.
-const recentFailures = 10
-
 // RecentFailures returns the failed executions among RecentExecutions, newest first, at most
 // limit rows, 10 if 0. Errors: models.ErrInvalid for a negative limit and one above MaxLimit.
 func (r *Reports) RecentFailures(ctx context.Context, limit int) ([]models.RecentExecution, error) {
-	limit, err := bounded("recent_executions", "limit", limit, recentFailures, MaxLimit)
+	limit, err := bounded("recent_executions", "limit", limit, 10, MaxLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,14 @@ func find[T any](q *gorm.DB) ([]T, error) {
 	return rows, nil
 }
 
+// children reads all rows of q with that key. Errors: models.ErrInvalid for a blank key.
+func children[T any](q *gorm.DB, table, column, key, order string) ([]T, error) {
+	if err := refuse.Blank(table, column, key); err != nil {
+		return nil, err
+	}
+	return find[T](q.Where(column+" = ?", key).Order(order))
+}
+
 // scan calls each for every row of q, with rows positioned on it.
 func scan(q *gorm.DB, each func(rows *sql.Rows) error) error {
 	defer func() { // q.Rows does not return if a logger panics

@@ -75,10 +75,7 @@ func (v *Violations) Check(
 // ByExecution returns every violation of an execution, oldest first. Errors:
 // models.ErrInvalid for a blank id.
 func (v *Violations) ByExecution(ctx context.Context, executionID string) ([]models.SLOViolation, error) {
-	if err := refuse.Blank(violationsTable, "execution_id", executionID); err != nil {
-		return nil, err
-	}
-	return find[models.SLOViolation](v.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id"))
+	return children[models.SLOViolation](v.h.read(ctx), violationsTable, "execution_id", executionID, "timestamp, id")
 }
 
 // SummaryByMetric counts the violations with since <= timestamp < until by metric, the
