@@ -10,16 +10,16 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// agents is how many agents save in the cases with many goroutines, and in batches.
+// agents is the number of agents in the cases with many goroutines, and in batches.
 const agents = 8
 
-// writers are the contestants where those whose writes are the same as another's
-// would tell nothing new.
+// writers are the contestants with writes of their own. The others write as one of these
+// does.
 var writers = []string{"hand-written", "plain GORM", "tier2"}
 
 // cases are the comparisons that begin with an empty database.
 func cases(d *databases) []bout {
-	// on is a setup that opens a contestant and hands it to what it should do.
+	// on returns a setup that opens a contestant and returns its work.
 	on := func(toDisk bool, do func(c contestant, s *source) work) func(context.Context, string) (work, func() error, error) {
 		return func(ctx context.Context, name string) (work, func() error, error) {
 			c, closing, err := d.open(ctx, name, toDisk)
@@ -106,7 +106,7 @@ func saves(c contestant, s *source) work {
 	}
 }
 
-// together saves n receipts from as many goroutines.
+// together saves n receipts from n goroutines.
 func together(goroutines int) func(c contestant, s *source) work {
 	return func(c contestant, s *source) work {
 		return func(ctx context.Context, n int) error {
@@ -163,7 +163,7 @@ func executions(c contestant, s *source) work {
 	}
 }
 
-// filled hands do a contestant with a thousand receipts.
+// filled calls do with a contestant that has a thousand receipts.
 func filled(do func(c contestant, receipts []*models.Receipt) work) func(c contestant, s *source) work {
 	return func(c contestant, s *source) work {
 		receipts := make([]*models.Receipt, 1000)

@@ -13,36 +13,36 @@ import (
 // contestants in the order of the tables; the others are compared with the first.
 var contestants = []string{"hand-written", "plain GORM", "tier2", "tier2 DB()"}
 
-// asDocumented is plain GORM on a connection that it opened itself, without the pragmas
-// and the statement cache of the others: what its documentation shows.
+// asDocumented is plain GORM with its own connection, as its documentation shows: without
+// the pragmas and the statement cache of the others.
 const asDocumented = "plain GORM, opened as documented"
 
 // handOnSeed is hand-written SQL on the schema that users of version 1.0.0 have.
 const handOnSeed = "hand-written, schema 1.0.0"
 
-// withoutTotals is tier2 on tables whose totals nobody keeps.
+// withoutTotals is tier2 on tables without stored totals.
 const withoutTotals = "tier2 without totals"
 
-// quantity is what is measured.
+// quantity is a kind of measurement.
 type quantity int
 
 const (
-	elapsed     quantity = iota // nanoseconds a unit of work
-	allocations                 // Go allocations a unit of work
-	size                        // bytes: of memory or on disk, as the case says
+	elapsed     quantity = iota // nanoseconds per unit of work
+	allocations                 // Go allocations per unit of work
+	size                        // bytes, in memory or on disk
 	quantities
 )
 
 func (q quantity) String() string { return [...]string{"time", "allocations", "size"}[q] }
 
-// sample is what a contestant took in one round; NaN where it was not measured.
+// sample holds the quantities of one contestant in one round; NaN if not measured.
 type sample [quantities]float64
 
-// measurement is what a contestant took, round by round.
+// measurement holds the samples of a contestant, by round.
 type measurement struct {
 	contestant string
 	rounds     [quantities][]float64
-	// stopped is the time limit that ended it, if one did.
+	// stopped is the time limit that ended the measurement; 0 if none did.
 	stopped time.Duration
 }
 
@@ -54,13 +54,13 @@ func (m *measurement) add(s sample) {
 	}
 }
 
-// median of a quantity, and whether it was measured.
+// median returns the median of a quantity, and whether it was measured.
 func (m *measurement) median(q quantity) (float64, bool) {
 	return median(m.rounds[q]), len(m.rounds[q]) > 0
 }
 
-// ratio to another contestant: the median of the ratios of each round, or the ratio of
-// the medians if one of them ran less often.
+// ratio returns the ratio to another contestant: the median of the ratios per round, or the
+// ratio of the medians if one of them has fewer rounds.
 func (m *measurement) ratio(q quantity, to *measurement) (float64, bool) {
 	a, b := m.rounds[q], to.rounds[q]
 	if len(a) == 0 || len(b) == 0 {
@@ -91,21 +91,21 @@ type work func(ctx context.Context, n int) error
 // bout is one case.
 type bout struct {
 	name        string
-	unit        string // what a unit of work is
-	units       int    // a round
+	unit        string // the name of a unit of work
+	units       int    // per round
 	contestants []string
 	targets     []target
 	// setup opens a contestant.
 	setup func(ctx context.Context, contestant string) (work, func() error, error)
-	// measure takes the sample of a round itself, where that is not the time and the
-	// allocations of work.
+	// measure returns the sample of a round; nil means the time and the allocations of
+	// work.
 	measure func(ctx context.Context, contestant string) (sample, error)
-	rounds  int           // at most, where a round takes seconds; 0 is no bound
-	once    []string      // contestants so slow that they have one round, the first
-	limit   time.Duration // ends a round of those; 0 is no bound
+	rounds  int           // at most; 0 is no bound
+	once    []string      // slow contestants that run in the first round only
+	limit   time.Duration // ends a round of the slow contestants; 0 is no bound
 }
 
-// run lets the contestants take turns, beginning with another one each round.
+// run measures the contestants in turn and begins each round with another one.
 func (b bout) run(ctx context.Context, rounds int) ([]*measurement, error) {
 	turns := make([]func(ctx context.Context) (sample, error), len(b.contestants))
 	list := make([]*measurement, len(b.contestants))
@@ -158,14 +158,14 @@ func (b bout) turn(ctx context.Context, turn func(context.Context) (sample, erro
 		defer cancel()
 		s, err := turn(limited)
 		if err != nil && limited.Err() != nil {
-			err = limited.Err() // the driver says "interrupted"
+			err = limited.Err() // the error of the driver is only "interrupted"
 		}
 		return s, err
 	}
 	return turn(ctx)
 }
 
-// timed is the sample of n units of work.
+// timed returns the sample of n units of work.
 func timed(ctx context.Context, work work, n int) (sample, error) {
 	runtime.GC()
 	before, start := mallocs(), time.Now()

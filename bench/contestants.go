@@ -15,14 +15,14 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// contestant is a way to do the work. All of them leave equal rows, but for the
-// digests in the entries, which only tier2 writes.
+// contestant is an implementation of the work. All contestants write equal rows, except for
+// the digests in the entries, which only tier2 writes.
 type contestant interface {
 	// save writes a receipt, its audit entry and the memory of its agent.
 	save(ctx context.Context, r *models.Receipt) error
-	// batch is save for many, in one transaction.
+	// batch saves many receipts in one transaction.
 	batch(ctx context.Context, receipts []*models.Receipt) error
-	// execution is save for a receipt with its Metrics.
+	// execution saves a receipt with its Metrics.
 	execution(ctx context.Context, r *models.Receipt) error
 	// updateOne changes the environment of one receipt.
 	updateOne(ctx context.Context, executionID, environment string) error
@@ -30,17 +30,17 @@ type contestant interface {
 	updateMany(ctx context.Context, agent, environment string) error
 	// get reads one receipt.
 	get(ctx context.Context, executionID string) (*models.Receipt, error)
-	// page reads the 50 receipts of an agent, of all for "", behind (before, id).
+	// page reads the 50 receipts after (before, id), of an agent or, for "", of all agents.
 	page(ctx context.Context, agent string, before models.Timestamp, id int64) ([]*models.Receipt, error)
 	// stream reads every receipt, newest first.
 	stream(ctx context.Context, yield func(*models.Receipt)) error
 	close() error
 }
 
-// clock dates what is written.
+// clock returns the time of the rows.
 var clock = time.Now
 
-// newContestant opens the contestant of that name on dsn.
+// newContestant returns the contestant of that name, opened on dsn.
 func newContestant(ctx context.Context, name, dsn string, opts ...tier2.Option) (contestant, error) {
 	opts = append(opts, tier2.WithClock(func() time.Time { return clock() }))
 	store, err := tier2.Open(ctx, dsn, opts...)
@@ -94,7 +94,7 @@ func over(ctx context.Context, name, dsn string, store *tier2.Store) (contestant
 	return nil, fmt.Errorf("no contestant is called %q", name)
 }
 
-// closing closes the store under a contestant as well.
+// closing also closes the store of a contestant.
 type closing struct {
 	contestant
 	store *tier2.Store
@@ -108,7 +108,7 @@ func (c closing) close() error {
 	return err
 }
 
-// viaRepositories is tier2 as its documentation teaches.
+// viaRepositories is tier2 as its documentation shows it.
 type viaRepositories struct{ store *tier2.Store }
 
 func (v viaRepositories) save(ctx context.Context, r *models.Receipt) error {
@@ -158,7 +158,7 @@ func (v viaRepositories) stream(ctx context.Context, yield func(*models.Receipt)
 
 func (viaRepositories) close() error { return nil }
 
-// viaHandle is any GORM call on store.DB(), which the hooks complete.
+// viaHandle is tier2 through GORM calls on store.DB(), which the hooks audit.
 type viaHandle struct{ viaRepositories }
 
 func (v viaHandle) db(ctx context.Context) *gorm.DB { return v.store.DB().WithContext(ctx) }

@@ -12,7 +12,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
-// databases makes empty databases: files in a folder, or schemas of a server.
+// databases creates empty databases: files in a folder, or schemas of a server.
 type databases struct {
 	dir    string
 	server string // "" for SQLite
@@ -26,14 +26,14 @@ func newDatabases(server string) (*databases, error) {
 
 func (d *databases) onPostgres() bool { return d.server != "" }
 
-// file is the path of a new file.
+// file returns the path of a new file.
 func (d *databases) file() string {
 	d.n++
 	return filepath.Join(d.dir, fmt.Sprintf("%d.db", d.n))
 }
 
-// dsn is that of a new database, which drop removes. On PostgreSQL its commits wait for
-// the disk if every one should; on SQLite an option of the store decides.
+// dsn returns the DSN of a new database, which drop removes. With toDisk every
+// commit waits for the disk on PostgreSQL; on SQLite an option of the store sets that.
 func (d *databases) dsn(ctx context.Context, toDisk bool) (dsn string, drop func() error, err error) {
 	if !d.onPostgres() {
 		return d.file(), func() error { return nil }, nil
@@ -45,7 +45,7 @@ func (d *databases) dsn(ctx context.Context, toDisk bool) (dsn string, drop func
 	return dsn, drop, err
 }
 
-// open gives a contestant an empty database of its own, which closing removes.
+// open returns a contestant on an empty database, which is removed when it closes.
 func (d *databases) open(ctx context.Context, name string, toDisk bool) (c contestant, closing func() error, err error) {
 	dsn, drop, err := d.dsn(ctx, toDisk)
 	if err != nil {

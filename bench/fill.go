@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// numbered makes executions: one each 700 ms, of 50 agents of which some are much
-// busier than others, nine of ten passed, with UUIDv7 as keys. All that differs comes
-// from h, a multiplicative hash of the number. Its arguments are the first and the last.
+// numbered is SQL that generates executions: one per 700 ms, by 50 agents of which some are
+// much busier than others, nine of ten passed, with UUIDv7 as keys. All differences derive
+// from h, a multiplicative hash of the number. The arguments are the first and last number.
 const numbered = `WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?),
 hashed AS (SELECT i, 1767225600000 + i * 700 AS ms, (i * 2654435761 >> 5) & 0xffffffff AS h FROM n),
 e AS (SELECT i, h,
@@ -39,14 +39,14 @@ SELECT agent_id, '{"_activity":{"saves":' || (6 * count(*)) || ',"executions":{"
 	|| ',"partial":' || sum(status = 'partial') || ',"cancelled":0},"last_save":null,"last_execution":null}}', 0, max(created_at), min(created_at)
 FROM receipts GROUP BY agent_id`
 
-// filledAt is when execution i of a filled database began.
+// filledAt returns the start of execution i of a filled database.
 func filledAt(i int) time.Time {
 	return time.UnixMilli(1767225600000 + int64(i)*700).UTC()
 }
 
 // fill inserts n executions into empty tables, in the order of their ids: a receipt,
-// an audit entry and five metrics each, and the memories of the agents. It returns the
-// size of the file before the metrics, in bytes.
+// an audit entry and five metrics per execution, and the memories of the agents. It returns
+// the size of the file before the metrics, in bytes.
 func fill(ctx context.Context, db *sql.DB, n int) (bytes int64, err error) {
 	chunks := func(statements ...string) error {
 		const chunk = 50_000

@@ -14,8 +14,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// plainGORM is what GORM's documentation teaches: a Create a row, each in the
-// transaction that GORM makes for it, and Transaction only around a batch.
+// plainGORM uses GORM as its documentation shows: one Create per row, each in the
+// transaction that GORM begins for it, and Transaction only around a batch.
 type plainGORM struct{ db *gorm.DB }
 
 func (p plainGORM) save(ctx context.Context, r *models.Receipt) error {
@@ -29,10 +29,10 @@ func (p plainGORM) save(ctx context.Context, r *models.Receipt) error {
 	return p.memory(db, at, r.AgentID, 1, lastSave("receipts", "create", r.ID, at), 1, lastExecution(r))
 }
 
-// documented is how GORM's documentation opens SQLite (https://gorm.io/docs/connecting_to_the_database.html#SQLite),
+// documented opens SQLite as in GORM's documentation (https://gorm.io/docs/connecting_to_the_database.html#SQLite),
 // with the driver that the store uses.
 func documented(path string) gorm.Dialector {
-	if slices.Contains(sql.Drivers(), "sqlite") { // modernc's: there is no cgo
+	if slices.Contains(sql.Drivers(), "sqlite") { // the driver of modernc: a build without cgo
 		return sqlite.New(sqlite.Config{DriverName: "sqlite", DSN: path + "?_time_format=sqlite&_timezone=UTC"})
 	}
 	return sqlite.Open(path)
@@ -49,7 +49,7 @@ func (o opened) close() error {
 	return db.Close()
 }
 
-// auditRow leaves error_message NULL, as the hooks do.
+// auditRow leaves error_message NULL, as tier2 does.
 type auditRow struct {
 	ID           int64
 	Timestamp    models.Timestamp
@@ -93,7 +93,7 @@ func (p plainGORM) batch(ctx context.Context, receipts []*models.Receipt) error 
 
 func (p plainGORM) execution(ctx context.Context, r *models.Receipt) error {
 	db, at := p.db.WithContext(ctx), models.At(clock())
-	if err := db.Create(r).Error; err != nil { // the metrics as well
+	if err := db.Create(r).Error; err != nil { // and its metrics
 		return err
 	}
 	if err := p.audit(db, at, r.AgentID, "receipts.create", receiptContext("create", r.ID, r.ExecutionID, "")); err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// hand is what a person writes who wants only speed: prepared statements, one
-// transaction for the writes that belong together, nothing checked. It runs on the
-// connections of a store, so that driver, version, pragmas and schema are the same.
+// hand is hand-written SQL for speed alone: prepared statements, one transaction for the
+// writes that belong together, and no checks. It uses the connections of a store, so that
+// driver, version, pragmas and schema are the same.
 type hand struct {
 	db    *sql.DB
 	stmts map[string]*sql.Stmt
@@ -32,7 +32,7 @@ const (
 	upsertMemory = `INSERT INTO agent_memory (agent_id, memory_json, retry_count, updated_at, created_at) VALUES (?, ?, 0, ?, ?)
 		ON CONFLICT (agent_id) DO UPDATE SET memory_json = ` + mergeSQLite + `, updated_at = excluded.updated_at`
 
-	// mergeSQLite adds saves and passed executions, and sets the last of both.
+	// mergeSQLite adds to the counts of saves and passed executions, and sets the last of both.
 	mergeSQLite = `json_set(agent_memory.memory_json,
 		'$._activity.saves', json_extract(agent_memory.memory_json, '$._activity.saves') + ?,
 		'$._activity.executions.passed', json_extract(agent_memory.memory_json, '$._activity.executions.passed') + ?,
@@ -97,7 +97,7 @@ func (t handTx) audit(at models.Timestamp, agent, operation, context string) err
 	return err
 }
 
-// firstMemory is the document of an agent that saves for the first time.
+// firstMemory returns the memory of an agent after its first save.
 func firstMemory(saves int, save string, passed int, execution any) string {
 	if execution == nil {
 		execution = "null"
@@ -106,7 +106,7 @@ func firstMemory(saves int, save string, passed int, execution any) string {
 		saves, passed, save, execution)
 }
 
-// memory adds saves, and passed executions if last is one.
+// memory adds to the counts of saves and passed executions of an agent.
 func (t handTx) memory(at models.Timestamp, agent string, saves int, save string, passed int, execution any) error {
 	first := firstMemory(saves, save, passed, execution)
 	_, err := t.exec(upsertMemory, agent, first, at.Time, at.Time, saves, passed, save, execution)
@@ -246,4 +246,4 @@ func (h *hand) updateMany(ctx context.Context, agent, environment string) error 
 	})
 }
 
-func (h *hand) close() error { return nil } // the store that lent the connections closes them
+func (h *hand) close() error { return nil } // the store closes the connections

@@ -13,7 +13,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// mergePostgres is mergeSQLite there.
+// mergePostgres is mergeSQLite for PostgreSQL.
 const mergePostgres = `agent_memory.memory_json || jsonb_build_object('_activity', jsonb_build_object(
 	'saves', (agent_memory.memory_json #>> '{_activity,saves}')::bigint + ?::bigint,
 	'executions', jsonb_set(agent_memory.memory_json #> '{_activity,executions}', '{passed}',
@@ -33,7 +33,7 @@ var (
 	pgSelectReceipt = strings.Replace(dollars(selectReceipt), "timestamp", `to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`, 1)
 )
 
-// dollars writes a statement for PostgreSQL: ? becomes $1, $2, ...
+// dollars returns a statement for PostgreSQL, with $1, $2, ... for ?.
 func dollars(query string) string {
 	var b strings.Builder
 	n := 0
@@ -48,8 +48,8 @@ func dollars(query string) string {
 	return b.String()
 }
 
-// handPostgres is hand over pgx itself, without database/sql; pgx prepares and keeps
-// the statements.
+// handPostgres is hand with pgx alone, without database/sql. pgx prepares and caches the
+// statements.
 type handPostgres struct{ pool *pgxpool.Pool }
 
 func newHandPostgres(ctx context.Context, dsn string) (*handPostgres, error) {
@@ -170,13 +170,13 @@ func (h *handPostgres) update(ctx context.Context, find, update, key, environmen
 	})
 }
 
-// updated is a receipt before its update.
+// updated holds a receipt before its update.
 type updated struct {
 	ID                                int64
 	ExecutionID, AgentID, Environment string
 }
 
-// The rest is compared on SQLite only.
+// The other operations are compared on SQLite only.
 
 func (*handPostgres) page(context.Context, string, models.Timestamp, int64) ([]*models.Receipt, error) {
 	return nil, errors.ErrUnsupported

@@ -15,23 +15,22 @@ import (
 
 const million = 1_000_000
 
-// shelf keeps filled databases for the cases of a run. Each is made when it is first
-// asked for.
+// shelf holds filled databases for the cases of a run. Each is created on first use.
 type shelf struct {
 	d               *databases
 	few, some, many int // receipts
 	paths           map[int]string
 	old             contestant // on schema 1.0.0, with many receipts
 	bytes           map[string]int64
-	source          *source // of what the cases add
+	source          *source // of the rows that the cases add
 }
 
-// newShelf is for databases of many, many/100 and many/1000 receipts.
+// newShelf returns a shelf of databases with many, many/100 and many/1000 receipts.
 func newShelf(d *databases, many int) *shelf {
 	return &shelf{d: d, few: many / 1000, some: many / 100, many: many, paths: map[int]string{}, bytes: map[string]int64{}, source: newSource(agents)}
 }
 
-// path is the file with n receipts.
+// path returns the path of the file with n receipts.
 func (s *shelf) path(ctx context.Context, n int) (string, error) {
 	if path, ok := s.paths[n]; ok {
 		return path, nil
@@ -55,8 +54,8 @@ func (s *shelf) path(ctx context.Context, n int) (string, error) {
 	return path, nil
 }
 
-// onSeed is the file of schema 1.0.0 with many receipts. It stays open, since a store
-// that opened it again would upgrade it.
+// onSeed returns a contestant on the file of schema 1.0.0 with many receipts. The file stays
+// open, since a store that opens it again would upgrade it.
 func (s *shelf) onSeed(ctx context.Context) (contestant, error) {
 	if s.old != nil {
 		return s.old, nil
@@ -73,11 +72,11 @@ func (s *shelf) onSeed(ctx context.Context) (contestant, error) {
 	return c, nil
 }
 
-// pool is the connection of a contestant's store that writes.
+// pool returns the pool for writes of a contestant's store.
 func pool(c contestant) *sql.DB {
 	db, err := c.(closing).store.DB().DB()
 	if err != nil {
-		panic(err) // the store is over a pool
+		panic(err) // a store always has a pool
 	}
 	return db
 }
@@ -98,7 +97,7 @@ func (s *shelf) close() error {
 	return s.old.close()
 }
 
-// entry is a contestant on a database of some size.
+// entry is a contestant on a database of a given size.
 type entry struct {
 	contestant string
 	receipts   int
@@ -108,7 +107,7 @@ func (e entry) String() string {
 	return fmt.Sprintf("%s, %s receipts", e.contestant, humanize.Comma(int64(e.receipts)))
 }
 
-// entries are the contestants of a bout by their names.
+// entries holds the contestants of a case by name.
 type entries map[string]entry
 
 func enter(list ...entry) (names []string, by entries) {
@@ -120,7 +119,7 @@ func enter(list ...entry) (names []string, by entries) {
 	return names, by
 }
 
-// on is a setup that opens each entry and hands it to do.
+// on returns a setup that opens each entry and calls do with it.
 func (s *shelf) on(by entries, do func(ctx context.Context, e entry, c contestant) (work, error)) func(context.Context, string) (work, func() error, error) {
 	return func(ctx context.Context, name string) (work, func() error, error) {
 		e := by[name]
@@ -174,7 +173,7 @@ func largeCases(s *shelf) []bout {
 	return list
 }
 
-// saves are of a few agents, in turn.
+// saves saves receipts of a few agents, in turn.
 func (s *shelf) saves(_ context.Context, _ entry, c contestant) (work, error) {
 	return func(ctx context.Context, n int) error {
 		for i := range n {
@@ -186,7 +185,7 @@ func (s *shelf) saves(_ context.Context, _ entry, c contestant) (work, error) {
 	}, nil
 }
 
-// gets reads receipts from all over the table.
+// gets reads receipts from all parts of the table.
 func (s *shelf) gets(ctx context.Context, e entry, c contestant) (work, error) {
 	ids, err := texts(ctx, pool(c), "SELECT execution_id FROM receipts WHERE id % ? = 0 ORDER BY id * 2654435761 % 999983", max(1, e.receipts/1000))
 	return func(ctx context.Context, n int) error {
@@ -199,8 +198,8 @@ func (s *shelf) gets(ctx context.Context, e entry, c contestant) (work, error) {
 	}, err
 }
 
-// pages reads a page four fifths down the receipts of an agent, or of all for "": as
-// tier2 by the cursor of the page before, else behind the last row of that.
+// pages reads a page after four fifths of the receipts of an agent or, for "", of all
+// agents. tier2 uses the cursor of the page before, the others the last row of it.
 func (s *shelf) pages(agent string) func(context.Context, entry, contestant) (work, error) {
 	return func(ctx context.Context, e entry, c contestant) (work, error) {
 		list := c.(closing).store.Receipts.List
@@ -265,7 +264,7 @@ func (s *shelf) opening() bout {
 	}
 }
 
-// fileSize is that of the file with receipts and their audit entries alone, a receipt.
+// fileSize compares the bytes per receipt of files with receipts and audit entries only.
 func (s *shelf) fileSize() bout {
 	return bout{name: "file size a receipt with its audit entry", contestants: []string{handOnSeed, "tier2"}, rounds: 1,
 		targets: []target{atMost("tier2", size, 1, handOnSeed)},

@@ -1,9 +1,9 @@
-// Bench compares tier2 with hand-written SQL and with plain GORM, in one run, and
-// writes what it measured to BENCHMARKS.md.
+// Bench compares tier2 with hand-written SQL and with plain GORM in one run, and writes the
+// results to BENCHMARKS.md.
 //
-// The contestants of a case take turns, each time in another order; what counts is the
-// median of the ratios of each round. PostgreSQL takes part where TIER2_TEST_POSTGRES
-// is the URL of a database in which schemas may be made.
+// The contestants of a case take turns, each time in another order. The result is the
+// median of the ratios per round. PostgreSQL is included if TIER2_TEST_POSTGRES is the URL of
+// a database in which schemas may be created.
 package main
 
 import (

@@ -18,7 +18,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2"
 )
 
-// section is a part of BENCHMARKS.md that one run writes anew.
+// section is a part of BENCHMARKS.md that one run replaces.
 type section struct {
 	name     string // between <!-- name --> and <!-- /name --> in the file
 	title    string
@@ -27,13 +27,13 @@ type section struct {
 	cases    []result
 }
 
-// result is what the contestants of a case took.
+// result holds the measurements of the contestants of a case.
 type result struct {
 	bout
 	list []*measurement
 }
 
-// run measures the cases that match and prints each when it is done.
+// run measures the matching cases and prints the result of each.
 func (s *section) run(ctx context.Context, bouts []bout, match *regexp.Regexp) error {
 	fmt.Printf("%s (%s)\n", s.title, s.versions)
 	for _, b := range bouts {
@@ -63,7 +63,7 @@ func (r result) print() {
 	}
 }
 
-// who took part, and how often if that was less than the others.
+// who returns the name of a contestant, marked if it ran only once.
 func (r result) who(m *measurement) string {
 	if slices.Contains(r.once, m.contestant) {
 		return m.contestant + " (once)"
@@ -71,7 +71,7 @@ func (r result) who(m *measurement) string {
 	return m.contestant
 }
 
-// measured are the quantities that the cases have.
+// measured returns the quantities that the cases have.
 func measured(cases ...result) (list []quantity) {
 	for q := range quantities {
 		if slices.ContainsFunc(cases, func(r result) bool {
@@ -83,8 +83,8 @@ func measured(cases ...result) (list []quantity) {
 	return list
 }
 
-// cells are the columns behind the contestant's name: for each quantity the median and
-// the ratio to the first contestant.
+// cells returns the columns after the contestant's name: per quantity the median and the
+// ratio to the first contestant.
 func (r result) cells(m *measurement, of []quantity) (cells []string) {
 	for _, q := range of {
 		value, ratio := "", ""
@@ -105,7 +105,7 @@ func (r result) cells(m *measurement, of []quantity) (cells []string) {
 	return cells
 }
 
-// preface stands once at the head of the file.
+// preface is the beginning of the file.
 const preface = `# Benchmarks
 
 The same work done by hand-written SQL (prepared statements, one transaction for the writes that belong
@@ -119,7 +119,7 @@ of the ratios of each round, to the first contestant of the case, and those are 
 written by its command, which measures all of it again; a target is judged by the run that the section shows.
 `
 
-// write replaces the section in BENCHMARKS.md, and keeps the others.
+// write replaces the section in BENCHMARKS.md and leaves the others unchanged.
 func (s section) write() error {
 	dir, err := root()
 	if err != nil {
@@ -133,10 +133,10 @@ func (s section) write() error {
 	return os.WriteFile(path, []byte(s.replaceIn(string(old))), 0o644)
 }
 
-// notesMark begins what a person wrote at the end of the file.
+// notesMark begins the notes at the end of the file, which are written by hand.
 const notesMark = "<!-- notes -->\n"
 
-// replaceIn is the file with this section as it was measured now.
+// replaceIn returns the file with this section replaced by the new results.
 func (s section) replaceIn(file string) string {
 	text := preface
 	for _, name := range []string{"sqlite", "postgres", "large"} {
@@ -186,7 +186,7 @@ func (s section) markdown() string {
 	return b.String()
 }
 
-// versions says what takes part, in the versions of this build and server.
+// versions returns the components and their versions in this build and server.
 func versions(ctx context.Context, d *databases) (string, error) {
 	dsn, drop, err := d.dsn(ctx, false)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// root is the folder of the module, which holds the working directory.
+// root returns the folder of the module, which contains the working directory.
 func root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -26,8 +26,8 @@ func root() (string, error) {
 	}
 }
 
-// loadSeed replaces the empty tables of a store by those of schema 1.0.0, so that the
-// rest (driver, connections, pragmas) stays equal.
+// loadSeed replaces the empty tables of a store by those of schema 1.0.0. Driver,
+// connections and pragmas stay the same.
 func loadSeed(ctx context.Context, db *sql.DB) error {
 	dir, err := root()
 	if err != nil {
@@ -51,7 +51,7 @@ func loadSeed(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// texts reads a column.
+// texts returns the values of a column.
 func texts(ctx context.Context, db *sql.DB, query string, args ...any) (list []string, err error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -68,8 +68,8 @@ func texts(ctx context.Context, db *sql.DB, query string, args ...any) (list []s
 	return list, rows.Err()
 }
 
-// dropTotals takes away what keeps the views from scanning. The store then finds
-// nothing that it could fold, which keeps no row from being written.
+// dropTotals removes the totals, so that the views scan the tables. The store then has
+// nothing to fold and still writes rows.
 func dropTotals(ctx context.Context, db *sql.DB) error {
 	statements, err := texts(ctx, db, `SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema
 		WHERE type IN ('view', 'trigger') OR type = 'table' AND name LIKE 'tier2_%' ORDER BY type = 'table'`)

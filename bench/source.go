@@ -8,8 +8,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// source makes receipts of a few agents, all of them different. The same source makes
-// the same receipts again.
+// source generates receipts of a few agents, all of them different. Equal sources generate
+// equal receipts.
 type source struct {
 	agents int
 	n      int
@@ -20,7 +20,7 @@ func newSource(agents int) *source {
 	return &source{agents: agents, start: time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)}
 }
 
-// receipt is the next receipt, of that agent, each a millisecond after the one before.
+// receipt returns the next receipt of that agent, a millisecond after the one before.
 func (s *source) receipt(agent int) *models.Receipt {
 	s.n++
 	at := s.start.Add(time.Duration(s.n) * time.Millisecond)
@@ -35,7 +35,7 @@ func (s *source) receipt(agent int) *models.Receipt {
 
 func agentName(i int) string { return fmt.Sprintf("agent-%02d", i) }
 
-// stages gives a receipt a metric for each stage.
+// stages adds a metric per stage to a receipt.
 func (s *source) stages(r *models.Receipt) {
 	for i, stage := range models.Stages() {
 		r.Metrics = append(r.Metrics, models.PipelineMetric{

@@ -13,8 +13,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// streaming reads every receipt, each contestant in a process of its own, whose memory
-// nobody else has filled.
+// streaming reads every receipt. Each contestant has its own process, so that its memory is
+// not filled by others.
 func (s *shelf) streaming() bout {
 	names, by := enter(entry{"hand-written", s.many}, entry{"plain GORM", s.many}, entry{"tier2", s.many})
 	return bout{name: "reading every receipt as a stream, newest first", unit: "stream", contestants: names, rounds: 3,
@@ -44,8 +44,8 @@ func stream(ctx context.Context, c contestant) (rows int, err error) {
 	return rows, err
 }
 
-// streamed is what a child says about its stream. Resident is the most memory that it
-// had, in bytes, 0 if the system does not tell.
+// streamed is the report of a child process. Resident is its peak memory in bytes, 0 if the
+// system does not report it.
 type streamed struct {
 	Rows        int
 	Nanoseconds int64
@@ -75,7 +75,7 @@ func streamInChild(ctx context.Context, path, contestant string) (sample, error)
 	return result, nil
 }
 
-// streamHere is the child.
+// streamHere is the work of the child process.
 func streamHere(ctx context.Context, path, contestant string) error {
 	c, err := newContestant(ctx, contestant, path, tier2.WithExisting())
 	if err != nil {
@@ -94,9 +94,9 @@ func streamHere(ctx context.Context, path, contestant string) error {
 	return json.NewEncoder(os.Stdout).Encode(streamed{rows, took.Nanoseconds(), after - before, resident})
 }
 
-// peak is the most memory that this process had resident, in bytes. Linux counts it
-// for each address space (proc(5), VmHWM), while getrusage's ru_maxrss begins with that
-// of the parent.
+// peak returns the peak resident memory of this process, in bytes. Linux counts it per
+// address space (proc(5), VmHWM), while ru_maxrss of getrusage starts with the parent's
+// value.
 func peak() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

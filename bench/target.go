@@ -11,16 +11,16 @@ import (
 
 var nan = math.NaN()
 
-// target is what a contestant should reach in a case.
+// target is the bound that a contestant should meet in a case.
 type target struct {
 	who     string
 	of      quantity
-	against string  // the contestant that it is a ratio to; "" is a bound of its own
-	most    float64 // the value or ratio at most
-	faster  float64 // or how many times as much work it should do in the same time at least
+	against string  // the contestant to compare with; "" for a bound on the value
+	most    float64 // the largest value or ratio
+	faster  float64 // the smallest factor of speed; 0 for a bound by most
 }
 
-// atMost is a target for a ratio, below for a value.
+// atMost returns a target for a ratio, below one for a value.
 func atMost(who string, of quantity, ratio float64, against string) target {
 	return target{who: who, of: of, most: ratio, against: against}
 }
@@ -33,7 +33,7 @@ func faster(who string, ratio float64, than string) target {
 	return target{who: who, faster: ratio, against: than}
 }
 
-// judge says what the target is, what was measured and if it was met.
+// judge returns the target and the measurement as text, and whether the target was met.
 func (t target) judge(list []*measurement) string {
 	find := func(name string) *measurement {
 		i := slices.IndexFunc(list, func(m *measurement) bool { return m.contestant == name })
@@ -65,13 +65,13 @@ func (t target) judge(list []*measurement) string {
 	if !ok {
 		return "not measured"
 	}
-	if t.of == size && t.most == 1 { // smaller, not as small
+	if t.of == size && t.most == 1 { // equal is not enough
 		return fmt.Sprintf("%s < 1 × %s: %.3f, %s", t.of, t.against, v, verdict(v < 1))
 	}
 	return fmt.Sprintf("%s ≤ %g × %s: %.3g, %s", t.of, t.most, t.against, v, verdict(v <= t.most))
 }
 
-// show writes a value in its unit.
+// show returns a value with its unit.
 func show(q quantity, v float64) string {
 	switch q {
 	case elapsed:

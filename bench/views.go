@@ -6,16 +6,15 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// view is a question of the views, as tier2 answers it and as SQL over the tables of
-// schema 1.0.0 does.
+// view is a query of the views, in tier2 and in SQL over the tables of schema 1.0.0.
 type view struct {
 	name string
 	ask  func(ctx context.Context, r *repository.Reports) error
 	old  string
 }
 
-// views are all three. The old queries are the published view recent_executions, and
-// for the other two the columns that its documentation names.
+// views are the three views. The old queries are the published view recent_executions and,
+// for the other two, the columns in the documentation of schema 1.0.0.
 var views = []view{
 	{"recent_executions", func(ctx context.Context, r *repository.Reports) error {
 		_, err := r.RecentExecutions(ctx)
@@ -35,7 +34,7 @@ var views = []view{
 		FROM pipeline_metrics GROUP BY stage`},
 }
 
-// view asks tier2 after some more saves, so that totals have a tail that is not folded.
+// view queries tier2 after some more saves, so that some rows are not in the totals yet.
 func (s *shelf) view(v view) func(context.Context, entry, contestant) (work, error) {
 	return func(ctx context.Context, e entry, c contestant) (work, error) {
 		ask := func(ctx context.Context) error {

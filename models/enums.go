@@ -2,7 +2,7 @@ package models
 
 import "slices"
 
-// Operation is what an execution did.
+// Operation is the kind of work that an execution did.
 type Operation string
 
 // The values of Operation.

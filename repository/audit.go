@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
+	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -45,15 +45,13 @@ func (a *Audit) Record(ctx context.Context, entry *models.AuditEntry) error {
 // List returns one page of the selected entries, newest first, and the cursor of the next
 // page. Errors: models.ErrInvalid for an invalid filter or page.
 func (a *Audit) List(ctx context.Context, f AuditFilter) ([]models.AuditEntry, string, error) {
-	l, err := a.filter(ctx, f)
-	return fetch[models.AuditEntry](l, err, f.Page)
+	return fetch[models.AuditEntry](a.filter(ctx, f), f.Page)
 }
 
 // All yields every selected entry, newest first, in constant memory. f.Limit is the number
 // of rows per statement. Errors: as List.
 func (a *Audit) All(ctx context.Context, f AuditFilter) iter.Seq2[models.AuditEntry, error] {
-	l, err := a.filter(ctx, f)
-	return walk[models.AuditEntry](l, err, f.Page)
+	return walk[models.AuditEntry](a.filter(ctx, f), f.Page)
 }
 
 // Trail returns every entry whose context names that execution or session, oldest first.
@@ -68,26 +66,73 @@ func (a *Audit) Trail(ctx context.Context, id string) ([]models.AuditEntry, erro
 	return find[models.AuditEntry](q.Where(named).Order("timestamp, id"))
 }
 
-func (a *Audit) filter(ctx context.Context, f AuditFilter) (list, error) {
-	if err := errors.Join(
-		known(auditTable, "status", f.Status, models.AuditStatuses()),
-		refuse.Unstorable(auditTable, "agent_id", f.AgentID), refuse.Unstorable(auditTable, "operation", f.Operation),
-		refuse.Unstorable(auditTable, "execution_id", f.ExecutionID),
-	); err != nil {
-		return list{}, err
-	}
-	q := a.h.read(ctx).Model(&models.AuditEntry{})
-	q = equal(q, "agent_id", f.AgentID)
-	q = equal(q, "operation", f.Operation)
-	q = equal(q, "status", string(f.Status))
-	if f.ExecutionID != "" {
-		q = q.Where(member(q, "context_json", "execution_id")+" = ?", f.ExecutionID)
-	}
-	q, err := between(q, auditTable, "timestamp", f.Since, f.Until)
-	return list{db: q, table: auditTable, column: "timestamp"}, err
+func (a *Audit) filter(ctx context.Context, f AuditFilter) list {
+	l := a.h.list(ctx, &models.AuditEntry{}, "timestamp")
+	l.equal("agent_id", f.AgentID)
+	l.equal("operation", f.Operation)
+	oneOf(&l, "status", f.Status, models.AuditStatuses())
+	l.where("execution_id", f.ExecutionID, member(l.db, "context_json", "execution_id")+" = ?", f.ExecutionID)
+	l.between(f.Since, f.Until)
+	return l
 }
 
 // member is the SQL for a top-level member of a JSON column, as text.
 func member(db *gorm.DB, column, key string) string {
 	return sqlOf(db).Member(column, key)
+}
+
+// Seal adds all new entries to the Merkle tree over the audit log, in order of id, and
+// returns a checkpoint of the tree. The checkpoint is signed and anchored if the store has
+// a signer and an anchor, and has size 0 if the log is empty. Entries of other programs are
+// sealed too. Seal delays a save no longer than another save does. A store seals its own
+// writes on Close.
+//
+// Errors: models.ErrConflict if the tree or the anchor belongs to another history (Verify
+// reports the changes); models.ErrBusy if transactions that add entries outlast the busy
+// timeout; models.ErrReadOnly for an archive; models.ErrInvalid inside a transaction.
+func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
+	if err := a.outside(); err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	return a.h.log.Ledger.Seal(ctx)
+}
+
+// Verify reads the whole audit log, in one snapshot and constant memory, and compares the
+// entries with the tree, the tree with the checkpoints, and each row with the digest in its
+// last entry. The report lists entries that were edited, removed, inserted or reordered, a
+// forked log and, with an anchor, a truncated log. Rows without an entry, such as rows that
+// another program inserted, are not findings.
+//
+// Errors: models.ErrInvalid for invalid options, such as an anchor or keys for an archive,
+// which has no checkpoints, and inside a transaction; models.ErrNotFound if an anchor or
+// archive does not exist.
+func (a *Audit) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error) {
+	if err := a.outside(); err != nil {
+		return nil, err
+	}
+	return a.h.log.Ledger.Verify(ctx, opts)
+}
+
+// Prove returns a proof that an entry is in the tree of the newest checkpoint.
+// ledger.Proof.Check checks it without a database.
+//
+// Errors: models.ErrNotFound for an entry that does not exist or is not sealed;
+// models.ErrConflict if the entry or the tree differs from what was sealed;
+// models.ErrInvalid inside a transaction.
+func (a *Audit) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
+	if err := a.outside(); err != nil {
+		return nil, err
+	}
+	return a.h.log.Ledger.Prove(ctx, id)
+}
+
+// outside rejects calls inside a transaction, and on a store without a ledger.
+func (a *Audit) outside() error {
+	switch {
+	case a.h.log.Ledger == nil:
+		return refuse.Invalid(auditTable, "", nil, "this store keeps no tree over its audit log")
+	case a.h.inside():
+		return refuse.Invalid(auditTable, "", nil, "the audit log cannot be sealed, verified or proved from inside a transaction")
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -31,7 +32,7 @@ const lookBack = 10_000
 // models.ErrInvalid for an invalid filter, an Until, a Cursor or a negative interval.
 func (a *Audit) Follow(ctx context.Context, f AuditFilter, every time.Duration) iter.Seq2[models.AuditEntry, error] {
 	return func(yield func(models.AuditEntry, error) bool) {
-		l := &follower{a: a, ctx: ctx, missing: map[int64][]string{}, yield: func(e models.AuditEntry) bool { return yield(e, nil) }}
+		l := &follower{a: a, ctx: ctx, missing: map[int64][]string{}, yield: yield}
 		if err := l.follow(f, every); err != nil {
 			yield(models.AuditEntry{}, err)
 		}
@@ -42,7 +43,7 @@ func (a *Audit) Follow(ctx context.Context, f AuditFilter, every time.Duration) 
 type follower struct {
 	a     *Audit
 	ctx   context.Context
-	yield func(models.AuditEntry) bool
+	yield func(models.AuditEntry, error) bool
 	db    *gorm.DB // the filter
 	size  int      // rows per statement
 	seen  int64    // entries up to this id are yielded, except the missing ones
@@ -51,7 +52,21 @@ type follower struct {
 }
 
 func (l *follower) follow(f AuditFilter, every time.Duration) error {
-	if err := l.begin(f, &every); err != nil {
+	switch {
+	case every < 0:
+		return refuse.Invalid(auditTable, "every", every, "must not be negative")
+	case !f.Until.IsZero():
+		return refuse.Invalid(auditTable, "until", f.Until, "nothing that is followed has an end")
+	case f.Cursor != "":
+		return refuse.Invalid(auditTable, "cursor", f.Cursor, "nothing that is followed has pages")
+	}
+	f.Limit = cmp.Or(f.Limit, MaxLimit)
+	list, size, err := l.a.filter(l.ctx, f).from(f.Page)
+	if err != nil {
+		return err
+	}
+	l.db, l.size = list.db.Session(&gorm.Session{}), size
+	if err := l.start(f.Since.IsZero()); err != nil {
 		return err
 	}
 	for {
@@ -61,36 +76,9 @@ func (l *follower) follow(f AuditFilter, every time.Duration) error {
 		select {
 		case <-l.ctx.Done():
 			return l.ctx.Err()
-		case <-time.After(every):
+		case <-time.After(cmp.Or(every, DefaultPoll)):
 		}
 	}
-}
-
-// begin checks the arguments and finds the position to start from.
-func (l *follower) begin(f AuditFilter, every *time.Duration) error {
-	switch {
-	case *every < 0:
-		return refuse.Invalid(auditTable, "every", *every, "must not be negative")
-	case !f.Until.IsZero():
-		return refuse.Invalid(auditTable, "until", f.Until, "nothing that is followed has an end")
-	case f.Cursor != "":
-		return refuse.Invalid(auditTable, "cursor", f.Cursor, "nothing that is followed has pages")
-	case *every == 0:
-		*every = DefaultPoll
-	}
-	if f.Limit == 0 {
-		f.Limit = MaxLimit
-	}
-	size, err := f.limit(auditTable)
-	if err != nil {
-		return err
-	}
-	list, err := l.a.filter(l.ctx, f)
-	if err != nil {
-		return err
-	}
-	l.db, l.size = list.db.Session(&gorm.Session{}), size
-	return l.start(f.Since.IsZero())
 }
 
 // start sets seen: to the last id, or to the id before the first selected entry. It repeats
@@ -161,9 +149,9 @@ func (l *follower) poll() (more bool, err error) {
 }
 
 // next yields an entry, unless it was committed after findMissing: then late yields it.
-func (l *follower) next(e models.AuditEntry) bool {
+func (l *follower) next(e models.AuditEntry, err error) bool {
 	_, late := l.missing[e.ID]
-	return late || l.yield(e)
+	return late || l.yield(e, err)
 }
 
 // late returns the missing ids that have a row now, in order. It lists the open

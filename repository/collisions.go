@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -41,7 +40,6 @@ func (c *Collisions) Report(ctx context.Context, collision *models.Collision) er
 	if collision == nil {
 		return refuse.Invalid(collisionsTable, "", nil, "must not be nil")
 	}
-	schema.Prepare(collision, c.h.now())
 	err := insert(ctx, c.h, collision)
 	return blame(err, models.ErrForeignKey, collisionsTable, "session_id", collision.SessionID, "no session has that id")
 }
@@ -72,10 +70,7 @@ const unresolved = "(resolution IS NULL OR resolution = '')"
 // BySession returns every collision of a session, newest first. Errors: models.ErrInvalid
 // for a blank id.
 func (c *Collisions) BySession(ctx context.Context, sessionID string) ([]models.Collision, error) {
-	if err := refuse.Blank(collisionsTable, "session_id", sessionID); err != nil {
-		return nil, err
-	}
-	return find[models.Collision](c.h.read(ctx).Where("session_id = ?", sessionID).Order("timestamp DESC, id DESC"))
+	return children[models.Collision](c.h.read(ctx), collisionsTable, "session_id", sessionID, "timestamp DESC, id DESC")
 }
 
 // BetweenAgents returns every collision of two agents, in either order, newest first.
@@ -94,45 +89,34 @@ func (c *Collisions) BetweenAgents(ctx context.Context, a, b string) ([]models.C
 // List returns one page of the selected collisions, newest first, and the cursor of the
 // next page. Errors: models.ErrInvalid for an invalid filter or page.
 func (c *Collisions) List(ctx context.Context, f CollisionFilter) ([]models.Collision, string, error) {
-	q, err := c.filter(ctx, f)
-	return fetch[models.Collision](list{db: q, table: collisionsTable, column: "timestamp"}, err, f.Page)
+	return fetch[models.Collision](c.filter(ctx, f), f.Page)
 }
 
 // Unresolved returns List of the collisions without a resolution. Errors: as List.
 func (c *Collisions) Unresolved(ctx context.Context, f CollisionFilter) ([]models.Collision, string, error) {
-	q, err := c.filter(ctx, f)
-	if err != nil {
-		return nil, "", err
-	}
-	return fetch[models.Collision](list{db: q.Where(unresolved), table: collisionsTable, column: "timestamp"}, nil, f.Page)
+	l := c.filter(ctx, f)
+	l.db = l.db.Where(unresolved)
+	return fetch[models.Collision](l, f.Page)
 }
 
 // Summary counts the collisions with since <= timestamp < until by type and severity, the
 // largest count first. A zero time is no bound. Errors: models.ErrInvalid if until lies
 // before since.
 func (c *Collisions) Summary(ctx context.Context, since, until time.Time) ([]CollisionSummary, error) {
-	q, err := c.filter(ctx, CollisionFilter{Since: since, Until: until})
-	if err != nil {
-		return nil, err
+	l := c.filter(ctx, CollisionFilter{Since: since, Until: until})
+	if l.err != nil {
+		return nil, l.err
 	}
-	return find[CollisionSummary](q.Select("collision_type, severity, COUNT(*) AS count").Group("collision_type, severity").
+	return find[CollisionSummary](l.db.Select("collision_type, severity, COUNT(*) AS count").Group("collision_type, severity").
 		Order("count DESC, collision_type, severity"))
 }
 
-func (c *Collisions) filter(ctx context.Context, f CollisionFilter) (*gorm.DB, error) {
-	if err := errors.Join(
-		known(collisionsTable, "collision_type", f.CollisionType, models.CollisionTypes()),
-		known(collisionsTable, "severity", f.Severity, models.Severities()),
-		refuse.Unstorable(collisionsTable, "session_id", f.SessionID), refuse.Unstorable(collisionsTable, "agent_id", f.AgentID),
-	); err != nil {
-		return nil, err
-	}
-	q := c.h.read(ctx).Model(&models.Collision{})
-	q = equal(q, "session_id", f.SessionID)
-	q = equal(q, "collision_type", string(f.CollisionType))
-	q = equal(q, "severity", string(f.Severity))
-	if f.AgentID != "" {
-		q = q.Where("(agent_id_1 = ? OR agent_id_2 = ?)", f.AgentID, f.AgentID)
-	}
-	return between(q, collisionsTable, "timestamp", f.Since, f.Until)
+func (c *Collisions) filter(ctx context.Context, f CollisionFilter) list {
+	l := c.h.list(ctx, &models.Collision{}, "timestamp")
+	l.equal("session_id", f.SessionID)
+	oneOf(&l, "collision_type", f.CollisionType, models.CollisionTypes())
+	oneOf(&l, "severity", f.Severity, models.Severities())
+	l.where("agent_id", f.AgentID, "(agent_id_1 = ? OR agent_id_2 = ?)", f.AgentID, f.AgentID)
+	l.between(f.Since, f.Until)
+	return l
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -94,17 +93,16 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 	if err != nil {
 		return nil, summary, err
 	}
-	l, err := (&Receipts{r.h}).filter(ctx, ReceiptFilter{
-		AgentID: f.AgentID, Operation: f.Operation, Since: f.Since, Until: f.Until,
-	})
-	if err != nil {
-		return nil, summary, err
+	l := (&Receipts{r.h}).filter(ctx, ReceiptFilter{AgentID: f.AgentID, Operation: f.Operation, Since: f.Since, Until: f.Until})
+	if l.err != nil {
+		return nil, summary, l.err
 	}
 	status := sqlOf(l.db).NoIndex + "status" // which is far slower than the order of rows
 	l.db = l.db.Where(status+" = ? AND manifest_hash <> '' AND ontology_hash <> ''", models.ReceiptPassed).Session(&gorm.Session{})
 	drifts = []Drift{}
 	var last key
-	for groups, err := range (driftList{l, f.Cursor}).groups() {
+	for cursor := f.Cursor; ; cursor = l.cursor(last) {
+		groups, err := l.driftGroups(cursor)
 		if err != nil {
 			return nil, summary, err
 		}
@@ -124,8 +122,10 @@ func (r *Reports) Drift(ctx context.Context, f DriftFilter) (drifts []Drift, sum
 				drifts = append(drifts, *drift)
 			}
 		}
+		if len(groups) < groupsAhead {
+			return drifts, summary, nil
+		}
 	}
-	return drifts, summary, nil
 }
 
 // inputs are the values that executions must share to be compared.
@@ -151,40 +151,18 @@ type variant struct {
 	newest []DriftExecution
 }
 
-// driftList lists the groups of a filtered list of receipts, after a cursor.
-type driftList struct {
-	list
-	cursor string
-}
-
 // groupsAhead is the number of groups that are found and read at once, about 10 MB, since
 // both statements go through all receipts of the list. A statement takes at most 32,766
 // arguments, and a group has three (https://www.sqlite.org/limits.html).
 const groupsAhead = 10_000
 
-// groups yields batches of groups with their variants, the group with the newest receipt
-// first.
-func (l driftList) groups() iter.Seq2[[]*driftGroup, error] {
-	return func(yield func([]*driftGroup, error) bool) {
-		for {
-			found, err := l.find(groupsAhead)
-			if err == nil && len(found) > 0 {
-				err = l.read(found)
-			}
-			if !yield(found, err) || err != nil || len(found) < groupsAhead {
-				return
-			}
-			l.cursor = l.list.cursor(found[len(found)-1].key)
-		}
-	}
-}
-
-// find returns the next n groups, without their variants.
-func (l driftList) find(n int) (groups []*driftGroup, err error) {
+// driftGroups returns the next groups after a cursor, at most groupsAhead, with their
+// variants. The group with the newest receipt is first.
+func (l list) driftGroups(after string) ([]*driftGroup, error) {
 	q := l.db.Select("operation, manifest_hash, ontology_hash, MAX(id) AS id, MAX(timestamp) || '' AS sort_key").
 		Group("operation, manifest_hash, ontology_hash").Having("COUNT(*) > 1")
-	if l.cursor != "" {
-		c, err := decodeCursor(l.table, l.cursor)
+	if after != "" {
+		c, err := decodeCursor(l.table, after)
 		if err != nil {
 			return nil, err
 		}
@@ -193,15 +171,19 @@ func (l driftList) find(n int) (groups []*driftGroup, err error) {
 	rows, err := find[struct {
 		Inputs inputs `gorm:"embedded"`
 		Key    key    `gorm:"embedded"`
-	}](q.Order("MAX(timestamp) DESC, MAX(id) DESC").Limit(n))
-	for _, row := range rows {
-		groups = append(groups, &driftGroup{inputs: row.Inputs, key: row.Key})
+	}](q.Order("MAX(timestamp) DESC, MAX(id) DESC").Limit(groupsAhead))
+	if err != nil || len(rows) == 0 {
+		return nil, err
 	}
-	return groups, err
+	groups := make([]*driftGroup, len(rows))
+	for i, row := range rows {
+		groups[i] = &driftGroup{inputs: row.Inputs, key: row.Key}
+	}
+	return groups, l.readVariants(groups)
 }
 
-// read reads the receipts of the groups, in no particular order.
-func (l driftList) read(groups []*driftGroup) error {
+// readVariants adds the receipts of the groups, in no particular order.
+func (l list) readVariants(groups []*driftGroup) error {
 	by := make(map[inputs]*driftGroup, len(groups))
 	args := make([]any, 0, 3*len(groups))
 	for _, g := range groups {
@@ -251,11 +233,14 @@ func (g *driftGroup) add(e DriftExecution, raw []byte) {
 	v.newest = newest(append(v.newest, e))
 }
 
+// newerFirst compares executions for a list with the newest first.
+func newerFirst(a, b DriftExecution) int {
+	return cmp.Or(b.Timestamp.Compare(a.Timestamp.Time), cmp.Compare(b.id, a.id))
+}
+
 // newest returns at most MaxDriftNames executions, newest first.
 func newest(list []DriftExecution) []DriftExecution {
-	slices.SortFunc(list, func(a, b DriftExecution) int {
-		return cmp.Or(b.Timestamp.Compare(a.Timestamp.Time), cmp.Compare(b.id, a.id))
-	})
+	slices.SortFunc(list, newerFirst)
 	return list[:min(len(list), MaxDriftNames)]
 }
 
@@ -302,19 +287,13 @@ func (g *driftGroup) outputs(l list) (map[int64]ggen.Outputs, error) {
 	for _, v := range g.variants {
 		ids = append(ids, v.id)
 	}
-	q := l.db.Session(&gorm.Session{NewDB: true}).Model(&models.Receipt{}).Select("id, receipt_json").Where("id IN ?", ids)
+	receipts, err := find[models.Receipt](l.db.Session(&gorm.Session{NewDB: true}).Select("id, receipt_json").Where("id IN ?", ids))
 	written := map[int64]ggen.Outputs{}
-	err := scan(q, func(rows *sql.Rows) error {
-		var id int64
-		var raw sql.RawBytes
-		if err := rows.Scan(&id, &raw); err != nil {
-			return err
+	for _, r := range receipts {
+		if out, ok := ggen.ReadOutputs(r.ReceiptJSON); ok {
+			written[r.ID] = out
 		}
-		if out, ok := ggen.ReadOutputs(raw); ok {
-			written[id] = out
-		}
-		return nil
-	})
+	}
 	return written, err
 }
 
@@ -337,9 +316,6 @@ func (g *driftGroup) file(path string, written map[int64]ggen.Outputs) FileDrift
 		}
 		file.Hashes = append(file.Hashes, h)
 	}
-	slices.SortFunc(file.Hashes, func(a, b FileHash) int {
-		x, y := names[a.Hash][0], names[b.Hash][0]
-		return cmp.Or(y.Timestamp.Compare(x.Timestamp.Time), cmp.Compare(y.id, x.id))
-	})
+	slices.SortFunc(file.Hashes, func(a, b FileHash) int { return newerFirst(names[a.Hash][0], names[b.Hash][0]) })
 	return file
 }

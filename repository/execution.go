@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/ggen"
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/scope"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -149,48 +149,31 @@ func (e *Execution) Finish(ctx context.Context, outcome Outcome) (*models.Receip
 	if err != nil {
 		return nil, err
 	}
-	status, counter := models.AuditCompleted, "successful_operations"
+	status, succeeded := models.AuditCompleted, int64(1)
 	if run.receipt.Status != models.ReceiptPassed {
-		status, counter = models.AuditFailed, "failed_operations"
+		status, succeeded = models.AuditFailed, 0
 	}
-	ended := e.entry(status, now)
-	ended.DurationMS, ended.ErrorMessage = run.receipt.DurationMS, run.receipt.ErrorMessage
 	ctx = scope.WithExecution(scope.WithDefaultActor(ctx, e.receipt.AgentID), e.receipt.ExecutionID)
 	err = e.h.transaction(ctx, func(tx *gorm.DB) error {
-		stored, err := storedReceipt(tx, run.receipt.ExecutionID)
-		if err != nil {
+		if err := requireUnused(tx, e.ID(), "was finished by another program"); err != nil {
 			return err
-		}
-		if stored != nil {
-			return duplicateExecution(stored.ExecutionID, "was finished by another program")
 		}
 		ctx, inside := tx.Statement.Context, e.h.in(tx) // ctx has a default actor
-		if err := run.write(ctx, inside, now); err != nil {
+		if err := run.write(ctx, inside); err != nil {
 			return err
 		}
-		entry := *ended
-		if err := insert(ctx, inside, &entry); err != nil {
+		ended := e.entry(status, now)
+		ended.DurationMS, ended.ErrorMessage = run.receipt.DurationMS, run.receipt.ErrorMessage
+		if err := insert(ctx, inside, ended); err != nil || e.session == "" {
 			return err
 		}
-		return e.count(tx, counter)
+		return (&Sessions{inside}).AddOutcome(ctx, e.session, succeeded, 1-succeeded)
 	})
 	if err != nil {
 		return nil, err
 	}
 	e.finished = true
 	return run.receipt, nil
-}
-
-func (e *Execution) count(tx *gorm.DB, counter string) error {
-	if e.session == "" {
-		return nil
-	}
-	res := tx.Model(&models.WorkflowSession{}).Where("session_id = ?", e.session).
-		Updates(map[string]any{counter: gorm.Expr("COALESCE(" + counter + ", 0) + 1")})
-	if res.Error == nil && res.RowsAffected == 0 {
-		return refuse.NotFound(sessionsTable, "session_id", e.session)
-	}
-	return res.Error
 }
 
 // entry returns an audit entry about the execution itself.
@@ -200,11 +183,9 @@ func (e *Execution) entry(status models.AuditStatus, at time.Time) *models.Audit
 		ExecutionID string `json:"execution_id"`
 		SessionID   string `json:"session_id,omitempty"`
 	}{1, e.receipt.ExecutionID, e.session})
-	entry := &models.AuditEntry{
+	return &models.AuditEntry{
 		AgentID: e.receipt.AgentID, Operation: string(e.receipt.Operation), Status: status, Timestamp: models.At(at), ContextJSON: doc,
 	}
-	schema.Prepare(entry, at)
-	return entry
 }
 
 // since returns the milliseconds from then to now; 0 if the clock was set back.
@@ -236,22 +217,15 @@ func (e *Execution) run(outcome Outcome) (*run, error) {
 	receipt := e.receipt
 	r := &run{receipt: &receipt, metrics: slices.Clone(e.metrics), targets: e.targets, measured: maps.Clone(e.measured)}
 	failure := ggen.FirstFailure(r.metrics)
-	receipt.Status = outcome.Status
-	if receipt.Status == "" {
-		receipt.Status = derivedStatus(outcome.Err, failure)
-	}
+	receipt.Status = cmp.Or(outcome.Status, derivedStatus(outcome.Err, failure))
 	if outcome.Err != nil {
 		receipt.ErrorMessage = refuse.Clean(outcome.Err.Error())
 	} else if receipt.Status != models.ReceiptPassed {
 		receipt.ErrorMessage = failure
 	}
 	receipt.FilesGenerated, receipt.FilesModified = outcome.FilesGenerated, outcome.FilesModified
-	if outcome.ManifestHash != "" {
-		receipt.ManifestHash = outcome.ManifestHash
-	}
-	if outcome.OntologyHash != "" {
-		receipt.OntologyHash = outcome.OntologyHash
-	}
+	receipt.ManifestHash = cmp.Or(outcome.ManifestHash, receipt.ManifestHash)
+	receipt.OntologyHash = cmp.Or(outcome.OntologyHash, receipt.OntologyHash)
 	receipt.DurationMS = e.since(receipt.Timestamp.Time)
 	receipt.ReceiptJSON = outcome.ReceiptJSON
 	if receipt.ReceiptJSON != nil {

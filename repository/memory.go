@@ -35,9 +35,6 @@ type MemoryFilter struct {
 // Get returns the memory of an agent. Errors: models.ErrInvalid for a blank agent;
 // models.ErrNotFound.
 func (m *Memory) Get(ctx context.Context, agentID string) (*models.AgentMemory, error) {
-	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
-		return nil, err
-	}
 	return take[models.AgentMemory](m.h.read(ctx), memoryTable, "agent_id", agentID)
 }
 
@@ -80,7 +77,7 @@ func (m *Memory) Update(ctx context.Context, agentID string, fn func(doc map[str
 			invalid.Err = err
 			return invalid
 		}
-		own, err := parseOwn(encoded)
+		own, _, err := splitDocument(encoded)
 		if err != nil {
 			return err
 		}
@@ -160,7 +157,7 @@ func (m *Memory) RecordError(ctx context.Context, agentID, message string) error
 // ResetRetries sets retry_count to 0 and leaves last_error unchanged. Errors:
 // models.ErrInvalid for a blank agent; models.ErrNotFound.
 func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
-	return m.existing(ctx, agentID, func(db *gorm.DB) *gorm.DB {
+	return m.h.existing(ctx, memoryTable, "agent_id", agentID, func(db *gorm.DB) *gorm.DB {
 		return db.Model(&models.AgentMemory{}).Updates(map[string]any{"retry_count": 0, "updated_at": m.h.now()})
 	})
 }
@@ -168,27 +165,15 @@ func (m *Memory) ResetRetries(ctx context.Context, agentID string) error {
 // Forget deletes the agent's memory, including models.ActivityKey and the collision
 // history. Errors: models.ErrInvalid for a blank agent; models.ErrNotFound.
 func (m *Memory) Forget(ctx context.Context, agentID string) error {
-	return m.existing(ctx, agentID, func(db *gorm.DB) *gorm.DB { return db.Delete(&models.AgentMemory{}) })
-}
-
-// existing writes to the row of an agent.
-func (m *Memory) existing(ctx context.Context, agentID string, write func(db *gorm.DB) *gorm.DB) error {
-	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
-		return err
-	}
-	n, err := m.h.affected(ctx, func(db *gorm.DB) *gorm.DB { return write(db.Where("agent_id = ?", agentID)) })
-	if err == nil && n == 0 {
-		return refuse.NotFound(memoryTable, "agent_id", agentID)
-	}
-	return err
+	return m.h.existing(ctx, memoryTable, "agent_id", agentID, func(db *gorm.DB) *gorm.DB { return db.Delete(&models.AgentMemory{}) })
 }
 
 // List returns one page of the selected memories, the last updated first, and the cursor
 // of the next page. Errors: models.ErrInvalid for an invalid filter or page.
 func (m *Memory) List(ctx context.Context, f MemoryFilter) ([]models.AgentMemory, string, error) {
-	q := m.h.read(ctx).Model(&models.AgentMemory{})
-	q, err := between(q, memoryTable, "updated_at", f.UpdatedSince, f.UpdatedUntil)
-	return fetch[models.AgentMemory](list{db: q, table: memoryTable, column: "updated_at"}, err, f.Page)
+	l := m.h.list(ctx, &models.AgentMemory{}, "updated_at")
+	l.between(f.UpdatedSince, f.UpdatedUntil)
+	return fetch[models.AgentMemory](l, f.Page)
 }
 
 // modify changes the agent's row, or creates it, in one transaction that locks the row.
@@ -300,9 +285,7 @@ func ownKeys(doc models.JSON) (map[string]any, error) {
 		decoder := json.NewDecoder(bytes.NewReader(raw))
 		decoder.UseNumber()
 		var value any
-		if err := decoder.Decode(&value); err != nil {
-			return nil, err
-		}
+		_ = decoder.Decode(&value) // valid, since raw is a part of doc
 		values[key] = value
 	}
 	return values, nil
@@ -310,29 +293,23 @@ func ownKeys(doc models.JSON) (map[string]any, error) {
 
 // encode returns compact JSON with sorted keys. It does not escape <, > and &.
 func encode(v any) (models.JSON, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
+	text, err := schema.EncodeJSON(v)
+	if err != nil {
 		return nil, err
 	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return models.JSON(text), nil
 }
 
 // etag returns the SHA-256 of the agent's keys in a form that does not depend on spaces
 // and the order of keys; "" if there are none. For a document that is not a JSON object it
 // is the SHA-256 of its bytes.
 func etag(doc models.JSON) string {
-	values, err := ownKeys(doc)
 	canonical := doc
-	if err == nil {
+	if values, err := ownKeys(doc); err == nil {
 		if len(values) == 0 {
 			return ""
 		}
-		canonical, err = encode(values)
-	}
-	if err != nil {
-		canonical = doc
+		canonical, _ = encode(values) // decoded JSON always encodes
 	}
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:])

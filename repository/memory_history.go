@@ -78,22 +78,10 @@ func (m *Memory) History(ctx context.Context, agentID string, f HistoryFilter) (
 // HistoryAll yields every selected version, newest first, in constant memory. f.Limit is the
 // number of rows per statement. Errors: as History.
 func (m *Memory) HistoryAll(ctx context.Context, agentID string, f HistoryFilter) iter.Seq2[MemoryVersion, error] {
-	if f.Limit == 0 {
-		f.Limit = MaxLimit
-	}
-	return func(yield func(MemoryVersion, error) bool) {
-		for {
-			list, next, err := m.History(ctx, agentID, f)
-			if err != nil {
-				yield(MemoryVersion{}, err)
-				return
-			}
-			if !all(list, func(v MemoryVersion) bool { return yield(v, nil) }) || next == "" {
-				return
-			}
-			f.Cursor = next
-		}
-	}
+	return pages(f.Page, func(p Page) ([]MemoryVersion, string, error) {
+		f.Page = p
+		return m.History(ctx, agentID, f)
+	})
 }
 
 // At returns the version of an agent's memory at a time, which may be Unknown. Errors:
@@ -125,14 +113,15 @@ func (m *Memory) versions(ctx context.Context, agentID string, since, until time
 	if err := refuse.Blank(memoryTable, "agent_id", agentID); err != nil {
 		return nil, err
 	}
-	q := m.h.read(ctx).Model(&models.AuditEntry{})
-	sql := sqlOf(q)
-	q = q.Where("operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')").
+	l := m.h.list(ctx, &models.AuditEntry{}, "timestamp")
+	sql := sqlOf(l.db)
+	l.db = l.db.Where("operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')").
 		Where(sql.MemoryKey+" = ?", agentID).
 		Where("status || '' = ?", models.AuditCompleted).
 		Where("(operation <> 'agent_memory.update' OR " + sql.MemoryDocument + " IS NOT NULL)").
 		Order("id DESC")
-	return between(q, auditTable, "timestamp", since, until)
+	l.between(since, until)
+	return l.db, l.err
 }
 
 // versionOf reads the version in an entry.
@@ -141,7 +130,7 @@ func versionOf(e models.AuditEntry) MemoryVersion {
 	var doc struct {
 		ExecutionID string `json:"execution_id"`
 		Changes     struct {
-			MemoryJSON struct{ To models.JSON } `json:"memory_json"`
+			MemoryJSON struct{ To string } `json:"memory_json"`
 		}
 	}
 	err := e.ContextJSON.Decode(&doc)
@@ -149,11 +138,8 @@ func versionOf(e models.AuditEntry) MemoryVersion {
 	if v.Action == "delete" {
 		return v
 	}
-	var text string
-	if err == nil {
-		err = doc.Changes.MemoryJSON.To.Decode(&text)
-	}
-	if own, _, bad := splitDocument(models.JSON(text)); err == nil && bad == nil { // an entry without a document is bad too
+	own, _, bad := splitDocument(models.JSON(doc.Changes.MemoryJSON.To)) // "" is bad too
+	if err == nil && bad == nil {
 		v.Document, err = encode(own)
 	}
 	v.Unknown = err != nil || v.Document == nil

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -26,15 +25,10 @@ func (m *Metrics) Record(ctx context.Context, metric *models.PipelineMetric) err
 // RecordBatch writes all metrics or none, in one transaction. It accepts an empty batch.
 // Errors: models.ErrInvalid; models.ErrForeignKey if a metric's execution_id has no receipt.
 func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMetric) error {
-	if len(metrics) == 0 {
-		return ctx.Err()
-	}
-	now := m.h.now()
 	for i, metric := range metrics {
 		if metric == nil {
 			return refuse.Invalid(metricsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
-		schema.Prepare(metric, now)
 	}
 	err := insert(ctx, m.h, metrics...)
 	if !errors.Is(err, models.ErrForeignKey) {
@@ -53,10 +47,7 @@ func (m *Metrics) RecordBatch(ctx context.Context, metrics []*models.PipelineMet
 // ByExecution returns every metric of an execution, sorted by stage and then by time.
 // Errors: models.ErrInvalid for a blank id.
 func (m *Metrics) ByExecution(ctx context.Context, executionID string) ([]models.PipelineMetric, error) {
-	if err := refuse.Blank(metricsTable, "execution_id", executionID); err != nil {
-		return nil, err
-	}
-	metrics, err := find[models.PipelineMetric](m.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id"))
+	metrics, err := children[models.PipelineMetric](m.h.read(ctx), metricsTable, "execution_id", executionID, "timestamp, id")
 	stages := models.Stages()
 	slices.SortStableFunc(metrics, func(a, b models.PipelineMetric) int {
 		return cmp.Compare(slices.Index(stages, a.Stage), slices.Index(stages, b.Stage))

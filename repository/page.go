@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -83,6 +84,7 @@ type list struct {
 	// inOrder says that an index returns the filtered rows in the list's order. Only lists
 	// of receipts set it.
 	inOrder bool
+	err     error // the faults of the filter
 }
 
 // key is the position of a row in its list: its time as the database shows it, and its id.
@@ -94,17 +96,18 @@ type key struct {
 // cursor returns the cursor of the page after a row.
 func (l list) cursor(k key) string { return cursor{l.table, k.SortKey, k.ID}.encode() }
 
-// behind returns the part of the list after a cursor; "" is the whole list.
-func (l list) behind(text string) (list, error) {
-	if text == "" {
-		return l, nil
+// from returns the part of the list that a page starts with, and the page's number of rows.
+func (l list) from(p Page) (list, int, error) {
+	if l.err != nil {
+		return l, 0, l.err
 	}
-	c, err := decodeCursor(l.table, text)
-	if err != nil {
-		return list{}, err
+	limit, err := p.limit(l.table)
+	if err != nil || p.Cursor == "" {
+		return l, limit, err
 	}
+	c, err := decodeCursor(l.table, p.Cursor)
 	l.db = l.db.Session(&gorm.Session{}).Where("(?, ?) < (?, ?)", clause.Column{Name: l.column}, clause.Column{Name: "id"}, c.Time, c.ID)
-	return l, nil
+	return l, limit, err
 }
 
 // ordered returns q in the list's order and leaves q unchanged.
@@ -133,21 +136,15 @@ func rows[T any](l list, keys []key) ([]T, error) {
 	return page, err
 }
 
-// fetch reads one page and returns the cursor of the next page, "" if there is none. It
-// returns the error of the filter that l comes from.
-func fetch[T any](l list, err error, p Page) (page []T, next string, _ error) {
+// fetch reads one page and returns the cursor of the next page, "" if there is none.
+func fetch[T any](l list, p Page) (page []T, next string, _ error) {
+	l, limit, err := l.from(p)
 	if err != nil {
-		return nil, "", err
-	}
-	limit, err := p.limit(l.table)
-	if err != nil {
-		return nil, "", err
-	}
-	if l, err = l.behind(p.Cursor); err != nil {
 		return nil, "", err
 	}
 	if l.inOrder {
-		page, last, err := inOrder[T](l, limit+1, limit)
+		receipts, last, err := l.indexed(limit+1, limit)
+		page, _ = any(receipts).([]T)
 		if len(page) > limit {
 			page, next = page[:limit], l.cursor(last)
 		}
@@ -165,93 +162,74 @@ func fetch[T any](l list, err error, p Page) (page []T, next string, _ error) {
 	return page, next, err
 }
 
-// inOrder calls list.indexed of a list whose rows have the type T.
-func inOrder[T any](l list, n, want int) ([]T, key, error) {
-	receipts, last, err := l.indexed(n, want)
-	page, _ := any(receipts).([]T)
-	return page, last, err
-}
-
 // keysAhead is the number of keys that walk reads per statement, about 3 MB, because every
 // statement sorts a list that has no index for its order.
 const keysAhead = 50_000
 
 // walk yields every row from p.Cursor on. It reads p.Limit rows per statement, MaxLimit
-// if 0. The first error, such as the error of the filter that l comes from, ends it.
-func walk[T any](l list, err error, p Page) iter.Seq2[T, error] {
+// if 0. The first error ends it.
+func walk[T any](l list, p Page) iter.Seq2[T, error] {
+	if l.inOrder {
+		return pages(p, func(p Page) ([]T, string, error) { return fetch[T](l, p) })
+	}
 	return func(yield func(T, error) bool) {
-		if err := each(l, err, p, func(row T) bool { return yield(row, nil) }); err != nil {
+		if err := walkSorted(l, p, yield); err != nil {
 			var zero T
 			yield(zero, err)
 		}
 	}
 }
 
-// each calls yield for every row until yield returns false.
-func each[T any](start list, err error, p Page, yield func(T) bool) error {
-	if err != nil {
-		return err
-	}
-	if p.Limit == 0 {
-		p.Limit = MaxLimit
-	}
-	size, err := p.limit(start.table)
-	if err != nil {
-		return err
-	}
-	step := stepSorted[T]
-	if start.inOrder {
-		step = stepInOrder[T]
-	}
-	for first := true; ; first = false {
-		l, err := start.behind(p.Cursor)
+// walkSorted reads many keys per statement, and their rows by pages. Its first statement
+// reads the keys of one page, since the caller may stop after it.
+func walkSorted[T any](start list, p Page, yield func(T, error) bool) error {
+	p.Limit = cmp.Or(p.Limit, MaxLimit)
+	for ahead := p.Limit; ; ahead = keysAhead {
+		l, limit, err := start.from(p)
 		if err != nil {
 			return err
 		}
-		last, more, err := step(l, size, first, yield)
-		if err != nil || !more {
+		keys, err := l.keys(ahead)
+		if err != nil {
 			return err
 		}
-		p.Cursor = l.cursor(last)
+		for part := range slices.Chunk(keys, limit) {
+			page, err := rows[T](l, part)
+			if err != nil || !all(page, yield) {
+				return err
+			}
+		}
+		if len(keys) < ahead {
+			return nil
+		}
+		p.Cursor = l.cursor(keys[len(keys)-1])
 	}
 }
 
-// stepInOrder yields one page.
-func stepInOrder[T any](l list, size int, _ bool, yield func(T) bool) (last key, more bool, err error) {
-	page, last, err := inOrder[T](l, size, size)
-	if err != nil {
-		return last, false, err
-	}
-	return last, all(page, yield) && len(page) == size, nil
-}
-
-// stepSorted reads many keys and yields their pages. The first step reads the keys of one
-// page, since the caller may stop after it.
-func stepSorted[T any](l list, size int, first bool, yield func(T) bool) (last key, more bool, err error) {
-	ahead := keysAhead
-	if first {
-		ahead = size
-	}
-	keys, err := l.keys(ahead)
-	if err != nil {
-		return last, false, err
-	}
-	for part := range slices.Chunk(keys, size) {
-		page, err := rows[T](l, part)
-		if err != nil || !all(page, yield) {
-			return last, false, err
+// pages yields the rows of the page p and of the pages after it. A page has MaxLimit rows
+// if p.Limit is 0. The first error ends it.
+func pages[T any](p Page, fetch func(Page) ([]T, string, error)) iter.Seq2[T, error] {
+	p.Limit = cmp.Or(p.Limit, MaxLimit)
+	return func(yield func(T, error) bool) {
+		for p := p; ; {
+			page, next, err := fetch(p)
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			if !all(page, yield) || next == "" {
+				return
+			}
+			p.Cursor = next
 		}
 	}
-	if len(keys) < ahead {
-		return last, false, nil
-	}
-	return keys[len(keys)-1], true, nil
 }
 
-// all calls yield for each row and reports whether yield returned true every time.
-func all[T any](page []T, yield func(T) bool) bool {
+// all yields each row and reports whether yield returned true every time.
+func all[T any](page []T, yield func(T, error) bool) bool {
 	for _, row := range page {
-		if !yield(row) {
+		if !yield(row, nil) {
 			return false
 		}
 	}

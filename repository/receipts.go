@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -14,9 +15,6 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
-
-// batchSize is how many rows one INSERT of GORM takes.
-const batchSize = 100
 
 const receiptsTable = "receipts"
 
@@ -41,7 +39,6 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
 	}
-	schema.Prepare(receipt, r.h.now())
 	err := r.create(ctx, receipt)
 	return blame(err, models.ErrDuplicate, receiptsTable, "execution_id", receipt.ExecutionID, "")
 }
@@ -49,15 +46,10 @@ func (r *Receipts) Create(ctx context.Context, receipt *models.Receipt) error {
 // CreateBatch writes all receipts or none, in one transaction. Without receipts it does
 // nothing. Errors: models.ErrInvalid, models.ErrDuplicate (also for two of the batch).
 func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) error {
-	if len(receipts) == 0 {
-		return ctx.Err()
-	}
-	now := r.h.now()
 	for i, receipt := range receipts {
 		if receipt == nil {
 			return refuse.Invalid(receiptsTable, "", nil, fmt.Sprintf("element %d must not be nil", i))
 		}
-		schema.Prepare(receipt, now)
 	}
 	err := r.create(ctx, receipts...)
 	if errors.Is(err, models.ErrDuplicate) {
@@ -66,15 +58,15 @@ func (r *Receipts) CreateBatch(ctx context.Context, receipts []*models.Receipt) 
 	return err
 }
 
-// create writes prepared receipts with their children.
+// create writes receipts with their children.
 func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) error {
-	if rows := families(receipts); rows != nil {
+	if rows := families(receipts, r.h.now()); rows != nil {
 		return r.h.insert(ctx, rows...)
 	}
-	restore := keepChildren(receipts)
+	restore := snapshot(receipts)
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		restore()
-		return tx.CreateInBatches(receipts, batchSize).Error
+		return tx.CreateInBatches(receipts, 100).Error
 	})
 	if err != nil {
 		restore()
@@ -82,11 +74,13 @@ func (r *Receipts) create(ctx context.Context, receipts ...*models.Receipt) erro
 	return err
 }
 
-// families returns the receipts, then their metrics, then their violations. It returns nil if
-// a child has an id: it is stored already, and GORM moves it to its new receipt.
-func families(receipts []*models.Receipt) []models.Model {
+// families prepares receipts and returns them, then their metrics, then their violations.
+// It returns nil if a child has an id: the child is stored already, and GORM moves it to
+// its new receipt.
+func families(receipts []*models.Receipt, now time.Time) []models.Model {
 	rows := asModels(receipts)
 	for _, r := range receipts {
+		schema.Prepare(r, now)
 		for i := range r.Metrics {
 			if r.Metrics[i].ID != 0 {
 				return nil
@@ -107,7 +101,25 @@ func families(receipts []*models.Receipt) []models.Model {
 	return rows
 }
 
-// taken returns the execution_id that made a batch fail, or nil if no receipt has it any more.
+// snapshot returns a function that restores receipts and their children.
+func snapshot(receipts []*models.Receipt) (restore func()) {
+	saved := make([]models.Receipt, len(receipts))
+	for i, r := range receipts {
+		saved[i] = *r
+		saved[i].Metrics, saved[i].Violations = slices.Clone(r.Metrics), slices.Clone(r.Violations)
+	}
+	return func() {
+		for i, r := range receipts {
+			metrics, violations := r.Metrics, r.Violations
+			*r = saved[i]
+			r.Metrics, r.Violations = metrics, violations
+			copy(r.Metrics, saved[i].Metrics)
+			copy(r.Violations, saved[i].Violations)
+		}
+	}
+}
+
+// taken returns the execution_id that made a batch fail, or nil if it has been deleted since.
 func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 	seen := make(map[string]bool, len(receipts))
 	for _, receipt := range receipts {
@@ -125,22 +137,21 @@ func (r *Receipts) taken(ctx context.Context, receipts []*models.Receipt) any {
 }
 
 // Upsert writes a receipt, or replaces the one with its execution_id except its id and
-// created_at, which the struct receives. Children in the store are kept, and children in the
-// struct are not written. Errors: models.ErrInvalid.
+// created_at, which the struct receives. It neither changes the children in the store nor
+// writes those in the struct. Errors: models.ErrInvalid.
 func (r *Receipts) Upsert(ctx context.Context, receipt *models.Receipt) error {
 	if receipt == nil {
 		return refuse.Invalid(receiptsTable, "", nil, "must not be nil")
 	}
+	replaced := slices.DeleteFunc(schema.Named(receiptsTable).Names(), func(column string) bool {
+		return column == "id" || column == "execution_id" || column == "created_at"
+	})
 	next := *receipt
 	schema.Prepare(&next, r.h.now())
 	err := r.h.transaction(ctx, func(tx *gorm.DB) error {
 		next.ID = 0 // the execution_id alone says which row is meant
 		err := tx.Omit(clause.Associations).Clauses(clause.OnConflict{
-			Columns: []clause.Column{{Name: "execution_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{
-				"agent_id", "operation", "status", "timestamp", "manifest_hash", "ontology_hash", "files_generated",
-				"files_modified", "duration_ms", "receipt_json", "error_message", "environment",
-			}),
+			Columns: []clause.Column{{Name: "execution_id"}}, DoUpdates: clause.AssignmentColumns(replaced),
 		}).Create(&next).Error
 		if err != nil {
 			return err
@@ -169,19 +180,17 @@ func (r *Receipts) Get(ctx context.Context, executionID string) (*models.Receipt
 // List returns one page of the selected receipts, newest first, and the cursor of the next
 // page. Errors: models.ErrInvalid for an invalid filter or page.
 func (r *Receipts) List(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
-	l, err := r.filter(ctx, f)
-	return fetch[models.Receipt](l, err, f.Page)
+	return fetch[models.Receipt](r.filter(ctx, f), f.Page)
 }
 
-// All yields the selected receipts, newest first, in constant memory. f.Limit is the size of
-// the pages that it reads.
+// All yields every selected receipt, newest first, in constant memory. f.Limit is the
+// number of rows per statement. Errors: as List.
 func (r *Receipts) All(ctx context.Context, f ReceiptFilter) iter.Seq2[models.Receipt, error] {
-	l, err := r.filter(ctx, f)
-	return walk[models.Receipt](l, err, f.Page)
+	return walk[models.Receipt](r.filter(ctx, f), f.Page)
 }
 
-// Failures returns a page of failed receipts, as List does. Errors: also models.ErrInvalid for
-// a filter with another status.
+// Failures returns List of the failed receipts. Errors: as List, and models.ErrInvalid for a
+// filter with another status.
 func (r *Receipts) Failures(ctx context.Context, f ReceiptFilter) ([]models.Receipt, string, error) {
 	if f.Status != "" && f.Status != models.ReceiptFailed {
 		return nil, "", refuse.Invalid(receiptsTable, "status", string(f.Status), "failures are failed")
@@ -209,51 +218,20 @@ func (r *Receipts) LatestByAgent(ctx context.Context, agentID string) (*models.R
 // Delete removes the receipt of an execution. Errors: models.ErrInvalid for a blank id,
 // models.ErrNotFound, models.ErrForeignKey while it has metrics or violations.
 func (r *Receipts) Delete(ctx context.Context, executionID string) error {
-	if err := refuse.Blank(receiptsTable, "execution_id", executionID); err != nil {
-		return err
-	}
-	n, err := r.h.affected(ctx, func(db *gorm.DB) *gorm.DB {
-		return db.Where("execution_id = ?", executionID).Delete(&models.Receipt{})
-	})
-	if err != nil {
-		return blame(err, models.ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
-	}
-	if n == 0 {
-		return refuse.NotFound(receiptsTable, "execution_id", executionID)
-	}
-	return nil
+	err := r.h.existing(ctx, receiptsTable, "execution_id", executionID, func(db *gorm.DB) *gorm.DB { return db.Delete(&models.Receipt{}) })
+	return blame(err, models.ErrForeignKey, receiptsTable, "execution_id", executionID, "still has metrics or violations")
 }
 
-func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) (list, error) {
-	if err := errors.Join(
-		known(receiptsTable, "operation", f.Operation, models.Operations()),
-		known(receiptsTable, "status", f.Status, models.ReceiptStatuses()),
-		refuse.Unstorable(receiptsTable, "agent_id", f.AgentID), refuse.Unstorable(receiptsTable, "environment", f.Environment),
-		refuse.Unstorable(receiptsTable, "manifest_hash", f.ManifestHash), refuse.Unstorable(receiptsTable, "ontology_hash", f.OntologyHash),
-	); err != nil {
-		return list{}, err
-	}
-	q := r.h.read(ctx).Model(&models.Receipt{})
-	q = equal(q, "agent_id", f.AgentID)
-	q = equal(q, "operation", string(f.Operation))
-	q = equal(q, "status", string(f.Status))
-	q = equal(q, "environment", f.Environment)
-	q = equal(q, "manifest_hash", f.ManifestHash)
-	q = equal(q, "ontology_hash", f.OntologyHash)
-	q, err := between(q, receiptsTable, "timestamp", f.Since, f.Until)
-	return list{db: q, table: receiptsTable, column: "timestamp", inOrder: f.indexed()}, err
-}
-
-// indexed reports whether idx_receipts_timestamp or idx_receipts_agent_timestamp returns the
-// selected rows in order.
-func (f ReceiptFilter) indexed() bool {
-	return f.Operation == "" && f.Status == "" && f.Environment == "" && f.ManifestHash == "" && f.OntologyHash == ""
-}
-
-// equal selects the rows with that value; "" selects all.
-func equal(db *gorm.DB, column, value string) *gorm.DB {
-	if value == "" {
-		return db
-	}
-	return db.Where(clause.Eq{Column: clause.Column{Name: column}, Value: value})
+func (r *Receipts) filter(ctx context.Context, f ReceiptFilter) list {
+	l := r.h.list(ctx, &models.Receipt{}, "timestamp")
+	// There are indexes for the receipts of one agent and for those of all, in this order.
+	l.inOrder = f == ReceiptFilter{AgentID: f.AgentID, Since: f.Since, Until: f.Until, Page: f.Page}
+	l.equal("agent_id", f.AgentID)
+	oneOf(&l, "operation", f.Operation, models.Operations())
+	oneOf(&l, "status", f.Status, models.ReceiptStatuses())
+	l.equal("environment", f.Environment)
+	l.equal("manifest_hash", f.ManifestHash)
+	l.equal("ontology_hash", f.OntologyHash)
+	l.between(f.Since, f.Until)
+	return l
 }

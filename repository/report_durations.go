@@ -52,13 +52,13 @@ func (r *Reports) StagePercentiles(ctx context.Context, f ReportFilter) ([]Stage
 	if err != nil {
 		return nil, err
 	}
-	by, err := countDurations[number](q)
+	by, err := countDurations[int64](q)
 	if err != nil {
 		return nil, err
 	}
 	stages := []StagePercentiles{}
 	for i, stage := range models.Stages() {
-		if d := by[number(i)]; d != nil {
+		if d := by[int64(i)]; d != nil {
 			stages = append(stages, StagePercentiles{stage, d.count, d.status[1], d.percentiles()})
 		}
 	}
@@ -105,13 +105,13 @@ func (r *Reports) AgentPercentiles(ctx context.Context, f ReportFilter, limit in
 		agent := sqlOf(q).NoIndex + "agent_id" // which is far slower than the order of rows
 		q = q.Where(agent+" IN (?)", q.Select("agent_id").Group("agent_id").Order("COUNT(*) DESC, agent_id").Limit(limit))
 	}
-	by, err := countDurations[words](counting(q, "agent_id, "+place("status", models.ReceiptStatuses())+", duration_ms"))
+	by, err := countDurations[string](counting(q, "agent_id, "+place("status", models.ReceiptStatuses())+", duration_ms"))
 	if err != nil {
 		return nil, err
 	}
 	agents := []AgentPercentiles{}
 	for agent, d := range by {
-		agents = append(agents, AgentPercentiles{string(agent), d.count, d.status[0], d.status[1], d.status[2], d.status[3], d.percentiles()})
+		agents = append(agents, AgentPercentiles{agent, d.count, d.status[0], d.status[1], d.status[2], d.status[3], d.percentiles()})
 	}
 	slices.SortFunc(agents, func(a, b AgentPercentiles) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.AgentID, b.AgentID))
@@ -141,8 +141,8 @@ func counting(q *gorm.DB, columns string) *gorm.DB {
 func countDurations[K comparable](q *gorm.DB) (map[K]*durations, error) {
 	by := map[K]*durations{}
 	var of K
-	var status, duration, n number
-	into := []any{&of, &status, &duration, &n}
+	var status, duration, n int64
+	into := []any{nullable[K]{&of}, nullable[int64]{&status}, nullable[int64]{&duration}, nullable[int64]{&n}}
 	err := scan(q, func(rows *sql.Rows) error {
 		if err := rows.Scan(into...); err != nil {
 			return err
@@ -152,10 +152,10 @@ func countDurations[K comparable](q *gorm.DB) (map[K]*durations, error) {
 			d = &durations{times: map[int64]int64{}}
 			by[of] = d
 		}
-		d.status[status] += int64(n)
+		d.status[status] += n
 		if duration >= 0 {
-			d.times[int64(duration)] += int64(n)
-			d.count += int64(n)
+			d.times[duration] += n
+			d.count += n
 		}
 		return nil
 	})

@@ -3,16 +3,72 @@ package repository
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/dialect"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
+
+// take reads the row of q with that key. Errors: models.ErrInvalid for a blank key;
+// models.ErrNotFound.
+func take[T any](q *gorm.DB, table, column string, key any) (*T, error) {
+	if text, ok := key.(string); ok {
+		if err := refuse.Blank(table, column, text); err != nil {
+			return nil, err
+		}
+	}
+	row := new(T)
+	if err := q.Where(column+" = ?", key).Take(row).Error; err != nil {
+		return nil, found(err, table, column, key)
+	}
+	return row, nil
+}
+
+// find reads all rows of q. Without rows the slice is empty, not nil.
+func find[T any](q *gorm.DB) ([]T, error) {
+	rows := []T{}
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// children reads all rows of q with that key. Errors: models.ErrInvalid for a blank key.
+func children[T any](q *gorm.DB, table, column, key, order string) ([]T, error) {
+	if err := refuse.Blank(table, column, key); err != nil {
+		return nil, err
+	}
+	return find[T](q.Where(column+" = ?", key).Order(order))
+}
+
+// scan calls each for every row of q, with rows positioned on it.
+func scan(q *gorm.DB, each func(rows *sql.Rows) error) error {
+	defer func() { // q.Rows does not return if a logger panics
+		if rows, ok := q.Statement.Dest.(*sql.Rows); ok && rows != nil {
+			rows.Close()
+		}
+	}()
+	rows, err := q.Rows()
+	if err != nil {
+		return translated(q, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return translated(q, err)
+		}
+	}
+	return translated(q, rows.Err())
+}
+
+// sqlOf returns the SQL of the engine of db.
+func sqlOf(db *gorm.DB) *dialect.Dialect { return dialect.For(db.Name()) }
 
 // receiptColumns are the columns of receipts, in order.
 var receiptColumns = strings.Join(schema.Named(receiptsTable).Names(), ", ")
@@ -24,9 +80,9 @@ func destinations(m models.Model) []any {
 	for i, field := range dest {
 		switch f := field.(type) {
 		case *string:
-			dest[i] = (*words)(f)
+			dest[i] = nullable[string]{f}
 		case *int64:
-			dest[i] = (*number)(f)
+			dest[i] = nullable[int64]{f}
 		case *time.Time:
 			dest[i] = (*moment)(f)
 		}
@@ -34,81 +90,57 @@ func destinations(m models.Model) []any {
 	return dest
 }
 
-// words, number and moment scan columns that can be NULL, which gives their zero value.
-type (
-	words  string
-	number int64
-	moment time.Time
-)
+// nullable scans a column that can be NULL, which gives the zero value.
+type nullable[T any] struct{ into *T }
 
 // Scan implements sql.Scanner.
-func (w *words) Scan(v any) error {
-	if text, ok := v.(string); ok {
-		*w = words(text)
+func (n nullable[T]) Scan(v any) error {
+	if value, ok := v.(T); ok {
+		*n.into = value
 		return nil
 	}
-	var s sql.NullString
-	err := s.Scan(v)
-	*w = words(s.String)
+	var value sql.Null[T]
+	err := value.Scan(v)
+	*n.into = value.V
 	return err
 }
 
-// Scan implements sql.Scanner.
-func (n *number) Scan(v any) error {
-	if whole, ok := v.(int64); ok {
-		*n = number(whole)
-		return nil
-	}
-	var i sql.NullInt64
-	err := i.Scan(v)
-	*n = number(i.Int64)
-	return err
-}
+// moment scans a column of times that can be NULL.
+type moment time.Time
 
 // Scan implements sql.Scanner. A driver returns times of some forms as text.
 func (m *moment) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*m = moment{}
-	case time.Time:
-		*m = moment(v)
-	case string:
-		at, err := models.ParseTimestamp(v)
-		*m = moment(at.Time)
-		return err
-	default:
-		return fmt.Errorf("cannot read a time from %T", v)
+	if at, ok := v.(time.Time); ok {
+		*m = moment(at)
+		return nil
 	}
-	return nil
+	var at models.Timestamp
+	err := at.Scan(v)
+	*m = moment(at.Time)
+	return err
 }
 
 // indexed reads the first n receipts of a list whose order an index gives. It also returns
 // the key of row number want, if there is one.
 func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) {
-	q := l.ordered(l.db).Select(receiptColumns + ", timestamp || ''").Limit(n)
-	defer func() { // also of a query after which a logger panicked
-		if rows, ok := q.Statement.Dest.(*sql.Rows); ok && rows != nil {
-			rows.Close()
-		}
-	}()
-	rows, err := q.Rows()
-	if err != nil {
-		return nil, key{}, translated(l.db, err)
-	}
 	page = make([]models.Receipt, 0, n)
 	var r models.Receipt
 	var sortKey sql.RawBytes
 	dest := append(destinations(&r), &sortKey)
-	for len(page) < n && rows.Next() {
+	err = scan(l.ordered(l.db).Select(receiptColumns+", timestamp || ''").Limit(n), func(rows *sql.Rows) error {
 		r = models.Receipt{}
 		if err := rows.Scan(dest...); err != nil {
-			return nil, key{}, translated(l.db, err)
+			return err
 		}
 		if page = append(page, r); len(page) == want {
 			last = key{r.ID, string(sortKey)}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, key{}, err
 	}
-	return page, last, translated(l.db, rows.Err())
+	return page, last, nil
 }
 
 // receipt reads one receipt by constant SQL. Errors: gorm.ErrRecordNotFound.

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"errors"
 	"math"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -42,7 +40,6 @@ func (s *Sessions) Start(ctx context.Context, session *models.WorkflowSession) e
 	case session.TotalDurationMS != nil:
 		return refuse.Invalid(sessionsTable, "total_duration_ms", *session.TotalDurationMS, "a session starts without a duration")
 	}
-	schema.Prepare(session, s.h.now())
 	err := insert(ctx, s.h, session)
 	return blame(err, models.ErrDuplicate, sessionsTable, "session_id", session.SessionID, "")
 }
@@ -127,9 +124,6 @@ func (s *Sessions) AddOutcome(ctx context.Context, sessionID string, succeeded, 
 
 // Get returns a session. Errors: models.ErrInvalid for a blank id; models.ErrNotFound.
 func (s *Sessions) Get(ctx context.Context, sessionID string) (*models.WorkflowSession, error) {
-	if err := refuse.Blank(sessionsTable, "session_id", sessionID); err != nil {
-		return nil, err
-	}
 	return take[models.WorkflowSession](s.h.read(ctx), sessionsTable, "session_id", sessionID)
 }
 
@@ -141,8 +135,8 @@ func (s *Sessions) Active(ctx context.Context) ([]models.WorkflowSession, error)
 // List returns one page of the selected sessions, the last started first, and the cursor of
 // the next page. Errors: models.ErrInvalid for an invalid filter or page.
 func (s *Sessions) List(ctx context.Context, f SessionFilter) ([]models.WorkflowSession, string, error) {
-	q := equal(s.h.read(ctx).Model(&models.WorkflowSession{}), "status", string(f.Status))
-	q, window := between(q, sessionsTable, "start_time", f.Since, f.Until)
-	err := errors.Join(known(sessionsTable, "status", f.Status, models.SessionStatuses()), window)
-	return fetch[models.WorkflowSession](list{db: q, table: sessionsTable, column: "start_time"}, err, f.Page)
+	l := s.h.list(ctx, &models.WorkflowSession{}, "start_time")
+	oneOf(&l, "status", f.Status, models.SessionStatuses())
+	l.between(f.Since, f.Until)
+	return fetch[models.WorkflowSession](l, f.Page)
 }

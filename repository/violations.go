@@ -13,7 +13,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
-	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -35,7 +34,6 @@ func (v *Violations) Record(ctx context.Context, violation *models.SLOViolation)
 	if violation == nil {
 		return refuse.Invalid(violationsTable, "", nil, "must not be nil")
 	}
-	schema.Prepare(violation, v.h.now())
 	err := insert(ctx, v.h, violation)
 	return blame(err, models.ErrForeignKey, violationsTable, "execution_id", violation.ExecutionID, "no receipt has that id")
 }
@@ -55,19 +53,15 @@ func (v *Violations) Check(
 		return nil, err
 	}
 	var missed []models.SLOViolation
-	now := v.h.now()
 	err := v.h.transaction(ctx, func(tx *gorm.DB) error {
 		inside := v.h.in(tx)
 		if _, err := (&Receipts{inside}).Get(ctx, executionID); err != nil {
 			return err
 		}
-		if missed = violations(targets, measurements); len(missed) == 0 {
-			return nil
-		}
+		missed = violations(targets, measurements)
 		rows := make([]*models.SLOViolation, len(missed))
 		for i := range missed {
 			missed[i].ExecutionID = executionID
-			schema.Prepare(&missed[i], now)
 			rows[i] = &missed[i]
 		}
 		return insert(ctx, inside, rows...)
@@ -81,21 +75,19 @@ func (v *Violations) Check(
 // ByExecution returns every violation of an execution, oldest first. Errors:
 // models.ErrInvalid for a blank id.
 func (v *Violations) ByExecution(ctx context.Context, executionID string) ([]models.SLOViolation, error) {
-	if err := refuse.Blank(violationsTable, "execution_id", executionID); err != nil {
-		return nil, err
-	}
-	return find[models.SLOViolation](v.h.read(ctx).Where("execution_id = ?", executionID).Order("timestamp, id"))
+	return children[models.SLOViolation](v.h.read(ctx), violationsTable, "execution_id", executionID, "timestamp, id")
 }
 
 // SummaryByMetric counts the violations with since <= timestamp < until by metric, the
 // largest count first. A zero time is no bound. Errors: models.ErrInvalid if until lies
 // before since.
 func (v *Violations) SummaryByMetric(ctx context.Context, since, until time.Time) ([]ViolationSummary, error) {
-	q, err := between(v.h.read(ctx).Model(&models.SLOViolation{}), violationsTable, "timestamp", since, until)
-	if err != nil {
-		return nil, err
+	l := v.h.list(ctx, &models.SLOViolation{}, "timestamp")
+	l.between(since, until)
+	if l.err != nil {
+		return nil, l.err
 	}
-	return find[ViolationSummary](q.Select("metric, COUNT(*) AS violation_count, AVG(actual_value) AS avg_value").Group("metric").
+	return find[ViolationSummary](l.db.Select("metric, COUNT(*) AS violation_count, AVG(actual_value) AS avg_value").Group("metric").
 		Order("violation_count DESC, metric"))
 }
 

@@ -1,6 +1,6 @@
-// Observe shows what a store does to those who watch the program: errors and slow
-// statements go to log/slog, and each statement becomes a span of OpenTelemetry, below
-// the span of whatever the program was doing.
+// Observe makes the work of a store visible: errors and slow statements go to log/slog,
+// and each statement becomes an OpenTelemetry span below the span of the program's own
+// work.
 //
 //	cd examples/observe && go run .
 //
@@ -40,7 +40,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer os.RemoveAll(folder)
 
-	// A program that runs takes an exporter such as otlptracegrpc, and a batcher.
+	// A real program uses an exporter such as otlptracegrpc, with a batcher.
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 	defer func() { err = errors.Join(err, provider.Shutdown(context.WithoutCancel(ctx))) }()
@@ -52,25 +52,25 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
-// watched opens a store that is watched, and works with it.
+// watched opens a store with logging and tracing, and uses it.
 func watched(ctx context.Context, path string, out io.Writer, provider *sdktrace.TracerProvider) (err error) {
 	store, err := tier2.Open(ctx, path,
 		tier2.WithLogger(logger.NewSlogLogger(slog.New(handler(out)), logger.Config{
 			LogLevel:             logger.Warn, // and logger.Info for every statement
 			SlowThreshold:        time.Minute,
-			ParameterizedQueries: true, // the values stay out of the log
+			ParameterizedQueries: true, // omits values from the log
 		})),
-		// Group commit writes new rows by constant SQL past GORM, whose plugins do not see
-		// it; without it a save costs more, and shows.
+		// Group commit writes new rows without GORM, so plugins do not see its statements.
+		// Without group commit a save is slower, but traced.
 		tier2.WithoutGroupCommit())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	// The plugin sees the handle that writes, and what a transaction reads. The pool that
-	// other reads take, and the hooks' own statements, are the store's affair.
+	// The plugin traces writes, and reads inside a transaction. It does not trace the
+	// pool for other reads and the statements of the hooks.
 	err = store.DB().Use(tracing.NewPlugin(tracing.WithTracerProvider(provider),
-		tracing.WithoutMetrics(), tracing.WithoutQueryVariables())) // the values stay out of the spans
+		tracing.WithoutMetrics(), tracing.WithoutQueryVariables())) // omits values from the spans
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func watched(ctx context.Context, path string, out io.Writer, provider *sdktrace
 	})
 }
 
-// handler writes what a reader of the example needs: no times, no statements.
+// handler returns a handler that omits times and statements, so that the output is short.
 func handler(out io.Writer) slog.Handler {
 	return slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "sql" {
@@ -106,7 +106,7 @@ func handler(out io.Writer) slog.Handler {
 	}})
 }
 
-// show prints the spans in the order in which they ended, and what they are part of.
+// show prints the spans, each with its parent, in the order in which they ended.
 func show(out io.Writer, spans tracetest.SpanStubs) {
 	names := map[string]string{}
 	for _, s := range spans {

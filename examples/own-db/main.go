@@ -1,9 +1,8 @@
-// Own-db puts tier2's tables and hooks into a database that the program opened itself,
-// beside tables of its own: what it saves there and what tier2 records of it is one
-// commit.
+// Own-db adds tier2's tables and hooks to a database that the program opened itself. The
+// program's own rows and the records of tier2 are committed together.
 //
 //	go run ./examples/own-db          in a temporary folder
-//	go run ./examples/own-db my.db    in a file that stays, to open with sqlite3
+//	go run ./examples/own-db my.db    in a file that you can open with sqlite3
 package main
 
 import (
@@ -24,7 +23,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// Release is a table of the program's own. It names the execution that built it.
+// Release is a table of the program. It names the execution that built the release.
 type Release struct {
 	ID          uint
 	Version     string          `gorm:"not null;uniqueIndex"`
@@ -61,30 +60,30 @@ func run(ctx context.Context, out io.Writer, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	ctx = hooks.WithActor(ctx, "release-bot") // who is acting, whatever the rows say
+	ctx = hooks.WithActor(ctx, "release-bot") // takes precedence over the agents in the rows
 
-	// Both rows in one transaction of the program's own.
+	// Both rows in one transaction of the program.
 	if err := release(ctx, db, "1.0.0", "build-1"); err != nil {
 		return err
 	}
-	// The same version again: its own table refuses it, and the receipt goes with it.
+	// The same version again: the table of releases rejects it, and the receipt is rolled back.
 	if err := release(ctx, db, "1.0.0", "build-2"); err == nil {
 		return errors.New("1.0.0 was released twice")
 	}
-	// And the other way round: tier2 refuses the receipt, and there is no release.
+	// The opposite case: tier2 rejects the receipt, and the release is rolled back.
 	if err := release(ctx, db, "1.1.0", "build-1"); err == nil {
 		return errors.New("build-1 was recorded twice")
 	}
 	return show(ctx, out, db)
 }
 
-// open opens the database as any GORM program does, then adds tier2 to it: the schema,
-// which loads twice without changing anything, and the hooks.
+// open opens the database as any GORM program does, then adds tier2: the schema, which can
+// be loaded again without a change, and the hooks.
 func open(ctx context.Context, path string) (*gorm.DB, error) {
 	noon := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 	db, err := gorm.Open(dialector(path), &gorm.Config{
 		Logger:  logger.Discard,
-		NowFunc: func() time.Time { return noon }, // leave it out, and it is now
+		NowFunc: func() time.Time { return noon }, // optional; the default is time.Now
 	})
 	if err != nil {
 		return nil, err
@@ -98,7 +97,7 @@ func open(ctx context.Context, path string) (*gorm.DB, error) {
 	return db, db.Use(hooks.New())
 }
 
-// release saves what was built and the proof of it, or neither.
+// release saves the release together with the receipt of its execution, or neither.
 func release(ctx context.Context, db *gorm.DB, version, executionID string) error {
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		receipt := &models.Receipt{
@@ -121,7 +120,7 @@ func show(ctx context.Context, out io.Writer, db *gorm.DB) error {
 		fmt.Fprintf(out, "release %s by %s: %s, %d files\n", r.Version, r.ExecutionID, r.Execution.Status, r.Execution.FilesGenerated)
 	}
 
-	// tier2's repositories work on the program's database as well.
+	// The repositories of tier2 work on the program's database too.
 	repositories, err := repository.New(db)
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Pipeline records a ggen sync whose emit stage fails after it took too long, and
-// the repaired run behind it: what a failure leaves in receipts, SLO violations,
-// the audit log and the agent's memory.
+// Pipeline records a ggen sync whose emit stage is too slow and fails, and then the
+// repaired run. It shows the traces of a failure in receipts, SLO violations, the audit log
+// and the agent's memory.
 //
 //	go run ./examples/pipeline
 package main
@@ -23,7 +23,7 @@ const agent = "ggen-sync"
 
 var errTemplate = errors.New("template service.tera: undefined variable `port`")
 
-// clock moves only when a stage works, so that the output is the same each time.
+// clock advances only during a stage, so that the output is reproducible.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -63,8 +63,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return show(ctx, out, store, "sync-2")
 }
 
-// sync runs the stages one after the other and stops at the first that fails.
-// broken is the error of the emit stage.
+// sync runs the stages in order and stops at the first failure. broken is the error of the
+// emit stage, nil for none.
 func sync(ctx context.Context, store *tier2.Store, c *clock, id string, broken error) error {
 	execution, err := store.Executions.Begin(ctx, agent, models.OperationGeneration, repository.ExecutionOptions{
 		ExecutionID: id,

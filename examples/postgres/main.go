@@ -1,10 +1,10 @@
-// Postgres has two machines share one store on PostgreSQL: both open it at once, save at
-// once and change the memory of the same agent, and nothing is lost.
+// Postgres simulates two machines that share one store on PostgreSQL. Both open it, save
+// and change the memory of the same agent at the same time, and no change is lost.
 //
 //	go run ./examples/postgres postgres://user@host:5432/database
 //
-// Without an argument it takes the URL in TIER2_TEST_POSTGRES. It works in a schema of
-// its own, which it makes and drops; passwords are better kept in PGPASSWORD or ~/.pgpass.
+// Without an argument it uses the URL in TIER2_TEST_POSTGRES. It creates a schema and drops
+// it at the end. Put a password in PGPASSWORD or ~/.pgpass rather than in the URL.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// saves is how many executions each machine records.
+// saves is the number of executions that each machine records.
 const saves = 10
 
 func main() {
@@ -51,7 +51,7 @@ func run(ctx context.Context, out io.Writer, server string) (err error) {
 	}
 	defer func() { err = errors.Join(err, drop()) }()
 
-	// Each machine opens the store. Whoever is first makes the tables, the other waits.
+	// Each machine opens the store. The first one creates the tables while the other waits.
 	errs := make([]error, 2)
 	var wg sync.WaitGroup
 	for i, name := range []string{"east", "west"} {
@@ -64,11 +64,11 @@ func run(ctx context.Context, out io.Writer, server string) (err error) {
 	return show(ctx, out, dsn)
 }
 
-// newSchema makes an empty schema. The store takes the first one of search_path.
+// newSchema creates an empty schema. The store uses the first schema of search_path.
 func newSchema(ctx context.Context, server string) (dsn string, drop func() error, err error) {
 	u, err := url.Parse(server)
 	if err != nil {
-		return "", nil, errors.New("the database's URL cannot be read") // without the password that it may have
+		return "", nil, errors.New("the database's URL cannot be read") // omits the URL, which may contain a password
 	}
 	name := fmt.Sprintf("tier2_example_%d", time.Now().UnixNano())
 	do := func(ctx context.Context, statement string) error {
@@ -87,7 +87,7 @@ func newSchema(ctx context.Context, server string) (dsn string, drop func() erro
 	return u.String(), drop, do(ctx, "CREATE SCHEMA "+name)
 }
 
-// machine is what runs on one of them: goroutines that save, through one store.
+// machine runs the goroutines of one machine, which save through one store.
 func machine(ctx context.Context, dsn, name string) (err error) {
 	store, err := tier2.Open(ctx, dsn)
 	if err != nil {
@@ -104,8 +104,8 @@ func machine(ctx context.Context, dsn, name string) (err error) {
 	return errors.Join(errs...)
 }
 
-// save records an execution and counts it in a memory that all share. Update reads,
-// changes and writes under a lock; a transaction that lost against another runs again.
+// save records an execution and counts it in a memory that all goroutines share. Update
+// reads, changes and writes under a lock, and repeats a transaction that lost against another.
 func save(ctx context.Context, store *tier2.Store, id string) error {
 	execution, err := store.Executions.Begin(ctx, "builder", models.OperationGeneration, repository.ExecutionOptions{ExecutionID: id})
 	if err != nil {
@@ -115,7 +115,7 @@ func save(ctx context.Context, store *tier2.Store, id string) error {
 		return err
 	}
 	return store.Memory.Update(ctx, "shared", func(doc map[string]any) error {
-		n, counted := doc["builds"].(json.Number) // so that large numbers stay exact
+		n, counted := doc["builds"].(json.Number) // keeps large numbers exact
 		if !counted {
 			n = "0"
 		}

@@ -1,8 +1,8 @@
-// Quickstart records one run of the five-stage pipeline and prints what landed in
-// each table and view.
+// Quickstart records one run of the five-stage pipeline and prints the rows of each table
+// and view.
 //
 //	go run ./examples/quickstart          in a temporary folder
-//	go run ./examples/quickstart my.db    in a file that stays, to open with sqlite3
+//	go run ./examples/quickstart my.db    in a file that you can open with sqlite3
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, path string) (err error) {
-	// In a file that stays every run is a new execution with an id of its own.
+	// In an existing file every run is a new execution with a new id.
 	executionID := ""
 	if path == "" {
 		folder, err := os.MkdirTemp("", "tier2-quickstart-")
@@ -43,8 +43,8 @@ func run(ctx context.Context, out io.Writer, path string) (err error) {
 		path, executionID = filepath.Join(folder, "tier2.db"), "quickstart-1"
 	}
 
-	// A clock that moves only when we say so makes the output the same each time.
-	// Leave WithClock out and the store takes time.Now.
+	// This clock advances only by hand, so that the output is reproducible. Without
+	// WithClock the store uses time.Now.
 	now := time.Date(2026, 1, 29, 12, 34, 56, 0, time.UTC)
 	store, err := tier2.Open(ctx, path, tier2.WithClock(func() time.Time { return now }))
 	if err != nil {
@@ -56,14 +56,14 @@ func run(ctx context.Context, out io.Writer, path string) (err error) {
 		}
 	}()
 
-	// The agent's own memory: the store keeps its counters beside it.
+	// The agent's own memory. The store keeps its counters in it too, under another key.
 	if err := store.Memory.Put(ctx, agent, models.JSON(`{"state":"ready"}`)); err != nil {
 		return err
 	}
 
 	now = now.Add(time.Second)
 
-	// One run: begin, five stages, finish. Finish writes all of it in one commit.
+	// One run: begin, five stages, finish. Finish writes everything in one commit.
 	execution, err := store.Executions.Begin(ctx, agent, models.OperationGeneration,
 		repository.ExecutionOptions{ExecutionID: executionID, Environment: "dev"})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// agent does one thing a round.
+// agent runs one execution per round.
 type agent struct {
 	name string
 	do   func(ctx context.Context, store *tier2.Store, round int) error
@@ -18,8 +18,8 @@ type agent struct {
 
 var agents = []agent{{"emitter", emit}, {"normalizer", normalize}, {"validator", validate}}
 
-// execute records what the agent does. After the session has ended Begin refuses it
-// with ErrNotRunning, and the agent knows that it is to stop.
+// execute records one execution of the agent. After the end of the session Begin returns
+// ErrNotRunning, and the agent stops.
 func (a agent) execute(ctx context.Context, store *tier2.Store, round int) error {
 	execution, err := store.Executions.Begin(ctx, a.name, models.OperationGeneration,
 		repository.ExecutionOptions{ExecutionID: fmt.Sprintf("%s-%d", a.name, round), SessionID: sessionID})
@@ -30,7 +30,7 @@ func (a agent) execute(ctx context.Context, store *tier2.Store, round int) error
 	return err
 }
 
-// emit meets the validator in the second round, and in the fourth there is no way out.
+// emit collides with the validator in the second round, and critically in the fourth.
 func emit(ctx context.Context, store *tier2.Store, round int) error {
 	c := &models.Collision{SessionID: sessionID, AgentID1: "emitter", AgentID2: "validator"}
 	switch round {
@@ -44,7 +44,7 @@ func emit(ctx context.Context, store *tier2.Store, round int) error {
 	return store.Collisions.Report(ctx, c)
 }
 
-// normalize fails until somebody tells it, by its memory, which shapes to take.
+// normalize fails until its memory names the shapes to use.
 func normalize(ctx context.Context, store *tier2.Store, _ int) error {
 	memory, err := store.Memory.Get(ctx, "normalizer")
 	if errors.Is(err, models.ErrNotFound) {

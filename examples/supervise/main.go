@@ -1,5 +1,5 @@
-// Supervise watches agents that work in one session and steps in: it settles collisions,
-// helps an agent that keeps failing, and stops them all when there is no settling it.
+// Supervise watches the agents of one session and intervenes: it resolves collisions, helps
+// an agent that fails repeatedly, and ends the session at a collision that it cannot resolve.
 //
 //	go run ./examples/supervise
 package main
@@ -36,7 +36,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer os.RemoveAll(folder)
 
-	// A clock that moves only when we say so makes the output the same each time.
+	// This clock advances only by hand, so that the output is reproducible.
 	now := time.Date(2026, 1, 29, 12, 0, 0, 0, time.UTC)
 	store, err := tier2.Open(ctx, filepath.Join(folder, "tier2.db"), tier2.WithClock(func() time.Time { return now }))
 	if err != nil {
@@ -47,8 +47,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 
-	// The supervisor looks after each round, so that the output is always the same. A
-	// real one looks when a time.Ticker says so, from a goroutine or program of its own.
+	// The supervisor acts after each round, so that the output is reproducible. A real
+	// supervisor uses a time.Ticker, in another goroutine or program.
 	watch := &supervisor{store: store, out: out}
 	for round := 1; ; round++ {
 		working, err := work(ctx, store, round)
@@ -66,8 +66,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 }
 
-// work has every agent do its part of the round, all at once, and counts those that
-// were let to.
+// work runs one round of all agents at the same time and returns the number of agents that
+// could work.
 func work(ctx context.Context, store *tier2.Store, round int) (working int, err error) {
 	errs := make([]error, len(agents))
 	var wg sync.WaitGroup
@@ -85,7 +85,7 @@ func work(ctx context.Context, store *tier2.Store, round int) (working int, err 
 	return working, errors.Join(errs...)
 }
 
-// show prints how it ended, and what the log says of the supervisor.
+// show prints the end of the session and the supervisor's entries in the audit log.
 func show(ctx context.Context, out io.Writer, store *tier2.Store) error {
 	session, err := store.Sessions.Get(ctx, sessionID)
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	supervising = "supervisor" // as who it acts
-	patience    = 2            // failures in a row before it helps
+	supervising = "supervisor" // the supervisor's name as an actor
+	patience    = 2            // consecutive failures before it helps
 )
 
-// supervisor looks at what is the case, not at what happened since it last looked. So it
-// misses nothing, and two of them, or one that was started again, do no harm.
+// supervisor looks at the current state, not at the changes since its last look. So it
+// misses nothing, and running two supervisors, or restarting one, does no harm.
 type supervisor struct {
 	store *tier2.Store
 	out   io.Writer
@@ -44,7 +44,7 @@ func (s *supervisor) help(ctx context.Context) error {
 		if m.RetryCount < patience {
 			continue
 		}
-		// What it is told and the new start belong together.
+		// The advice and the reset of the counter are one transaction.
 		err := s.store.Transaction(ctx, func(tx *tier2.Store) error {
 			if err := tx.Memory.Merge(ctx, m.AgentID, models.JSON(`{"shapes":"default.ttl"}`)); err != nil {
 				return err
@@ -59,7 +59,7 @@ func (s *supervisor) help(ctx context.Context) error {
 	return nil
 }
 
-// settle decides collisions, or ends the session over one that cannot be decided.
+// settle resolves collisions, or ends the session at a collision that it cannot resolve.
 func (s *supervisor) settle(ctx context.Context) error {
 	collisions, _, err := s.store.Collisions.Unresolved(ctx, repository.CollisionFilter{SessionID: sessionID})
 	if err != nil {
@@ -69,14 +69,14 @@ func (s *supervisor) settle(ctx context.Context) error {
 		fmt.Fprintf(s.out, "  %s %s of %s and %s: %s\n", c.Severity, c.CollisionType, c.AgentID1, c.AgentID2, c.Description)
 		if c.Severity == models.SeverityCritical {
 			_, err := s.store.Sessions.Cancel(ctx, c.SessionID)
-			if err != nil && !errors.Is(err, models.ErrNotRunning) { // somebody was faster
+			if err != nil && !errors.Is(err, models.ErrNotRunning) { // another supervisor was faster
 				return err
 			}
 			fmt.Fprintf(s.out, "  -> %s is cancelled\n", c.SessionID)
 			return nil
 		}
 		err := s.store.Collisions.Resolve(ctx, c.ID, "keep what "+c.AgentID1+" made")
-		if err != nil && !errors.Is(err, models.ErrConflict) { // likewise
+		if err != nil && !errors.Is(err, models.ErrConflict) { // the same
 			return err
 		}
 		fmt.Fprintf(s.out, "  -> keep what %s made\n", c.AgentID1)

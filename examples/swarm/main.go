@@ -1,5 +1,5 @@
-// Swarm runs three agents in parallel in one session: each records executions of its
-// own, two of them get in each other's way, and the session counts it all.
+// Swarm runs three agents in parallel in one session. Each agent records executions, two of
+// them collide, and the session counts the results.
 //
 //	go run ./examples/swarm
 package main
@@ -21,7 +21,7 @@ import (
 
 const (
 	sessionID = "swarm-1"
-	runs      = 8 // an agent
+	runs      = 8 // per agent
 )
 
 var agents = []string{"emitter", "normalizer", "validator"}
@@ -63,7 +63,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return show(ctx, out, store)
 }
 
-// swarm runs every agent in a goroutine of its own, over the one store.
+// swarm runs each agent in its own goroutine, all with the same store.
 func swarm(ctx context.Context, store *tier2.Store) error {
 	errs := make([]error, len(agents))
 	var wg sync.WaitGroup
@@ -78,7 +78,7 @@ func swarm(ctx context.Context, store *tier2.Store) error {
 	return errors.Join(errs...)
 }
 
-// work is one execution. The validator's every fourth fails.
+// work records one execution. Every fourth execution of the validator fails.
 func work(ctx context.Context, store *tier2.Store, agent string, n int) error {
 	execution, err := store.Executions.Begin(ctx, agent, models.OperationValidation,
 		repository.ExecutionOptions{ExecutionID: fmt.Sprintf("%s-%d", agent, n), SessionID: sessionID})
@@ -95,7 +95,7 @@ func work(ctx context.Context, store *tier2.Store, agent string, n int) error {
 	return err
 }
 
-// collide reports two collisions, and resolves the first.
+// collide reports two collisions and resolves the first.
 func collide(ctx context.Context, store *tier2.Store) error {
 	file := &models.Collision{
 		SessionID: sessionID, AgentID1: "emitter", AgentID2: "normalizer", CollisionType: models.FileConflict,

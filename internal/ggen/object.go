@@ -77,7 +77,9 @@ func readObject(raw []byte) (object, error) {
 		}
 		return o, &models.Error{Reason: "is not valid JSON: " + err.Error() + at, Kind: models.ErrInvalid, Err: err}
 	}
-	return o, repeatedKey(raw)
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	return o, repeatedKey(decoder, nil)
 }
 
 func (o object) refuse(name string, value any, reason string, allowed ...string) {
@@ -178,13 +180,10 @@ func (o object) length(name string) int64 {
 		return n
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw)) // holds one element at a time
-	_, err := decoder.Token()
+	_, _ = decoder.Token()                           // the document is valid
 	n := int64(0)
-	for element := (json.RawMessage{}); err == nil && decoder.More(); n++ {
-		err = decoder.Decode(&element)
-	}
-	if err != nil {
-		o.refuse(name, nil, err.Error())
+	for element := (json.RawMessage{}); decoder.More() && decoder.Decode(&element) == nil; {
+		n++
 	}
 	return n
 }
@@ -216,50 +215,30 @@ func isHash(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789a
 
 // repeatedKey rejects a valid document in which an object holds a key twice, however the
 // key is escaped. JSON readers disagree about which of the two values counts, so the
-// columns of such a receipt could contradict its receipt_json.
-func repeatedKey(doc []byte) error {
-	type value struct {
-		keys  map[string]bool // of an object; nil for an array
-		key   string          // the last key read
-		atKey bool            // a key comes next, or the end of the object
+// columns of such a receipt could contradict its receipt_json. Path is the place of the
+// value that the decoder reads next.
+func repeatedKey(decoder *json.Decoder, path []string) error {
+	token, _ := decoder.Token()
+	if token != json.Delim('{') && token != json.Delim('[') {
+		return nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	decoder.UseNumber()
-	var open []value
-	for {
-		token, err := decoder.Token()
-		if err != nil { // the end
-			return nil
-		}
-		delim, _ := token.(json.Delim)
-		last := len(open) - 1
-		switch {
-		case delim == '}' || delim == ']':
-			open = open[:last]
-		case last >= 0 && open[last].atKey:
-			in := &open[last]
-			if in.key, in.atKey = token.(string), false; in.keys[in.key] {
-				path := []string{}
-				for _, v := range open[:last] {
-					if v.keys != nil && len(path) < 5 {
-						path = append(path, short(v.key))
-					}
-				}
-				return refuse.Invalid("", strings.Join(path, "."), nil, fmt.Sprintf("holds the key %q twice", short(in.key)))
+	keys, inner := map[string]bool{}, path
+	for decoder.More() {
+		if token == json.Delim('{') {
+			t, _ := decoder.Token()
+			key, _ := t.(string)
+			if keys[key] {
+				at := strings.Join(path[:min(len(path), 5)], ".")
+				return refuse.Invalid("", at, nil, fmt.Sprintf("holds the key %q twice", short(key)))
 			}
-			in.keys[in.key] = true
-			continue
-		case delim == '{':
-			open = append(open, value{keys: map[string]bool{}, atKey: true})
-			continue
-		case delim == '[':
-			open = append(open, value{})
-			continue
+			keys[key], inner = true, append(path, short(key))
 		}
-		if last = len(open) - 1; last >= 0 { // a value has ended
-			open[last].atKey = open[last].keys != nil
+		if err := repeatedKey(decoder, inner); err != nil {
+			return err
 		}
 	}
+	_, _ = decoder.Token() // the end of the object or array
+	return nil
 }
 
 // short cuts a name of a document to 80 bytes for an error message.

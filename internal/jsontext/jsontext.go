@@ -14,8 +14,6 @@ import (
 // (JSON_MAX_DEPTH, https://www.sqlite.org/json1.html).
 const MaxDepth = 1000
 
-var nestedTooDeep = "is nested more than " + strconv.Itoa(MaxDepth) + " deep"
-
 // The limits of numbers in PostgreSQL's jsonb
 // (https://www.postgresql.org/docs/current/datatype-numeric.html).
 const (
@@ -26,21 +24,14 @@ const (
 // Fault says why some engine would not store the document, as the end of a sentence. It
 // returns "" if all engines store it.
 func Fault(doc []byte) string {
-	if !json.Valid(doc) || !utf8.Valid(doc) {
-		if TooDeep(doc) { // encoding/json itself stops at 10,000
-			return nestedTooDeep
-		}
+	switch {
+	case TooDeep(doc): // first, since encoding/json itself stops at 10,000
+		return "is nested more than " + strconv.Itoa(MaxDepth) + " deep"
+	case !json.Valid(doc) || !utf8.Valid(doc):
 		return "is not valid JSON"
 	}
-	depth := 0
 	for i := 0; i < len(doc); i++ {
 		switch c := doc[i]; {
-		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
-				return nestedTooDeep
-			}
-		case c == '}' || c == ']':
-			depth--
 		case c == '"':
 			end := i + 1 + closingQuote(doc[i+1:])
 			if fault := escapesFault(doc[i+1 : end]); fault != "" {
