@@ -23,7 +23,7 @@ agent with the most executions first.`,
 			if err := f.checkPage(); err != nil {
 				return err
 			}
-			return show(a, cmd, f.limit, agentColumns, func(store *tier2.Store) ([]agent, error) {
+			return show(a, cmd, f.limit, agentColumns, func(store *tier2.Store) ([]repository.AgentPercentiles, error) {
 				rows, err := store.Reports.AgentPercentiles(cmd.Context(), f.report(), firstPage(f.limit).Limit)
 				if f.limit == term.NoLimit && len(rows) == repository.MaxLimit {
 					a.Note("these are the %d agents with the most executions: there may be more", len(rows))
@@ -39,17 +39,6 @@ agent with the most executions first.`,
 	return cmd
 }
 
-type agent = repository.AgentPercentiles
-
-var agentColumns = []term.Column[agent]{
-	term.Col("agent_id", "AGENT", func(v agent) any { return v.AgentID }),
-	term.Col("count", "EXECUTIONS", func(v agent) any { return v.Count }),
-	term.Col("passed", "PASSED", func(v agent) any { return v.Passed }),
-	term.Col("failed", "FAILED", func(v agent) any { return v.Failed }),
-	term.Col("partial", "PARTIAL", func(v agent) any { return v.Partial }),
-	term.Col("cancelled", "CANCELLED", func(v agent) any { return v.Cancelled }),
-	term.Col("p50_ms", "P50", func(v agent) any { return term.MS(v.P50MS) }),
-	term.Col("p95_ms", "P95", func(v agent) any { return term.MS(v.P95MS) }),
-	term.Col("p99_ms", "P99", func(v agent) any { return term.MS(v.P99MS) }),
-	term.Col("max_ms", "MAX", func(v agent) any { return term.MS(v.MaxMS) }),
-}
+var agentColumns = term.Fields[repository.AgentPercentiles]("agent_id AGENT", "count EXECUTIONS",
+	"passed PASSED", "failed FAILED", "partial PARTIAL", "cancelled CANCELLED",
+	"p50_ms P50", "p95_ms P95", "p99_ms P99", "max_ms MAX")

@@ -52,7 +52,7 @@ instead, the most frequent pair first, among the 100 agents that collided most.`
 }
 
 func (a *app) collidingPairs(cmd *cobra.Command, f filters) error {
-	return show(a, cmd, f.limit, pairColumns, func(store *tier2.Store) ([]pair, error) {
+	return show(a, cmd, f.limit, pairColumns, func(store *tier2.Store) ([]repository.CollisionPair, error) {
 		m, err := store.Reports.CollisionMatrix(cmd.Context(), f.report(), repository.MaxMatrixAgents)
 		if err == nil && m.Omitted > 0 {
 			a.Note("%d collisions with %d more agents are not shown", m.Omitted, m.MoreAgents)
@@ -61,29 +61,9 @@ func (a *app) collidingPairs(cmd *cobra.Command, f filters) error {
 	})
 }
 
-type collision = models.Collision
+var collisionColumns = term.Fields[models.Collision]("id ID", "timestamp TIMESTAMP", "session_id SESSION",
+	"agent_id_1 AGENT 1", "agent_id_2 AGENT 2", "collision_type TYPE", "severity SEVERITY",
+	"description DESCRIPTION", "resolution RESOLUTION", "created_at")
 
-var collisionColumns = []term.Column[collision]{
-	term.Col("id", "ID", func(v collision) any { return v.ID }),
-	term.Col("timestamp", "TIMESTAMP", func(v collision) any { return v.Timestamp }),
-	term.Col("session_id", "SESSION", func(v collision) any { return v.SessionID }),
-	term.Col("agent_id_1", "AGENT 1", func(v collision) any { return v.AgentID1 }),
-	term.Col("agent_id_2", "AGENT 2", func(v collision) any { return v.AgentID2 }),
-	term.Col("collision_type", "TYPE", func(v collision) any { return v.CollisionType }),
-	term.Col("severity", "SEVERITY", func(v collision) any { return v.Severity }),
-	term.Col("description", "DESCRIPTION", func(v collision) any { return v.Description }),
-	term.Col("resolution", "RESOLUTION", func(v collision) any { return v.Resolution }),
-	term.Col("created_at", "", func(v collision) any { return v.CreatedAt }),
-}
-
-type pair = repository.CollisionPair
-
-var pairColumns = []term.Column[pair]{
-	term.Col("agent_id_1", "AGENT 1", func(v pair) any { return v.AgentID1 }),
-	term.Col("agent_id_2", "AGENT 2", func(v pair) any { return v.AgentID2 }),
-	term.Col("count", "COLLISIONS", func(v pair) any { return v.Count }),
-	term.Col("info", "INFO", func(v pair) any { return v.Info }),
-	term.Col("warning", "WARNING", func(v pair) any { return v.Warning }),
-	term.Col("critical", "CRITICAL", func(v pair) any { return v.Critical }),
-	term.Col("unresolved", "UNRESOLVED", func(v pair) any { return v.Unresolved }),
-}
+var pairColumns = term.Fields[repository.CollisionPair]("agent_id_1 AGENT 1", "agent_id_2 AGENT 2",
+	"count COLLISIONS", "info INFO", "warning WARNING", "critical CRITICAL", "unresolved UNRESOLVED")

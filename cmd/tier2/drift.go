@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,7 +93,7 @@ func outputs(drifts []repository.Drift) (list []output) {
 	return list
 }
 
-var outputColumns = []term.Column[output]{
+var outputColumns = slices.Concat(
 	term.Col("operation", "", func(v output) any { return v.Operation }),
 	term.Col("manifest_hash", "", func(v output) any { return v.ManifestHash }),
 	term.Col("ontology_hash", "", func(v output) any { return v.OntologyHash }),
@@ -103,7 +104,7 @@ var outputColumns = []term.Column[output]{
 		ids, _ := models.JSONOf(v.hash.Executions) // strings always encode
 		return ids
 	}),
-}
+)
 
 func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) error {
 	const names = 4 // of executions in a line

@@ -43,18 +43,6 @@ func (a *app) sessions() *cobra.Command {
 	return cmd
 }
 
-type session = models.WorkflowSession
-
-var sessionColumns = []term.Column[session]{
-	term.Col("id", "", func(v session) any { return v.ID }),
-	term.Col("session_id", "SESSION", func(v session) any { return v.SessionID }),
-	term.Col("start_time", "STARTED", func(v session) any { return v.StartTime }),
-	term.Col("end_time", "ENDED", func(v session) any { return term.Null(v.EndTime) }),
-	term.Col("status", "STATUS", func(v session) any { return v.Status }),
-	term.Col("agent_count", "AGENTS", func(v session) any { return v.AgentCount }),
-	term.Col("total_duration_ms", "DURATION", func(v session) any { return term.Null((*term.MS)(v.TotalDurationMS)) }),
-	term.Col("successful_operations", "SUCCEEDED", func(v session) any { return v.SuccessfulOperations }),
-	term.Col("failed_operations", "FAILED", func(v session) any { return v.FailedOperations }),
-	term.Col("context_json", "", func(v session) any { return v.ContextJSON }),
-	term.Col("created_at", "", func(v session) any { return v.CreatedAt }),
-}
+var sessionColumns = term.Fields[models.WorkflowSession]("id", "session_id SESSION", "start_time STARTED", "end_time ENDED",
+	"status STATUS", "agent_count AGENTS", "total_duration_ms DURATION", "successful_operations SUCCEEDED",
+	"failed_operations FAILED", "context_json", "created_at")

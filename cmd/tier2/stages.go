@@ -25,14 +25,14 @@ if there is no such execution.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(executionIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return show(a, cmd, term.NoLimit, stageColumns, func(store *tier2.Store) ([]stage, error) {
+				return show(a, cmd, term.NoLimit, stageColumns, func(store *tier2.Store) ([]repository.StagePercentiles, error) {
 					return store.Reports.StagePercentiles(cmd.Context(), f.report())
 				})
 			}
 			if err := alone(cmd, "an execution", "agent", "since", "until"); err != nil {
 				return err
 			}
-			return show(a, cmd, term.NoLimit, metricColumns, func(store *tier2.Store) ([]metric, error) {
+			return show(a, cmd, term.NoLimit, metricColumns, func(store *tier2.Store) ([]models.PipelineMetric, error) {
 				return ofExecution(cmd.Context(), store, args[0], store.Metrics.ByExecution)
 			})
 		},
@@ -50,29 +50,8 @@ func ofExecution[T any](ctx context.Context, store *tier2.Store, id string, rows
 	return rows(ctx, id)
 }
 
-type stage = repository.StagePercentiles
+var stageColumns = term.Fields[repository.StagePercentiles]("stage STAGE", "count RUNS", "failed FAILED",
+	"p50_ms P50", "p95_ms P95", "p99_ms P99", "max_ms MAX")
 
-var stageColumns = []term.Column[stage]{
-	term.Col("stage", "STAGE", func(v stage) any { return v.Stage }),
-	term.Col("count", "RUNS", func(v stage) any { return v.Count }),
-	term.Col("failed", "FAILED", func(v stage) any { return v.Failed }),
-	term.Col("p50_ms", "P50", func(v stage) any { return term.MS(v.P50MS) }),
-	term.Col("p95_ms", "P95", func(v stage) any { return term.MS(v.P95MS) }),
-	term.Col("p99_ms", "P99", func(v stage) any { return term.MS(v.P99MS) }),
-	term.Col("max_ms", "MAX", func(v stage) any { return term.MS(v.MaxMS) }),
-}
-
-type metric = models.PipelineMetric
-
-var metricColumns = []term.Column[metric]{
-	term.Col("id", "", func(v metric) any { return v.ID }),
-	term.Col("execution_id", "", func(v metric) any { return v.ExecutionID }),
-	term.Col("stage", "STAGE", func(v metric) any { return v.Stage }),
-	term.Col("status", "STATUS", func(v metric) any { return v.Status }),
-	term.Col("duration_ms", "DURATION", func(v metric) any { return term.MS(v.DurationMS) }),
-	term.Col("input_size_bytes", "INPUT", func(v metric) any { return v.InputSizeBytes }),
-	term.Col("output_size_bytes", "OUTPUT", func(v metric) any { return v.OutputSizeBytes }),
-	term.Col("timestamp", "BEGAN", func(v metric) any { return v.Timestamp }),
-	term.Col("error_message", "ERROR", func(v metric) any { return v.ErrorMessage }),
-	term.Col("created_at", "", func(v metric) any { return v.CreatedAt }),
-}
+var metricColumns = term.Fields[models.PipelineMetric]("id", "execution_id", "stage STAGE", "status STATUS",
+	"duration_ms DURATION", "input_size_bytes INPUT", "output_size_bytes OUTPUT", "timestamp BEGAN", "error_message ERROR", "created_at")
