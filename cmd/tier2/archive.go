@@ -86,71 +86,10 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 				return err
 			}
 		}
-		bar := a.Count("archiving", -1)
-		report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{
-			Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) },
+		return a.move("archiving", "archived", "to "+where, func(progress func(tier2.ArchiveReport)) (tier2.ArchiveReport, error) {
+			return store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{Progress: progress})
 		})
-		bar.Finish()
-		return a.finishMove("archived", "to "+where, report, err)
 	})
-}
-
-// The rest is shared with restore.
-
-// withSigner calls fn with --db. The store signs checkpoints with the key in the environment.
-func (a *app) withSigner(ctx context.Context, fn func(store *tier2.Store) error) error {
-	opts, err := signing("")
-	if err != nil {
-		return err
-	}
-	return with(ctx, a.db, opts, fn)
-}
-
-// checkOpens opens an existing archive and closes it again. Its errors are reported before
-// the question, and do not get the exit code of an error in moving rows.
-func checkOpens(ctx context.Context, dsn string) error {
-	store, err := tier2.Open(ctx, dsn, tier2.WithExisting())
-	if err != nil {
-		return err
-	}
-	return store.Close()
-}
-
-// checkCanAsk rejects a command that has to ask, unless it is exempt, if stdin is not a
-// terminal.
-func (a *app) checkCanAsk(exempt bool) error {
-	if exempt || a.Interactive() {
-		return nil
-	}
-	return usagef("stdin is no terminal to ask on: give --yes")
-}
-
-// confirm asks a question. Any answer but yes ends the command with exit code 1.
-func (a *app) confirm(ctx context.Context, question string, args ...any) error {
-	yes, err := a.Confirm(ctx, fmt.Sprintf(question, args...))
-	if err == nil && !yes {
-		err = exitError{exitFound, errors.New("nothing was done")}
-	}
-	return err
-}
-
-// finishMove prints the report, even if an error ended the move after a part of it.
-func (a *app) finishMove(done, where string, report tier2.ArchiveReport, err error) error {
-	if err == nil || report != (tier2.ArchiveReport{}) {
-		if err := a.printMove(done, where, report); err != nil {
-			return err
-		}
-	}
-	return moveExit(err)
-}
-
-func (a *app) printMove(done, where string, r tier2.ArchiveReport) error {
-	err := a.Print(r, "%s %d executions %s: %d metrics, %d SLO violations, %d audit entries\n",
-		done, r.Executions, where, r.Metrics, r.Violations, r.Entries)
-	if r.Kept > 0 && !a.JSON {
-		_, err = fmt.Fprintf(a.Out, "kept %d executions, which others changed meanwhile: another run takes them\n", r.Kept)
-	}
-	return err
 }
 
 func (a *app) restore() *cobra.Command {
@@ -189,9 +128,7 @@ of one history, or if the answer was not yes.`,
 			return a.bringBack(cmd, source, where, ids, yes)
 		},
 	}
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return a.words(cmd, source, executionIDs), cobra.ShellCompDirectiveNoFileComp
-	}
+	cmd.ValidArgsFunction = complete(&source, executionIDs)
 	cmd.Flags().StringVar(&source, "from", "", "the archive: a path, a file: URI or a postgres:// URL")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
@@ -212,11 +149,68 @@ func (a *app) bringBack(cmd *cobra.Command, source, where string, ids []string, 
 				return err
 			}
 		}
-		bar := a.Count("restoring", -1)
-		report, err := store.Restore(ctx, source, tier2.RestoreOptions{
-			Executions: ids, Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) },
+		return a.move("restoring", "restored", "from "+where, func(progress func(tier2.ArchiveReport)) (tier2.ArchiveReport, error) {
+			return store.Restore(ctx, source, tier2.RestoreOptions{Executions: ids, Progress: progress})
 		})
-		bar.Finish()
-		return a.finishMove("restored", "from "+where, report, err)
 	})
+}
+
+// withSigner calls fn with --db. The store signs checkpoints with the key in the environment.
+func (a *app) withSigner(ctx context.Context, fn func(store *tier2.Store) error) error {
+	opts, err := signing("")
+	if err != nil {
+		return err
+	}
+	return with(ctx, a.db, opts, fn)
+}
+
+// checkOpens opens an existing archive and closes it again. Its errors are reported before
+// the question, and do not get the exit code of an error in moving rows.
+func checkOpens(ctx context.Context, dsn string) error {
+	store, err := tier2.Open(ctx, dsn, tier2.WithExisting())
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// checkCanAsk rejects a command that has to ask, unless it is exempt, if stdin is not a
+// terminal.
+func (a *app) checkCanAsk(exempt bool) error {
+	if exempt || a.Interactive() {
+		return nil
+	}
+	return usagef("stdin is no terminal to ask on: give --yes")
+}
+
+// confirm asks a question. Any answer but yes ends the command with exit code 1.
+func (a *app) confirm(ctx context.Context, question string, args ...any) error {
+	yes, err := a.Confirm(ctx, fmt.Sprintf(question, args...))
+	if err == nil && !yes {
+		err = exitError{exitFound, errors.New("nothing was done")}
+	}
+	return err
+}
+
+// move shows the progress of fn and prints its report, even if an error ended the move after
+// a part of it.
+func (a *app) move(doing, done, where string, fn func(progress func(tier2.ArchiveReport)) (tier2.ArchiveReport, error)) error {
+	bar := a.Count(doing, -1)
+	report, err := fn(func(r tier2.ArchiveReport) { bar.Set(r.Executions) })
+	bar.Finish()
+	if err == nil || report != (tier2.ArchiveReport{}) {
+		if err := a.printMove(done, where, report); err != nil {
+			return err
+		}
+	}
+	return moveExit(err)
+}
+
+func (a *app) printMove(done, where string, r tier2.ArchiveReport) error {
+	err := a.Print(r, "%s %d executions %s: %d metrics, %d SLO violations, %d audit entries\n",
+		done, r.Executions, where, r.Metrics, r.Violations, r.Entries)
+	if r.Kept > 0 && !a.JSON {
+		_, err = fmt.Fprintf(a.Out, "kept %d executions, which others changed meanwhile: another run takes them\n", r.Kept)
+	}
+	return err
 }

@@ -93,10 +93,10 @@ func (k kinds) exit(err error) error {
 func moveExit(err error) error {
 	var e *models.Error
 	if errors.As(err, &e) && e.Table == "" {
-		switch e.Kind {
-		case models.ErrInvalid:
+		switch {
+		case errors.Is(e.Kind, models.ErrInvalid):
 			return exitError{exitUsage, err}
-		case models.ErrNotFound:
+		case errors.Is(e.Kind, models.ErrNotFound):
 			return err
 		}
 	}
