@@ -68,7 +68,7 @@ type Data struct {
 	More       More                          `json:"more"`
 }
 
-// Totals counts all rows in the window, also those that the report does not show.
+// Totals counts all rows in the window, including rows that the report does not show.
 type Totals struct {
 	Executions int64 `json:"executions"` // the sum of the four statuses
 	Passed     int64 `json:"passed"`
@@ -115,7 +115,7 @@ func Gather(ctx context.Context, store *tier2.Store, opts Options) (*Data, error
 	}
 	d := &Data{
 		Title: opts.Title, Database: store.Location(), GeneratedAt: models.At(time.Now()),
-		AgentID: opts.AgentID, Since: bound(opts.Since), Until: bound(opts.Until),
+		AgentID: opts.AgentID, Since: models.At(opts.Since), Until: models.At(opts.Until),
 	}
 	if strings.TrimSpace(d.Title) == "" {
 		d.Title = "tier2 report"
@@ -130,14 +130,6 @@ func Gather(ctx context.Context, store *tier2.Store, opts Options) (*Data, error
 	}
 	d.cut()
 	return d, nil
-}
-
-// bound returns t as a Timestamp, and the zero Timestamp, which is null, for a zero time.
-func bound(t time.Time) models.Timestamp {
-	if t.IsZero() {
-		return models.Timestamp{}
-	}
-	return models.At(t)
 }
 
 func (d *Data) timeline(ctx context.Context, store *tier2.Store, f repository.ReportFilter) (err error) {

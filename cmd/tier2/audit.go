@@ -34,7 +34,8 @@ as many as --limit says. With --json each is an object on a line of its own.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(trailIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow"); err != nil {
+				err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow")
+				if err != nil {
 					return err
 				}
 				return show(a, cmd, term.NoLimit, entryColumns, func(store *tier2.Store) ([]models.AuditEntry, error) {
@@ -83,7 +84,8 @@ func (a *app) follow(cmd *cobra.Command, limit term.Limit, filter repository.Aud
 }
 
 var entryColumns = slices.Concat(
-	term.Fields[models.AuditEntry]("id ID", "timestamp TIMESTAMP", "agent_id AGENT", "operation OPERATION", "status STATUS", "duration_ms DURATION"),
+	term.Fields[models.AuditEntry]("id ID", "timestamp TIMESTAMP", "agent_id AGENT", "operation OPERATION", "status STATUS",
+		"duration_ms DURATION"),
 	term.Col("", "OF", subject),
 	term.Fields[models.AuditEntry]("error_message ERROR", "context_json", "created_at"),
 )

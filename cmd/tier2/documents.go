@@ -37,9 +37,9 @@ type doc struct {
 	err    error
 }
 
-// groups reads the documents of the arguments in a goroutine and yields those that were read
-// while the caller handled the previous group: many from a file, single ones from a slow
-// pipe. It ends with the context, even while it waits for input.
+// groups reads the documents of the arguments in a goroutine. Each group holds the documents
+// that were read while the caller handled the previous one: many from a file, one from a
+// slow pipe. It ends with the context, even while it waits for input.
 func (a *app) groups(ctx context.Context, args []string, largest int) iter.Seq[[]doc] {
 	return func(yield func([]doc) bool) {
 		ctx, stop := context.WithCancel(ctx)
@@ -73,7 +73,7 @@ func weight(d doc) int64 {
 	return min(max(int64(len(d.raw)), groupBytes/groupDocs), groupBytes)
 }
 
-// gather waits for a document and returns it together with those that are ready.
+// gather waits for a document and returns it with all others that are ready.
 func gather(ctx context.Context, docs <-chan doc) (group []doc) {
 	select {
 	case d, ok := <-docs:
@@ -110,13 +110,13 @@ func (a *app) readAll(ctx context.Context, args []string, largest int, yield fun
 // entriesAtOnce is how many names of a directory are held and sorted at once.
 const entriesAtOnce = 4096
 
-// files yields the files that the arguments of import name, and those in directories, or the
-// name and error of what cannot be read. It holds no list of the files: a directory may have
+// files yields the arguments of import that are files, and the files in directories, or a name
+// with the reason why it cannot be read. It holds no list of the files: a directory may have
 // millions.
 func files(ctx context.Context, args []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		on := true
 		for _, arg := range args {
+			var on bool
 			info, err := os.Stat(arg)
 			switch shown := backend.Redact(arg); {
 			case shown != arg:

@@ -27,11 +27,11 @@ type exitError struct {
 // Unwrap returns the error without its exit code.
 func (e exitError) Unwrap() error { return e.error }
 
-// errPrinted stands for an error that has been printed.
+// errPrinted replaces an error that has been printed.
 var errPrinted = errors.New("printed already")
 
 var (
-	// errFound ends a verb that has printed what it found.
+	// errFound ends a verb that has printed its findings.
 	errFound = exitError{exitFound, errPrinted}
 	// errInterrupted ends a verb that runs until it is interrupted.
 	errInterrupted = exitError{exitInterrupt, errPrinted}

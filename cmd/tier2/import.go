@@ -268,7 +268,9 @@ func (a *app) importLogs(ctx context.Context, store *tier2.Store, files []string
 
 // importOneLog stores a log and counts its records. It returns an error only if that would
 // end the import of every other record too.
-func (a *app) importOneLog(ctx context.Context, store *tier2.Store, name string, log io.Reader, opts repository.ImportOptions, sum *summary) error {
+func (a *app) importOneLog(
+	ctx context.Context, store *tier2.Store, name string, log io.Reader, opts repository.ImportOptions, sum *summary,
+) error {
 	bar := a.Count("importing", -1)
 	defer bar.Finish()
 	for record, err := range store.Executions.ImportLog(ctx, log, opts) {

@@ -58,22 +58,17 @@ const helpWidth = 80
 // defaultDB is the default of --db.
 const defaultDB = ".ggen/tier2.db"
 
-// app holds what the verbs share.
+// app holds the state shared by all verbs.
 type app struct {
 	*term.Console
-	args    []string
 	db      string
 	started bool // the command line was understood
-}
-
-func newApp(args []string, stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{Console: term.New(stdin, stdout, stderr), args: args}
 }
 
 // Run executes the command line args and returns the exit code. Results go to stdout,
 // errors and progress to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := newApp(args, stdin, stdout, stderr)
+	a := &app{Console: term.New(stdin, stdout, stderr)}
 	root := a.command()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -197,7 +192,8 @@ version of the schema. --db is not used.`,
 		Example: "  tier2 version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := built{Version: "(devel)", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Schema: sqlite.SchemaVersion}
+			v := built{Version: "(devel)", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
+				Driver: sqlite.DriverModule, Schema: sqlite.SchemaVersion}
 			if info, ok := debug.ReadBuildInfo(); ok {
 				v.Version = info.Main.Version
 				for _, s := range info.Settings {
@@ -206,12 +202,11 @@ version of the schema. --db is not used.`,
 					}
 				}
 			}
-			v.Driver = sqlite.DriverModule
 			db, err := sql.Open(sqlite.DriverName, ":memory:")
 			if err != nil {
 				return err
 			}
-			defer db.Close()
+			defer db.Close() //nolint:errcheck // in memory
 			if err := db.QueryRowContext(cmd.Context(), "SELECT sqlite_version()").Scan(&v.SQLite); err != nil {
 				return err
 			}
