@@ -35,9 +35,7 @@ agent with the most executions first.`,
 			})
 		},
 	})
-	f.byAgent(a, cmd, "executions")
-	f.byTime(cmd, "executions")
-	f.byNumber(cmd)
+	f.flags(a, cmd, "executions")
 	onePage(cmd, "agents")
 	return cmd
 }

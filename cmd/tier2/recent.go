@@ -46,7 +46,7 @@ others they are NULL, "-" in a table.`,
 	return cmd
 }
 
-// execution is a receipt with its counts in recent_executions, nil if the view does not have it.
+// execution is a receipt with its counts in recent_executions, nil if the view lacks it.
 type execution struct {
 	models.Receipt
 	AuditEntries, SLOViolations *int64
