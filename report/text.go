@@ -16,7 +16,8 @@ func (p page) Subtitle() string {
 	if p.AgentID != "" {
 		of = "one agent"
 	}
-	return fmt.Sprintf("%s of %s, generated %s UTC", many(p.Totals.Executions, "execution"), of, p.GeneratedAt.UTC().Format("2006-01-02 15:04"))
+	return fmt.Sprintf("%s of %s, generated %s UTC",
+		many(p.Totals.Executions, "execution"), of, p.GeneratedAt.UTC().Format("2006-01-02 15:04"))
 }
 
 // PassRate returns the share of executions that passed.
@@ -70,10 +71,13 @@ func (p page) TimelineText() string {
 	if len(p.Timeline) == 0 {
 		return "How many executions began when, by how they ended."
 	}
-	busiest := slices.MaxFunc(p.Timeline, func(a, b repository.TimelineBucket) int { return cmp.Compare(executions(a), executions(b)) })
+	busiest := slices.MaxFunc(p.Timeline, func(a, b repository.TimelineBucket) int {
+		return cmp.Compare(executions(a), executions(b))
+	})
 	t := p.Totals
 	return fmt.Sprintf("%s: %s passed, %s partial, %s cancelled, %s failed. Each bar is %s; the fullest, from %s, has %s.",
-		many(t.Executions, "execution"), humanize.Comma(t.Passed), humanize.Comma(t.Partial), humanize.Comma(t.Cancelled), humanize.Comma(t.Failed),
+		many(t.Executions, "execution"),
+		humanize.Comma(t.Passed), humanize.Comma(t.Partial), humanize.Comma(t.Cancelled), humanize.Comma(t.Failed),
 		span(busiest), bucketName(busiest), humanize.Comma(executions(busiest)))
 }
 
@@ -92,14 +96,14 @@ func (p page) AgentsText() string {
 	if len(p.Agents) == 0 {
 		return "How long the executions of each agent took."
 	}
-	text := "How long the executions took of "
-	if n := p.More.Agents; n == 0 {
-		text += many(int64(len(p.Agents)), "agent") + "."
-	} else {
-		text += fmt.Sprintf("the %s with the most of them; and %s%s more.", many(int64(len(p.Agents)), "agent"), humanize.Comma(n), plus(p.Totals.Agents >= repository.MaxLimit))
+	shown := many(int64(len(p.Agents)), "agent")
+	if n := p.More.Agents; n > 0 {
+		more := humanize.Comma(n) + plus(p.Totals.Agents >= repository.MaxLimit)
+		shown = fmt.Sprintf("the %s with the most of them; and %s more", shown, more)
 	}
 	s := slices.MaxFunc(p.Agents, func(a, b repository.AgentPercentiles) int { return cmp.Compare(a.P95MS, b.P95MS) })
-	return text + fmt.Sprintf(" The slowest by p95 is \u2068%s\u2069, with %s.", s.AgentID, milliseconds(s.P95MS))
+	return fmt.Sprintf("How long the executions took of %s. The slowest by p95 is \u2068%s\u2069, with %s.",
+		shown, s.AgentID, milliseconds(s.P95MS))
 }
 
 // SLOsText counts the violations.
@@ -119,17 +123,19 @@ func (p page) CollisionsText() string {
 	if len(c.Pairs) == 0 {
 		return "Which agents got in each other's way."
 	}
+	top := c.Pairs[0]
 	text := fmt.Sprintf("%s. Most are between \u2068%s\u2069 and \u2068%s\u2069: %s, of which %s not resolved.",
-		many(c.Collisions, "collision"), c.Pairs[0].AgentID1, c.Pairs[0].AgentID2, humanize.Comma(c.Pairs[0].Count), humanize.Comma(c.Pairs[0].Unresolved))
+		many(c.Collisions, "collision"), top.AgentID1, top.AgentID2, humanize.Comma(top.Count), humanize.Comma(top.Unresolved))
 	return text + and(int64(c.MoreAgents), "agent") + and(p.More.Pairs, "pair")
 }
 
 // FailuresText counts the failures that are not shown.
 func (p page) FailuresText() string {
+	text := "The newest failed executions, with their errors."
 	if len(p.Failures) == 0 {
-		return "The newest failed executions, with their errors."
+		return text
 	}
-	return "The newest failed executions, with their errors." + and(p.More.Failures, "failure")
+	return text + and(p.More.Failures, "failure")
 }
 
 // DriftText counts the executions that were compared.

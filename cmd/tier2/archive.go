@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -84,16 +86,74 @@ func (a *app) moveTo(cmd *cobra.Command, target, where string, before when, dryR
 				return err
 			}
 		}
-		bar := a.Count("archiving", -1)
-		report, err := store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{
-			Progress: func(r tier2.ArchiveReport) { bar.Set(r.Executions) },
+		return a.move("archiving", "archived", "to "+where, func(progress func(tier2.ArchiveReport)) (tier2.ArchiveReport, error) {
+			return store.Archive(ctx, before.Time, target, tier2.ArchiveOptions{Progress: progress})
 		})
-		bar.Finish()
-		return a.finishMove("archived", "to "+where, report, err)
 	})
 }
 
-// The rest is shared with restore.
+func (a *app) restore() *cobra.Command {
+	var source string
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "restore --from ARCHIVE [EXECUTION-ID...]",
+		Short: "Bring executions back from an archive",
+		Long: `Brings executions back that archive moved away, with all that went with them:
+those with the given ids, or all without any. What is there already stays as it
+is, and the archive keeps what it has, so it may be run again. The audit log
+says what came back, and is sealed, signed if ` + signingKey + ` is set.
+
+It asks before it begins; where stdin is no terminal it needs --yes. Exit code 1
+if ARCHIVE has no execution of an id, is a store of its own or the archive of
+another store, if an execution is there as another one, if the audit log is not
+of one history, or if the answer was not yes.`,
+		Example: `  tier2 restore --from archive/2025.db exec-001 exec-002
+  tier2 restore --from archive/2025.db --yes`,
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if source == "" {
+				return usagef("give --from")
+			}
+			for _, id := range ids {
+				if strings.TrimSpace(id) == "" || !utf8.ValidString(id) {
+					return usagef("%q is no id of an execution", id)
+				}
+			}
+			where, err := location(source)
+			if err != nil {
+				return err
+			}
+			if err := a.checkCanAsk(yes); err != nil {
+				return err
+			}
+			return a.bringBack(cmd, source, where, ids, yes)
+		},
+	}
+	cmd.ValidArgsFunction = complete(&source, executionIDs)
+	cmd.Flags().StringVar(&source, "from", "", "the archive: a path, a file: URI or a postgres:// URL")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func (a *app) bringBack(cmd *cobra.Command, source, where string, ids []string, yes bool) error {
+	ctx := cmd.Context()
+	return a.withSigner(ctx, func(store *tier2.Store) error {
+		if err := checkOpens(ctx, source); err != nil {
+			return err
+		}
+		if !yes {
+			which := "all executions"
+			if len(ids) > 0 {
+				which = fmt.Sprintf("%d executions", len(ids))
+			}
+			if err := a.confirm(ctx, "Bring %s back from %s?", which, where); err != nil {
+				return err
+			}
+		}
+		return a.move("restoring", "restored", "from "+where, func(progress func(tier2.ArchiveReport)) (tier2.ArchiveReport, error) {
+			return store.Restore(ctx, source, tier2.RestoreOptions{Executions: ids, Progress: progress})
+		})
+	})
+}
 
 // withSigner calls fn with --db. The store signs checkpoints with the key in the environment.
 func (a *app) withSigner(ctx context.Context, fn func(store *tier2.Store) error) error {
@@ -132,8 +192,12 @@ func (a *app) confirm(ctx context.Context, question string, args ...any) error {
 	return err
 }
 
-// finishMove prints the report, even if an error ended the move after a part of it.
-func (a *app) finishMove(done, where string, report tier2.ArchiveReport, err error) error {
+// move shows the progress of fn and prints its report, even if an error ended the move after
+// a part of it.
+func (a *app) move(doing, done, where string, fn func(progress func(tier2.ArchiveReport)) (tier2.ArchiveReport, error)) error {
+	bar := a.Count(doing, -1)
+	report, err := fn(func(r tier2.ArchiveReport) { bar.Set(r.Executions) })
+	bar.Finish()
 	if err == nil || report != (tier2.ArchiveReport{}) {
 		if err := a.printMove(done, where, report); err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,10 +34,11 @@ as many as --limit says. With --json each is an object on a line of its own.`,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.first(trailIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow"); err != nil {
+				err := alone(cmd, "an execution", "agent", "since", "until", "limit", "operation", "status", "execution", "follow")
+				if err != nil {
 					return err
 				}
-				return show(a, cmd, term.NoLimit, entryColumns, func(store *tier2.Store) ([]entry, error) {
+				return show(a, cmd, term.NoLimit, entryColumns, func(store *tier2.Store) ([]models.AuditEntry, error) {
 					entries, err := store.Audit.Trail(cmd.Context(), args[0])
 					if err == nil && len(entries) == 0 {
 						err = &models.Error{Table: "audit_log", Kind: models.ErrNotFound, Reason: fmt.Sprintf("no entry names %q", args[0])}
@@ -81,24 +83,16 @@ func (a *app) follow(cmd *cobra.Command, limit term.Limit, filter repository.Aud
 	})
 }
 
-type entry = models.AuditEntry
-
-var entryColumns = []term.Column[entry]{
-	term.Col("id", "ID", func(v entry) any { return v.ID }),
-	term.Col("timestamp", "TIMESTAMP", func(v entry) any { return v.Timestamp }),
-	term.Col("agent_id", "AGENT", func(v entry) any { return v.AgentID }),
-	term.Col("operation", "OPERATION", func(v entry) any { return v.Operation }),
-	term.Col("status", "STATUS", func(v entry) any { return v.Status }),
-	term.Col("duration_ms", "DURATION", func(v entry) any { return term.MS(v.DurationMS) }),
-	term.Col("", "OF", func(v entry) any { return subject(v) }),
-	term.Col("error_message", "ERROR", func(v entry) any { return v.ErrorMessage }),
-	term.Col("context_json", "", func(v entry) any { return v.ContextJSON }),
-	term.Col("created_at", "", func(v entry) any { return v.CreatedAt }),
-}
+var entryColumns = slices.Concat(
+	term.Fields[models.AuditEntry]("id ID", "timestamp TIMESTAMP", "agent_id AGENT", "operation OPERATION", "status STATUS",
+		"duration_ms DURATION"),
+	term.Col("", "OF", subject),
+	term.Fields[models.AuditEntry]("error_message ERROR", "context_json", "created_at"),
+)
 
 // subject returns the key of the row that an entry is about, or else the execution or
 // session, or "" if the context of the entry has none of them.
-func subject(e entry) string {
+func subject(e models.AuditEntry) any {
 	var context struct {
 		Key         any `json:"key"`
 		ExecutionID any `json:"execution_id"`

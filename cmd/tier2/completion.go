@@ -16,14 +16,26 @@ import (
 // completionTimeout is how long a shell waits for words from the database.
 const completionTimeout = time.Second
 
-// words returns the completions of a flag or an argument from a database.
+// words returns completions from a database.
 type words func(ctx context.Context, store *tier2.Store) ([]string, error)
 
-// complete returns a function for cobra that completes from --db, which is only read. On any
-// error, such as a missing database, it returns no completions and prints nothing.
-func (a *app) complete(find words) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return a.words(cmd, a.db, find), cobra.ShellCompDirectiveNoFileComp
+// complete returns a function for cobra that completes from the database at *dsn, which is
+// only read. On any error, such as a missing database, it returns no completions and prints
+// nothing.
+func complete(dsn *string, find words) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) (list []string, _ cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+		defer cancel()
+		opts := []tier2.Option{tier2.WithReadOnly(), tier2.WithBusyTimeout(completionTimeout)}
+		err := with(ctx, *dsn, opts, func(store *tier2.Store) (err error) {
+			list, err = find(ctx, store)
+			return err
+		})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		unprintable := func(s string) bool { return s != term.Printable(s) } // shells cannot insert them
+		return slices.DeleteFunc(list, unprintable), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -33,35 +45,13 @@ func (a *app) first(find words) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return a.complete(find)(cmd, args, typed)
+		return complete(&a.db, find)(cmd, args, typed)
 	}
-}
-
-func (a *app) words(cmd *cobra.Command, dsn string, find words) []string {
-	parent := cmd.Context()
-	if parent == nil {
-		parent = context.Background()
-	}
-	ctx, cancel := context.WithTimeout(parent, completionTimeout)
-	defer cancel()
-	if _, err := location(dsn); err != nil {
-		return nil
-	}
-	store, err := tier2.Open(ctx, dsn, tier2.WithReadOnly(), tier2.WithBusyTimeout(completionTimeout))
-	if err != nil {
-		return nil
-	}
-	defer store.Close()
-	list, err := find(ctx, store)
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(list, func(s string) bool { return s != term.Printable(s) }) // shells cannot insert them
 }
 
 // flagWords completes a flag from --db.
 func (a *app) flagWords(cmd *cobra.Command, flag string, find words) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, a.complete(find))
+	_ = cmd.RegisterFlagCompletionFunc(flag, complete(&a.db, find))
 }
 
 // collect returns a text of each row.

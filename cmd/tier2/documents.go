@@ -37,9 +37,9 @@ type doc struct {
 	err    error
 }
 
-// groups reads the documents of the arguments in a goroutine and yields those that were read
-// while the caller handled the previous group: many from a file, single ones from a slow
-// pipe. It ends with the context, even while it waits for input.
+// groups reads the documents of the arguments in a goroutine. Each group holds the documents
+// that were read while the caller handled the previous one: many from a file, one from a
+// slow pipe. It ends with the context, even while it waits for input.
 func (a *app) groups(ctx context.Context, args []string, largest int) iter.Seq[[]doc] {
 	return func(yield func([]doc) bool) {
 		ctx, stop := context.WithCancel(ctx)
@@ -73,7 +73,7 @@ func weight(d doc) int64 {
 	return min(max(int64(len(d.raw)), groupBytes/groupDocs), groupBytes)
 }
 
-// gather waits for a document and returns it together with those that are ready.
+// gather waits for a document and returns it with all others that are ready.
 func gather(ctx context.Context, docs <-chan doc) (group []doc) {
 	select {
 	case d, ok := <-docs:
@@ -92,11 +92,15 @@ func gather(ctx context.Context, docs <-chan doc) (group []doc) {
 // readAll yields every document of the arguments, and an error for each one that cannot be
 // read.
 func (a *app) readAll(ctx context.Context, args []string, largest int, yield func(doc) bool) {
-	on := true
-	refuse := func(source string, err error) { on = on && yield(doc{source: source, err: err}) }
-	for file := range (sources{args, refuse}).files(ctx) {
+	for file, err := range files(ctx, args) {
+		if err != nil {
+			if !yield(doc{source: file, err: err}) {
+				return
+			}
+			continue
+		}
 		for d := range a.documents(file, largest) {
-			if on = on && yield(d); !on {
+			if !yield(d) {
 				return
 			}
 		}
@@ -106,35 +110,31 @@ func (a *app) readAll(ctx context.Context, args []string, largest int, yield fun
 // entriesAtOnce is how many names of a directory are held and sorted at once.
 const entriesAtOnce = 4096
 
-// sources holds the arguments of import, and the function that reports those that cannot be
-// read.
-type sources struct {
-	args   []string
-	refuse func(source string, err error)
-}
-
-// files yields the files that the arguments name, and those in directories. It holds no
-// list of them: a directory may have millions.
-func (s sources) files(ctx context.Context) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, arg := range s.args {
-			if shown := backend.Redact(arg); shown != arg {
-				s.refuse(shown, errors.New("is no file; the database is given by --db"))
-				continue
-			}
-			if info, err := os.Stat(arg); arg == "-" || err != nil || !info.IsDir() {
-				if !yield(arg) { // reading it reports the error
-					return
+// files yields the arguments of import that are files, and the files in directories, or a name
+// with the reason why it cannot be read. It holds no list of the files: a directory may have
+// millions.
+func files(ctx context.Context, args []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, arg := range args {
+			var on bool
+			info, err := os.Stat(arg)
+			switch shown := backend.Redact(arg); {
+			case shown != arg:
+				on = yield(shown, errors.New("is no file; the database is given by --db"))
+			case arg == "-" || err != nil || !info.IsDir():
+				on = yield(arg, nil) // reading it reports the error
+			default:
+				found := false
+				on = walk(ctx, arg, func(file string, err error) bool {
+					found = found || err == nil
+					return yield(file, err)
+				})
+				if on && !found {
+					on = yield(arg, errors.New("there is no .json or .jsonl file in it"))
 				}
-				continue
 			}
-			found := 0
-			counted := func(file string) bool { found++; return yield(file) }
-			if !s.walk(ctx, arg, counted) {
+			if !on {
 				return
-			}
-			if found == 0 {
-				s.refuse(arg, errors.New("there is no .json or .jsonl file in it"))
 			}
 		}
 	}
@@ -142,32 +142,31 @@ func (s sources) files(ctx context.Context) iter.Seq[string] {
 
 // walk yields the .json and .jsonl files below a directory, and reports whether to go on.
 // It does not follow links to directories, which could form a loop.
-func (s sources) walk(ctx context.Context, dir string, yield func(string) bool) bool {
+func walk(ctx context.Context, dir string, yield func(string, error) bool) bool {
 	f, err := os.Open(dir)
 	if err != nil {
-		s.refuse(dir, err)
-		return true
+		return yield(dir, err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	for ctx.Err() == nil {
 		entries, err := f.ReadDir(entriesAtOnce)
 		if len(entries) < entriesAtOnce {
-			f.Close() // not held open while subdirectories are read
+			_ = f.Close() // not held open while subdirectories are read
 		}
 		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 		for _, entry := range entries {
-			path := filepath.Join(dir, entry.Name())
-			switch {
-			case entry.IsDir():
-				if !s.walk(ctx, path, yield) {
-					return false
-				}
-			case (isLines(path) || strings.EqualFold(filepath.Ext(path), ".json")) && !yield(path):
+			path, on := filepath.Join(dir, entry.Name()), true
+			if entry.IsDir() {
+				on = walk(ctx, path, yield)
+			} else if isLines(path) || strings.EqualFold(filepath.Ext(path), ".json") {
+				on = yield(path, nil)
+			}
+			if !on {
 				return false
 			}
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			s.refuse(dir, err)
+		if err != nil && !errors.Is(err, io.EOF) && !yield(dir, err) {
+			return false
 		}
 		if err != nil || len(entries) < entriesAtOnce {
 			return true
@@ -222,7 +221,7 @@ func (a *app) documents(file string, largest int) iter.Seq[doc] {
 			yield(doc{source: file, err: err})
 			return
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		if isLines(file) {
 			lines(f, file, largest, yield)
 			return

@@ -76,33 +76,25 @@ func (a *app) showDrift(drifts []repository.Drift, summary repository.DriftSumma
 
 // output is a file with one of its hashes, a line of --csv.
 type output struct {
-	*repository.Drift
-	file *repository.FileDrift
-	hash *repository.FileHash
+	Operation                        models.Operation
+	ManifestHash, OntologyHash, Path string
+	Hash                             string
+	Count                            int64
+	Executions                       models.JSON
 }
 
+var outputColumns = term.Fields[output]("operation", "manifest_hash", "ontology_hash", "path", "hash", "count", "executions")
+
 func outputs(drifts []repository.Drift) (list []output) {
-	for i := range drifts {
-		for j := range drifts[i].Files {
-			for k := range drifts[i].Files[j].Hashes {
-				list = append(list, output{&drifts[i], &drifts[i].Files[j], &drifts[i].Files[j].Hashes[k]})
+	for _, d := range drifts {
+		for _, file := range d.Files {
+			for _, h := range file.Hashes {
+				ids, _ := models.JSONOf(h.Executions) // strings always encode
+				list = append(list, output{d.Operation, d.ManifestHash, d.OntologyHash, file.Path, h.Hash, h.Count, ids})
 			}
 		}
 	}
 	return list
-}
-
-var outputColumns = []term.Column[output]{
-	term.Col("operation", "", func(v output) any { return v.Operation }),
-	term.Col("manifest_hash", "", func(v output) any { return v.ManifestHash }),
-	term.Col("ontology_hash", "", func(v output) any { return v.OntologyHash }),
-	term.Col("path", "", func(v output) any { return v.file.Path }),
-	term.Col("hash", "", func(v output) any { return v.hash.Hash }),
-	term.Col("count", "", func(v output) any { return v.hash.Count }),
-	term.Col("executions", "", func(v output) any {
-		ids, _ := models.JSONOf(v.hash.Executions) // strings always encode
-		return ids
-	}),
 }
 
 func (a *app) printDrift(drifts []repository.Drift, s repository.DriftSummary) error {

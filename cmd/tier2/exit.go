@@ -27,11 +27,11 @@ type exitError struct {
 // Unwrap returns the error without its exit code.
 func (e exitError) Unwrap() error { return e.error }
 
-// errPrinted stands for an error that has been printed.
+// errPrinted replaces an error that has been printed.
 var errPrinted = errors.New("printed already")
 
 var (
-	// errFound ends a verb that has printed what it found.
+	// errFound ends a verb that has printed its findings.
 	errFound = exitError{exitFound, errPrinted}
 	// errInterrupted ends a verb that runs until it is interrupted.
 	errInterrupted = exitError{exitInterrupt, errPrinted}
@@ -93,10 +93,10 @@ func (k kinds) exit(err error) error {
 func moveExit(err error) error {
 	var e *models.Error
 	if errors.As(err, &e) && e.Table == "" {
-		switch e.Kind {
-		case models.ErrInvalid:
+		switch {
+		case errors.Is(e.Kind, models.ErrInvalid):
 			return exitError{exitUsage, err}
-		case models.ErrNotFound:
+		case errors.Is(e.Kind, models.ErrNotFound):
 			return err
 		}
 	}

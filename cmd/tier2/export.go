@@ -66,7 +66,9 @@ ascending order of their ids.
 	return cmd
 }
 
-func (a *app) exportTo(cmd *cobra.Command, store *tier2.Store, dir, out string, opts tier2.ExportOptions) (list []tier2.ExportedTable, err error) {
+func (a *app) exportTo(
+	cmd *cobra.Command, store *tier2.Store, dir, out string, opts tier2.ExportOptions,
+) (list []tier2.ExportedTable, err error) {
 	if dir != "" {
 		return store.Export(cmd.Context(), dir, opts)
 	}

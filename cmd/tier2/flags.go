@@ -17,8 +17,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
 
-// filters holds the flags that verbs that list rows share. The argument named what is the
-// noun for the rows in help texts, as in "only executions".
+// filters holds the flags shared by verbs that list rows. The parameter what is the noun for
+// these rows in help texts, as in "only executions".
 type filters struct {
 	agent        string
 	since, until when

@@ -128,8 +128,8 @@ func TestFiles_Memory(t *testing.T) {
 		return int(stats.HeapAlloc)
 	}
 	before, most, found := heap(), 0, 0
-	from := sources{[]string{dir}, func(source string, err error) { assert.NoError(t, err, source) }}
-	for range from.files(t.Context()) {
+	for file, err := range files(t.Context(), []string{dir}) {
+		require.NoError(t, err, file)
 		if found++; found%(n/4) == 1 {
 			most = max(most, heap()-before)
 		}

@@ -22,7 +22,7 @@ const maxRowMiB = 1024
 // tables holds the arguments and flags of import tables.
 type tables struct {
 	args   []string
-	table  string // of a single file; "" if its name tells
+	table  string // of a single file; "" if the file is named for it
 	format tier2.Format
 	size   int // MiB
 }
@@ -177,9 +177,9 @@ func (a *app) importTable(cmd *cobra.Command, store *tier2.Store, file tableFile
 		return tier2.ImportedTable{}, fmt.Errorf("%s: %w", name, err)
 	}
 	defer func() {
-		f.Close()
+		_ = f.Close() // only read
 		if file.path == "-" {
-			os.Remove(f.Name()) // on Windows, where spooled cannot
+			_ = os.Remove(f.Name()) // on Windows, where spooled cannot
 		}
 	}()
 	done, err := store.ImportTable(cmd.Context(), f, file.table, opts)
@@ -195,7 +195,7 @@ func (a *app) spooled() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name()) // the file exists until it is closed, except on Windows
+	_ = os.Remove(f.Name()) // the file exists until it is closed; Windows refuses
 	if _, err := io.Copy(f, a.In); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ it was.`,
 				switch {
 				case len(args) == 0:
 					filter := repository.MemoryFilter{UpdatedSince: f.since.Time, UpdatedUntil: f.until.Time}
-					return term.List(a.Console, f.limit, pages(f.limit, func(p repository.Page) ([]memory, string, error) {
+					return term.List(a.Console, f.limit, pages(f.limit, func(p repository.Page) ([]models.AgentMemory, string, error) {
 						filter.Page = p
 						return store.Memory.List(cmd.Context(), filter)
 					}), memoryColumns...)
@@ -110,28 +111,12 @@ func (a *app) printVersion(v *repository.MemoryVersion, err error) error {
 	return a.PrintJSON(v.Document)
 }
 
-type memory = models.AgentMemory
+var memoryColumns = slices.Concat(
+	term.Fields[models.AgentMemory]("id", "agent_id AGENT"),
+	term.Col("", "BYTES", func(m models.AgentMemory) any { return len(m.MemoryJSON) }),
+	term.Fields[models.AgentMemory]("memory_json", "collision_history", "retry_count RETRIES", "updated_at UPDATED",
+		"last_error LAST ERROR", "created_at"),
+)
 
-var memoryColumns = []term.Column[memory]{
-	term.Col("id", "", func(v memory) any { return v.ID }),
-	term.Col("agent_id", "AGENT", func(v memory) any { return v.AgentID }),
-	term.Col("", "BYTES", func(v memory) any { return len(v.MemoryJSON) }),
-	term.Col("memory_json", "", func(v memory) any { return v.MemoryJSON }),
-	term.Col("collision_history", "", func(v memory) any { return v.CollisionHistory }),
-	term.Col("retry_count", "RETRIES", func(v memory) any { return v.RetryCount }),
-	term.Col("updated_at", "UPDATED", func(v memory) any { return v.UpdatedAt }),
-	term.Col("last_error", "LAST ERROR", func(v memory) any { return v.LastError }),
-	term.Col("created_at", "", func(v memory) any { return v.CreatedAt }),
-}
-
-type version = repository.MemoryVersion
-
-var versionColumns = []term.Column[version]{
-	term.Col("entry_id", "ENTRY", func(v version) any { return v.EntryID }),
-	term.Col("timestamp", "SINCE", func(v version) any { return v.Timestamp }),
-	term.Col("changed_by", "BY", func(v version) any { return v.ChangedBy }),
-	term.Col("execution_id", "EXECUTION", func(v version) any { return v.ExecutionID }),
-	term.Col("action", "ACTION", func(v version) any { return v.Action }),
-	term.Col("document", "DOCUMENT", func(v version) any { return v.Document }),
-	term.Col("unknown", "", func(v version) any { return v.Unknown }),
-}
+var versionColumns = term.Fields[repository.MemoryVersion]("entry_id ENTRY", "timestamp SINCE", "changed_by BY",
+	"execution_id EXECUTION", "action ACTION", "document DOCUMENT", "unknown")

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/seanchatmangpt/ggen/tier2/cmd/tier2/internal/term"
 )
 
 // TestRun_OutputLost checks that a failed write to stdout is exit code 3 and reported once,
@@ -53,7 +55,7 @@ func TestHelp_Width(t *testing.T) {
 		}
 		return paths
 	}
-	a := newApp(nil, strings.NewReader(""), io.Discard, io.Discard)
+	a := &app{Console: term.New(strings.NewReader(""), io.Discard, io.Discard)}
 	for _, path := range verbs(a.command()) {
 		got := run(t, "", append(strings.Fields(path), "--help")...)
 		assert.Equal(t, exitOK, got.code, path)

@@ -98,7 +98,8 @@ func (a *app) checkProof(cmd *cobra.Command, file string, trusted *trusted) erro
 	if err == nil && trusted.anchor != "" && !slices.ContainsFunc(anchored, func(c ledger.Checkpoint) bool {
 		return c.Size == proof.Checkpoint.Size && c.Root == proof.Checkpoint.Root
 	}) {
-		err = &models.Error{Kind: models.ErrConflict, Reason: fmt.Sprintf("the anchor does not have the checkpoint of size %d", proof.Checkpoint.Size)}
+		reason := fmt.Sprintf("the anchor does not have the checkpoint of size %d", proof.Checkpoint.Size)
+		err = &models.Error{Kind: models.ErrConflict, Reason: reason}
 	}
 	if err != nil {
 		return checkKinds.exit(err)
@@ -130,7 +131,7 @@ func (a *app) text(file string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, largestProof+1))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -45,52 +46,35 @@ others they are NULL, "-" in a table.`,
 	return cmd
 }
 
-// execution is a receipt with its row in recent_executions, nil if the view does not have it.
+// execution is a receipt with its counts in recent_executions, nil if the view lacks it.
 type execution struct {
 	models.Receipt
-	counts *models.RecentExecution
+	AuditEntries, SLOViolations *int64
 }
 
 func executions(newest []models.RecentExecution, receipts iter.Seq2[models.Receipt, error]) iter.Seq2[execution, error] {
-	counts := make(map[int64]*models.RecentExecution, len(newest))
-	for i := range newest {
-		counts[newest[i].ID] = &newest[i]
+	counts := make(map[int64]models.RecentExecution, len(newest))
+	for _, e := range newest {
+		counts[e.ID] = e
 	}
 	return func(yield func(execution, error) bool) {
 		for r, err := range receipts {
-			if !yield(execution{r, counts[r.ID]}, err) {
+			e := execution{Receipt: r}
+			if n, ok := counts[r.ID]; ok {
+				e.AuditEntries, e.SLOViolations = &n.AuditEntries, &n.SLOViolations
+			}
+			if !yield(e, err) {
 				return
 			}
 		}
 	}
 }
 
-var executionColumns = []term.Column[execution]{
-	term.Col("id", "", func(e execution) any { return e.ID }),
+var executionColumns = slices.Concat(
 	term.Col("", "TIMESTAMP", func(e execution) any { return e.Timestamp }),
-	term.Col("execution_id", "EXECUTION", func(e execution) any { return e.ExecutionID }),
-	term.Col("agent_id", "AGENT", func(e execution) any { return e.AgentID }),
-	term.Col("operation", "OPERATION", func(e execution) any { return e.Operation }),
-	term.Col("status", "STATUS", func(e execution) any { return e.Status }),
-	term.Col("timestamp", "", func(e execution) any { return e.Timestamp }),
-	term.Col("duration_ms", "DURATION", func(e execution) any { return term.MS(e.DurationMS) }),
-	term.Col("files_generated", "", func(e execution) any { return e.FilesGenerated }),
-	term.Col("files_modified", "", func(e execution) any { return e.FilesModified }),
+	term.Fields[execution]("id", "execution_id EXECUTION", "agent_id AGENT", "operation OPERATION", "status STATUS",
+		"timestamp", "duration_ms DURATION", "files_generated", "files_modified"),
 	term.Col("", "FILES", func(e execution) any { return e.FilesGenerated + e.FilesModified }),
-	term.Col("error_message", "", func(e execution) any { return e.ErrorMessage }),
-	term.Col("environment", "", func(e execution) any { return e.Environment }),
-	term.Col("created_at", "", func(e execution) any { return e.CreatedAt }),
-	term.Col("audit_entries", "AUDIT", func(e execution) any {
-		if e.counts == nil {
-			return nil
-		}
-		return e.counts.AuditEntries
-	}),
-	term.Col("slo_violations", "SLO", func(e execution) any {
-		if e.counts == nil {
-			return nil
-		}
-		return e.counts.SLOViolations
-	}),
+	term.Fields[execution]("error_message", "environment", "created_at", "audit_entries AUDIT", "slo_violations SLO"),
 	term.Col("", "ERROR", func(e execution) any { return e.ErrorMessage }),
-}
+)

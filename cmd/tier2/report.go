@@ -110,7 +110,7 @@ func newPage(path, database string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	start := make([]byte, len(pageStart))
 	n, err := io.ReadFull(f, start)
 	switch {

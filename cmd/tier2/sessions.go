@@ -43,18 +43,65 @@ func (a *app) sessions() *cobra.Command {
 	return cmd
 }
 
-type session = models.WorkflowSession
+var sessionColumns = term.Fields[models.WorkflowSession]("id", "session_id SESSION", "start_time STARTED", "end_time ENDED",
+	"status STATUS", "agent_count AGENTS", "total_duration_ms DURATION", "successful_operations SUCCEEDED",
+	"failed_operations FAILED", "context_json", "created_at")
 
-var sessionColumns = []term.Column[session]{
-	term.Col("id", "", func(v session) any { return v.ID }),
-	term.Col("session_id", "SESSION", func(v session) any { return v.SessionID }),
-	term.Col("start_time", "STARTED", func(v session) any { return v.StartTime }),
-	term.Col("end_time", "ENDED", func(v session) any { return term.Null(v.EndTime) }),
-	term.Col("status", "STATUS", func(v session) any { return v.Status }),
-	term.Col("agent_count", "AGENTS", func(v session) any { return v.AgentCount }),
-	term.Col("total_duration_ms", "DURATION", func(v session) any { return term.Null((*term.MS)(v.TotalDurationMS)) }),
-	term.Col("successful_operations", "SUCCEEDED", func(v session) any { return v.SuccessfulOperations }),
-	term.Col("failed_operations", "FAILED", func(v session) any { return v.FailedOperations }),
-	term.Col("context_json", "", func(v session) any { return v.ContextJSON }),
-	term.Col("created_at", "", func(v session) any { return v.CreatedAt }),
+func (a *app) collisions() *cobra.Command {
+	var f filters
+	var filter repository.CollisionFilter
+	var unresolved, pairs bool
+	cmd := listing(&cobra.Command{
+		Use:   "collisions",
+		Short: "Show which agents got in each other's way",
+		Long: `Shows collisions of agents, newest first. --pairs counts them by pair of agents
+instead, the most frequent pair first, among the 100 agents that collided most.`,
+		Example: `  tier2 collisions --unresolved --severity critical
+  tier2 collisions --pairs --since 30d`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if pairs {
+				if err := alone(cmd, "--pairs", "unresolved", "session", "type", "severity"); err != nil {
+					return err
+				}
+				return a.collidingPairs(cmd, f)
+			}
+			filter.AgentID, filter.Since, filter.Until = f.agent, f.since.Time, f.until.Time
+			return a.read(cmd, func(store *tier2.Store) error {
+				read := store.Collisions.List
+				if unresolved {
+					read = store.Collisions.Unresolved
+				}
+				return term.List(a.Console, f.limit, pages(f.limit, func(p repository.Page) ([]models.Collision, string, error) {
+					filter.Page = p
+					return read(cmd.Context(), filter)
+				}), collisionColumns...)
+			})
+		},
+	})
+	f.flags(a, cmd, "collisions")
+	cmd.Flags().StringVar(&filter.SessionID, "session", "", "only collisions of this session")
+	a.flagWords(cmd, "session", sessionIDs)
+	enum(cmd, &filter.CollisionType, "type", "only collisions of this type", models.CollisionTypes())
+	enum(cmd, &filter.Severity, "severity", "only collisions of this severity", models.Severities())
+	cmd.Flags().BoolVar(&unresolved, "unresolved", false, "only collisions without a resolution")
+	cmd.Flags().BoolVar(&pairs, "pairs", false, "count by pair of agents")
+	return cmd
 }
+
+func (a *app) collidingPairs(cmd *cobra.Command, f filters) error {
+	return show(a, cmd, f.limit, pairColumns, func(store *tier2.Store) ([]repository.CollisionPair, error) {
+		m, err := store.Reports.CollisionMatrix(cmd.Context(), f.report(), repository.MaxMatrixAgents)
+		if err == nil && m.Omitted > 0 {
+			a.Note("%d collisions with %d more agents are not shown", m.Omitted, m.MoreAgents)
+		}
+		return m.Pairs, err
+	})
+}
+
+var collisionColumns = term.Fields[models.Collision]("id ID", "timestamp TIMESTAMP", "session_id SESSION",
+	"agent_id_1 AGENT 1", "agent_id_2 AGENT 2", "collision_type TYPE", "severity SEVERITY",
+	"description DESCRIPTION", "resolution RESOLUTION", "created_at")
+
+var pairColumns = term.Fields[repository.CollisionPair]("agent_id_1 AGENT 1", "agent_id_2 AGENT 2",
+	"count COLLISIONS", "info INFO", "warning WARNING", "critical CRITICAL", "unresolved UNRESOLVED")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,7 +191,7 @@ func TestTable_NoColumnFits(t *testing.T) {
 	tty, keyboard := terminal(t)
 	require.NoError(t, unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 1, Col: 1}))
 	value := func(v string) any { return v }
-	columns := []term.Column[string]{term.Col("text", "TEXT", value), term.Col("more", "MORE", value)}
+	columns := slices.Concat(term.Col("text", "TEXT", value), term.Col("more", "MORE", value))
 	require.NoError(t, term.List(term.New(nil, tty, io.Discard), term.NoLimit, term.Each([]string{"μ₁ 0"}), columns...))
 	b := make([]byte, 100)
 	n, err := keyboard.Read(b)

@@ -21,14 +21,6 @@ type (
 	Share float64
 )
 
-// Null returns the value that p points to, or nil, which stands for NULL.
-func Null[T any](p *T) any {
-	if p == nil {
-		return nil
-	}
-	return *p
-}
-
 // JSONValue returns v for --json. A document that is not valid JSON becomes a string.
 func JSONValue(v any) any {
 	if doc, ok := v.(models.JSON); ok && doc != nil && !json.Valid(doc) {

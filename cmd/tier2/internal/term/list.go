@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"reflect"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -23,9 +25,39 @@ type Column[T any] struct {
 	value       func(T) any
 }
 
-// Col returns a column. The type of its values must be one of those listed in cell.go.
-func Col[T any](name, title string, value func(T) any) Column[T] {
-	return Column[T]{name, title, value}
+// Col returns a list of one column, for slices.Concat. The type of its values must be one of
+// those listed in cell.go.
+func Col[T any](name, title string, value func(T) any) []Column[T] {
+	return []Column[T]{{name, title, value}}
+}
+
+// Fields returns a column per field of T: its name, and after a space its title if it has
+// one, as in "agent_id AGENT". The field has the name of the column without underscores, in
+// any case. A nil pointer is NULL, a name that ends in "_ms" stands for a duration, and
+// "share" for a ratio. Fields panics if T has no such field.
+func Fields[T any](columns ...string) (list []Column[T]) {
+	for _, column := range columns {
+		name, title, _ := strings.Cut(column, " ")
+		field, ok := reflect.TypeFor[T]().FieldByNameFunc(func(field string) bool {
+			return strings.EqualFold(field, strings.ReplaceAll(name, "_", ""))
+		})
+		if !ok {
+			panic(fmt.Sprintf("%v has no field for the column %s", reflect.TypeFor[T](), name))
+		}
+		list = append(list, Column[T]{name, title, func(row T) any {
+			value := reflect.ValueOf(row).FieldByIndex(field.Index)
+			switch {
+			case value.Kind() == reflect.Pointer && value.IsNil():
+				return nil
+			case strings.HasSuffix(name, "_ms"):
+				return MS(reflect.Indirect(value).Int())
+			case name == "share":
+				return Share(value.Float())
+			}
+			return reflect.Indirect(value).Interface()
+		}})
+	}
+	return list
 }
 
 // Limit is the value of the flag --limit: how many rows to show at most.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,29 +22,21 @@ import (
 
 // thing is a row with a value of each kind.
 type thing struct {
-	text  string
-	n     int64
-	took  MS
-	part  Share
-	at    models.Timestamp
-	made  time.Time
-	none  *int64
-	doc   models.JSON
-	state models.ReceiptStatus
+	Text   string
+	N      int64
+	TookMS MS
+	Part   Share
+	At     models.Timestamp
+	Made   time.Time
+	None   *int64
+	Doc    models.JSON
+	State  models.ReceiptStatus
 }
 
-var thingColumns = []Column[thing]{
-	Col("text", "TEXT", func(v thing) any { return v.text }),
-	Col("n", "N", func(v thing) any { return v.n }),
-	Col("took_ms", "TOOK", func(v thing) any { return v.took }),
-	Col("part", "PART", func(v thing) any { return v.part }),
-	Col("at", "AT", func(v thing) any { return v.at }),
-	Col("made", "", func(v thing) any { return v.made }),
-	Col("none", "NONE", func(v thing) any { return Null(v.none) }),
-	Col("doc", "", func(v thing) any { return v.doc }),
-	Col("state", "STATE", func(v thing) any { return v.state }),
-	Col("", "SHOWN", func(v thing) any { return v.n + 1 }),
-}
+var thingColumns = slices.Concat(
+	Fields[thing]("text TEXT", "n N", "took_ms TOOK", "part PART", "at AT", "made", "none NONE", "doc", "state STATE"),
+	Col("", "SHOWN", func(v thing) any { return v.N + 1 }),
+)
 
 func things(n int) []thing {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
@@ -129,7 +122,7 @@ func TestList(t *testing.T) {
 func TestList_Text(t *testing.T) {
 	t.Parallel()
 	text := "a\x1b[2J\u009b1m\x7f\u202e\n\r\n,\"日本 <&>\U000e0001 =1+1 \u00e9"
-	rows := []thing{{text: text, doc: models.JSON(`{"k":"` + "\u009b" + `"}`)}, {doc: models.JSON("broken")}}
+	rows := []thing{{Text: text, Doc: models.JSON(`{"k":"` + "\u009b" + `"}`)}, {Doc: models.JSON("broken")}}
 	stdout, _, err := listed(t, flags{}, Limit{Rows: 9}, Each(rows))
 	require.NoError(t, err)
 	assert.Contains(t, stdout, "a?[2J?1m?????,\"日本 <&>? =1+1 é  0")
@@ -174,7 +167,7 @@ func TestList_Limit(t *testing.T) {
 func TestList_Many(t *testing.T) {
 	t.Parallel()
 	rows := things(layoutRows + 2)
-	rows[layoutRows].text, rows[layoutRows+1] = strings.Repeat("x", 50), rows[0]
+	rows[layoutRows].Text, rows[layoutRows+1] = strings.Repeat("x", 50), rows[0]
 	stdout, _, err := listed(t, flags{}, Limit{Rows: math.MaxInt}, Each(rows))
 	require.NoError(t, err)
 	lines := strings.Split(stdout, "\n")

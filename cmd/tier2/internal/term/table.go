@@ -24,12 +24,12 @@ const (
 )
 
 // table prints rows in aligned columns. On a terminal it is no wider than the terminal:
-// texts are cut with "…", and if that is not enough columns are hidden, which a note names:
+// texts are cut with "…". If that is not enough, columns are hidden, and a note names them:
 // first empty columns, then numbers, each from the right.
 type table struct {
 	console  *Console
 	out      *bufio.Writer
-	terminal int // width of the terminal; 0: there is none, and nothing is cut
+	terminal int // width of the terminal; 0 if there is none: nothing is cut
 	colour   bool
 	rows     [][]any // rows that wait for the layout
 	columns  []tableColumn
@@ -83,7 +83,7 @@ func (t *table) begin() error {
 	t.layout()
 	var head strings.Builder
 	for i, c := range t.columns {
-		t.cell(&head, i, c.title, c.right, "")
+		t.cell(&head, i, c.title, "")
 	}
 	line := strings.TrimRight(head.String(), " ")
 	if t.colour {
@@ -189,14 +189,14 @@ func (t *table) print(values []any) error {
 		if t.colour {
 			paint = colour(values[c.index])
 		}
-		t.cell(&line, i, text, c.right, paint)
+		t.cell(&line, i, text, paint)
 	}
 	_, err := fmt.Fprintln(t.out, strings.TrimRight(line.String(), " "))
 	return err
 }
 
-// cell appends a text, padded to the width of its column.
-func (t *table) cell(line *strings.Builder, i int, text string, right bool, paint string) {
+// cell appends a text, padded to the width of column i.
+func (t *table) cell(line *strings.Builder, i int, text, paint string) {
 	if i > 0 {
 		line.WriteString(gap)
 	}
@@ -204,7 +204,7 @@ func (t *table) cell(line *strings.Builder, i int, text string, right bool, pain
 	if paint != "" {
 		text = paint + text + plain
 	}
-	if right {
+	if t.columns[i].right {
 		line.WriteString(fill + text)
 	} else {
 		line.WriteString(text + fill)
