@@ -128,7 +128,7 @@ func (m *Memory) versions(ctx context.Context, agentID string, since, until time
 	q := m.h.read(ctx).Model(&models.AuditEntry{})
 	sql := sqlOf(q)
 	q = q.Where("operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')").
-		Where(sql.MemoryKey+" = ?", agentID).
+		Where(sql.ContextMember("key")+" = ?", agentID).
 		Where("status || '' = ?", models.AuditCompleted).
 		Where("(operation <> 'agent_memory.update' OR " + sql.MemoryDocument + " IS NOT NULL)").
 		Order("id DESC")

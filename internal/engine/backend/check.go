@@ -3,6 +3,7 @@ package backend
 import (
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -34,21 +35,13 @@ func checkReason(e *models.Error) string {
 
 // allowed holds the values of the enum columns.
 var allowed = map[string][]string{
-	"receipts.operation":                 texts(models.Operations()),
-	"receipts.status":                    texts(models.ReceiptStatuses()),
-	"audit_log.status":                   texts(models.AuditStatuses()),
-	"workflow_sessions.status":           texts(models.SessionStatuses()),
-	"collision_detection.collision_type": texts(models.CollisionTypes()),
-	"collision_detection.severity":       texts(models.Severities()),
-	"pipeline_metrics.stage":             texts(models.Stages()),
-	"pipeline_metrics.status":            texts(models.StageStatuses()),
-	"slo_violations.severity":            texts(models.ViolationSeverities()),
-}
-
-func texts[T ~string](values []T) []string {
-	list := make([]string, len(values))
-	for i, v := range values {
-		list[i] = string(v)
-	}
-	return list
+	"receipts.operation":                 refuse.Strings(models.Operations()),
+	"receipts.status":                    refuse.Strings(models.ReceiptStatuses()),
+	"audit_log.status":                   refuse.Strings(models.AuditStatuses()),
+	"workflow_sessions.status":           refuse.Strings(models.SessionStatuses()),
+	"collision_detection.collision_type": refuse.Strings(models.CollisionTypes()),
+	"collision_detection.severity":       refuse.Strings(models.Severities()),
+	"pipeline_metrics.stage":             refuse.Strings(models.Stages()),
+	"pipeline_metrics.status":            refuse.Strings(models.StageStatuses()),
+	"slo_violations.severity":            refuse.Strings(models.ViolationSeverities()),
 }
