@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
@@ -138,15 +139,9 @@ func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// openGORM wraps a pool. It disables GORM's ping, which ignores the context; migrate has
-// already reached the server.
+// openGORM wraps a pool.
 func openGORM(cfg backend.Config, db *sql.DB) (*gorm.DB, error) {
-	return gorm.Open(newDialector(pool{db}), &gorm.Config{
-		TranslateError:       true,
-		DisableAutomaticPing: true,
-		NowFunc:              cfg.Clock,
-		Logger:               cfg.Logger,
-	})
+	return cfg.GORM(&postgres.Dialector{Config: &postgres.Config{Conn: pool{db}}}, translate)
 }
 
 // refuse returns an error of kind ErrInvalid.

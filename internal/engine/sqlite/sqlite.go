@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
@@ -148,16 +149,12 @@ func tidy(where location, wal string) error {
 	return last.Close()
 }
 
-// gorm wraps a pool. It pings the pool first, because GORM's own ping ignores ctx.
+// gorm connects and wraps a pool.
 func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, err
 	}
-	return gorm.Open(newDialector(pool), &gorm.Config{
-		TranslateError: true,
-		NowFunc:        c.Clock,
-		Logger:         c.Logger,
-	})
+	return c.GORM(&sqlite.Dialector{DSN: "tier2", Conn: pool}, translate)
 }
 
 // closePools closes the readers first, so that the writer is the last connection and folds
