@@ -6,8 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -21,9 +19,15 @@ const freePart = 4
 // statistics of the query planner and empties the WAL. It reports each step that it did or
 // skipped because other connections were in the way.
 func (c *config) maintain(ctx context.Context, write, read *sql.DB, done backend.Done) error {
-	suspects, err := wrongTotals(ctx, read)
-	if err != nil {
-		return translate(err)
+	var suspects []*total // found without blocking writers, since each query reads every row
+	for _, t := range totals {
+		wrong, err := t.isWrong(ctx, read)
+		if err != nil {
+			return translate(err)
+		}
+		if wrong {
+			suspects = append(suspects, t)
+		}
 	}
 	repair := func(ctx context.Context, db *sql.Conn, done backend.Done) error {
 		return repairTotals(ctx, db, suspects, done)
@@ -32,7 +36,7 @@ func (c *config) maintain(ctx context.Context, write, read *sql.DB, done backend
 		conn, err := write.Conn(ctx) // per step, so that writers can run in between
 		if err == nil {
 			err = step(ctx, conn, done)
-			conn.Close()
+			_ = conn.Close() // fails if the connection has left the pool
 		}
 		if err != nil {
 			return translate(backend.Ended(ctx, err))
@@ -41,42 +45,18 @@ func (c *config) maintain(ctx context.Context, write, read *sql.DB, done backend
 	return nil
 }
 
-// wrongTotals returns the tables of totals that differ from the sums of their rows. It reads
-// every row without blocking writers.
-func wrongTotals(ctx context.Context, db backend.Querier) (tables []string, err error) {
-	for _, table := range slices.Sorted(maps.Keys(mismatches)) {
-		found, err := isWrong(ctx, db, table)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			tables = append(tables, table)
-		}
-	}
-	return tables, nil
-}
-
-func isWrong(ctx context.Context, db backend.Querier, table string) (bool, error) {
-	var name string
-	err := db.QueryRowContext(ctx, mismatches[table]+" LIMIT 1").Scan(&name)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // repairTotals updates the totals of the views. It rebuilds the suspects that are still wrong.
-func repairTotals(ctx context.Context, db *sql.Conn, suspects []string, done backend.Done) error {
+func repairTotals(ctx context.Context, db *sql.Conn, suspects []*total, done backend.Done) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	for _, table := range suspects {
-		found, err := isWrong(ctx, tx, table)
-		if err == nil && found {
-			err = empty(ctx, tx, table)
-			done("totals: %s was not what %s adds up to, and is made anew", table, totalled[table])
+	for _, t := range suspects {
+		wrong, err := t.isWrong(ctx, tx)
+		if err == nil && wrong {
+			err = t.empty(ctx, tx)
+			done("totals: %s was not what %s adds up to, and is made anew", t.table, t.source)
 		}
 		if err != nil {
 			return err
@@ -165,7 +145,7 @@ func during(ctx context.Context, db *sql.Conn, set, restore string, f func() err
 	}
 	defer func() {
 		if _, err := db.ExecContext(context.WithoutCancel(ctx), "PRAGMA "+restore); err != nil {
-			db.Raw(func(any) error { return driver.ErrBadConn })
+			_ = db.Raw(func(any) error { return driver.ErrBadConn }) // returns that error
 		}
 	}()
 	return f()

@@ -91,7 +91,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *backend.Handle
 	write := writer.pool(1)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
 	h := &backend.Handles{
-		Persistent: where.memory == "", Writers: 1, Inserted: new(totals).inserted, Bulk: &bulk{where, write, read},
+		Persistent: where.memory == "", Writers: 1, Inserted: new(lastFolds).inserted, Bulk: &bulk{where, write, read},
 		Maintain: func(ctx context.Context, done backend.Done) error { return c.maintain(ctx, write, read, done) },
 		Backup:   (&source{c, where, read}).backup,
 		Close:    func() error { return closePools(write, read, where.place) },
