@@ -60,7 +60,7 @@ func NewSession(ctx context.Context, pool *sql.DB, d Dialect, begin ...string) (
 			return s, nil
 		}
 		alive := conn.PingContext(ctx) == nil
-		s.Close()
+		_ = s.Close() // the error of the statement counts
 		if alive || ctx.Err() != nil || dead >= pool.Stats().MaxOpenConnections {
 			return nil, s.wrapErr(ctx, err)
 		}

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // IsDSN reports whether dsn names a PostgreSQL server.
@@ -20,13 +23,13 @@ func IsDSN(dsn string) bool {
 func parse(dsn string) (*pgx.ConnConfig, error) {
 	_, rest, ok := strings.Cut(dsn, "://")
 	if !ok || !IsDSN(dsn) {
-		return nil, refuse("the PostgreSQL URL must begin with postgres:// or postgresql://")
+		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL must begin with postgres:// or postgresql://")
 	}
 	if strings.IndexByte(dsn, 0) >= 0 {
-		return nil, refuse("the PostgreSQL URL contains a NUL character")
+		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL contains a NUL character")
 	}
 	if at := strings.IndexByte(rest, '@'); at >= 0 && (strings.ContainsAny(rest[:at], "/?#") || strings.Contains(rest[at+1:], "@")) {
-		return nil, refuse("the PostgreSQL URL is ambiguous: write @ : / ? # in a user name or password as %%40 %%3A %%2F %%3F %%23")
+		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL is ambiguous: write @ : / ? # in a user name or password as %%40 %%3A %%2F %%3F %%23")
 	}
 	server, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -35,10 +38,10 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 			"cannot parse statement_cache_capacity", "cannot parse default_query_exec_mode",
 		} {
 			if strings.Contains(err.Error(), "`: "+part) {
-				return nil, refuse("the PostgreSQL URL cannot be read: %s", part)
+				return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL cannot be read: %s", part)
 			}
 		}
-		return nil, refuse("the PostgreSQL URL cannot be read; its form is postgres://user:password@host:5432/database?search_path=schema")
+		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL cannot be read; its form is postgres://user:password@host:5432/database?search_path=schema")
 	}
 	return server, nil
 }

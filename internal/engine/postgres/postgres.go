@@ -18,6 +18,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -79,13 +80,9 @@ func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error,
 	cfg := backend.Config{DSN: dsn}
 	cfg.Fill()
 	db := openPool(cfg, server, "on")
-	conn, err := db.Conn(ctx)
-	if err == nil {
-		var now state
-		if now, err = inspect(ctx, conn); err == nil && now.version != SchemaVersion {
-			err = backend.OtherVersion(int(now.version), SchemaVersion)
-		}
-		err = errors.Join(err, conn.Close())
+	now, err := inspect(ctx, db)
+	if err == nil && now.version != SchemaVersion {
+		err = backend.OtherVersion(now.version, SchemaVersion)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", where(server), translate(err)), closePool(db))
@@ -144,15 +141,10 @@ func openGORM(cfg backend.Config, db *sql.DB) (*gorm.DB, error) {
 	return cfg.GORM(&postgres.Dialector{Config: &postgres.Config{Conn: pool{db}}}, translate)
 }
 
-// refuse returns an error of kind ErrInvalid.
-func refuse(format string, args ...any) error {
-	return &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
-}
-
 // backup returns the error that names pg_dump; docs/operations.md has the same commands.
 func backup(context.Context, string, func(context.Context, string) error) error {
-	return refuse("PostgreSQL is backed up by its own tool: " +
-		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; " +
+	return refuse.Because(models.ErrInvalid, "PostgreSQL is backed up by its own tool: "+
+		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; "+
 		"or its rows are copied to a file: tier2 copy --from DATABASE --to FILE")
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -46,26 +47,26 @@ var companions = []string{"-journal", "-wal", "-shm"}
 // target returns the location of a backup. It rejects existing files and the files of the
 // database itself.
 func (s *source) target(path string) (location, error) {
-	refuse := func(kind error, reason string) (location, error) {
-		return location{}, &models.Error{Value: path, Reason: reason, Kind: kind}
-	}
 	target, err := locate(path)
-	switch {
-	case err != nil:
+	if err != nil {
 		return location{}, err
-	case target.memory != "":
-		return refuse(models.ErrInvalid, "is no file that could be kept")
 	}
 	mine, _ := os.Stat(s.where.path) // nil for a database in memory
-	switch info, err := os.Stat(target.path); {
-	case err != nil:
-	case info.IsDir():
-		return refuse(models.ErrInvalid, "is a directory; name the file to be made")
-	case os.SameFile(info, mine):
-		return refuse(models.ErrInvalid, "is the database itself")
+	info, err := os.Stat(target.path)
+	beside, ok := strings.CutPrefix(target.path, s.where.path)
+	reason := ""
+	switch {
+	case target.memory != "":
+		reason = "is no file that could be kept"
+	case err == nil && info.IsDir():
+		reason = "is a directory; name the file to be made"
+	case err == nil && os.SameFile(info, mine):
+		reason = "is the database itself"
+	case ok && s.where.path != "" && slices.Contains(companions, beside):
+		reason = "belongs to the database itself"
 	}
-	if beside, ok := strings.CutPrefix(target.path, s.where.path); ok && s.where.path != "" && slices.Contains(companions, beside) {
-		return refuse(models.ErrInvalid, "belongs to the database itself")
+	if reason != "" {
+		return location{}, refuse.Value(models.ErrInvalid, path, reason)
 	}
 	for _, beside := range append([]string{""}, companions...) {
 		if err := newfile.Free(target.path + beside); err != nil {
@@ -81,7 +82,7 @@ func (s *source) write(ctx context.Context, target location, check func(ctx cont
 		copied := location{path: f.Name()}
 		defer func() {
 			for _, beside := range companions {
-				os.Remove(copied.path + beside)
+				_ = os.Remove(copied.path + beside) // SQLite has removed most of them
 			}
 		}()
 		if err := s.vacuumInto(ctx, copied); err != nil {
@@ -98,7 +99,7 @@ func (s *source) write(ctx context.Context, target location, check func(ctx cont
 // and does not block writers (https://www.sqlite.org/lang_vacuum.html).
 func (s *source) vacuumInto(ctx context.Context, target location) error {
 	db := openPool(s.where.uri("rw"), 1, busyTimeout(s.BusyTimeout))
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // the copy is checked
 	_, err := db.ExecContext(ctx, "VACUUM INTO ?", target.attached())
 	return err
 }
@@ -122,14 +123,9 @@ func (l location) dsn() string {
 // checkCopy returns models.ErrCorrupt if Verify finds something in the copy.
 func checkCopy(ctx context.Context, copied location, ddl string) error {
 	v, err := Verify(ctx, copied.dsn(), ddl)
-	if err != nil {
+	if err != nil || v.OK() {
 		return err
 	}
-	if v.OK() {
-		return nil
-	}
-	return &models.Error{
-		Kind:   models.ErrCorrupt,
-		Reason: "the copy was not kept, since it is not sound, as verify will say of the database too: " + strings.Join(v.Findings[:min(len(v.Findings), 3)], "; "),
-	}
+	return refuse.Because(models.ErrCorrupt, "the copy was not kept, since it is not sound, as verify will say of the database too: %s",
+		strings.Join(v.Findings[:min(len(v.Findings), 3)], "; "))
 }

@@ -28,7 +28,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	for _, pragma := range c.pragmas {
 		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "PRAGMA "+pragma, nil); err != nil {
-			conn.Close()
+			_ = conn.Close() // the error of the pragma counts
 			return nil, fmt.Errorf("PRAGMA %s: %w", pragma, err)
 		}
 	}

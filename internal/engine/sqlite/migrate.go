@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -30,7 +31,7 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 		if err != nil {
 			return err
 		}
-		defer conn.Close()
+		defer conn.Close() //nolint:errcheck // it only returns the connection to the pool
 		now, err := inspect(ctx, conn)
 		if err != nil {
 			return err
@@ -75,7 +76,7 @@ func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
 	switch {
 	case done:
 	case len(now.tables) == 0 && c.Existing:
-		err = &models.Error{Reason: "is empty: there is no tier2 database in it", Kind: models.ErrNotFound}
+		err = refuse.Because(models.ErrNotFound, "is empty: there is no tier2 database in it")
 	case len(now.tables) == 0:
 		_, err = conn.ExecContext(ctx, c.Schema)
 	default:
@@ -121,22 +122,19 @@ func (s state) current() (bool, error) {
 			missing = append(missing, m.TableName())
 		}
 	}
-	refuse := func(format string, args ...any) (bool, error) {
-		return false, &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+	_, upgradable := steps[s.version]
+	if err := backend.CheckVersion(s.version, SchemaVersion, upgradable); err != nil {
+		return false, err
 	}
 	switch {
-	case s.version > SchemaVersion:
-		return refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
-	case s.version > 0 && steps[s.version] == nil && s.version < SchemaVersion:
-		return refuse("the database has schema version %d, which never was one of tier2", s.version)
 	case s.version > 0 && len(missing) > 0:
-		return refuse("the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
-	case s.version == SchemaVersion:
-		return true, nil
-	case len(missing) == len(models.All()) && len(s.tables) > 0:
-		return refuse("the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
+		return false, refuse.Because(models.ErrInvalid,
+			"the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
+	case s.version == 0 && len(missing) == len(models.All()) && len(s.tables) > 0:
+		return false, refuse.Because(models.ErrInvalid,
+			"the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
 	}
-	return false, nil
+	return s.version == SchemaVersion, nil
 }
 
 // enableWAL switches the file to WAL. It retries, because SQLite returns busy without waiting

@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -48,11 +49,11 @@ func (c *config) open(ctx context.Context, where location) (*backend.Handles, er
 	}
 	where.create = where.create && !c.Existing
 	undo, err := prepareFile(where, c.ReadOnly)
-	if err != nil {
-		return nil, err
-	}
 	var h *backend.Handles
-	if where.place, err = placeOf(where.path); err == nil {
+	if err == nil {
+		where.place, err = placeOf(where.path)
+	}
+	if err == nil {
 		err = checkFileSystem(filepath.Dir(where.place.wal))
 	}
 	if err == nil {
@@ -67,7 +68,7 @@ func (c *config) open(ctx context.Context, where location) (*backend.Handles, er
 // connect creates or upgrades the schema and opens the two pools.
 func (c *config) connect(ctx context.Context, where location) (_ *backend.Handles, err error) {
 	setup := openPool(where.uri("rw"), 1, c.shared()...)
-	defer setup.Close()
+	defer setup.Close() //nolint:errcheck // the pools that stay report errors of the file
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error,
 		return nil, nil, err
 	}
 	if where.memory != "" {
-		return nil, nil, &models.Error{Value: dsn, Reason: "is no file that could be read", Kind: models.ErrInvalid}
+		return nil, nil, refuse.Value(models.ErrInvalid, dsn, "is no file that could be read")
 	}
 	if _, err := os.Stat(where.path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, &models.Error{Value: where.path, Reason: "the file does not exist", Kind: models.ErrNotFound, Err: err}
@@ -140,13 +141,12 @@ func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error,
 // connections leave it, the last connection that may write removes it. A WAL that holds
 // pages stays, and the file is unchanged.
 func tidy(where location, wal string) error {
-	if info, err := os.Stat(wal); err != nil || info.Size() > 0 {
-		return nil
+	if info, err := os.Stat(wal); err == nil && info.Size() == 0 {
+		last := openPool(where.uri("rw"), 1, busyTimeout(0), "query_only(ON)")
+		_ = last.QueryRowContext(context.Background(), "SELECT count(*) FROM sqlite_schema").Scan(new(int)) // on an error the WAL stays
+		return last.Close()
 	}
-	last := openPool(where.uri("rw"), 1, busyTimeout(0), "query_only(ON)")
-	var tables int
-	_ = last.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables) // on an error the WAL stays
-	return last.Close()
+	return nil
 }
 
 // gorm connects and wraps a pool.
@@ -160,17 +160,18 @@ func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 // closePools closes the readers first, so that the writer is the last connection and folds
 // the WAL into the file. Errors include the one of a file that was moved or replaced.
 func closePools(write, read *sql.DB, place *place) error {
+	ctx := context.Background() // Close has no context; the busy timeout ends the statements
 	err := read.Close()
 	if place != nil && !place.unchanged() {
 		// SQLite leaves the WAL of a file that was moved. Another database at that path
 		// would read it as its own and be damaged.
-		_, fold := write.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		_, fold := write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 		return errors.Join(movedErr(nil), err, translate(fold), write.Close())
 	}
 	// Totals and statistics can wait, so that locks of other programs and a full disk do not
 	// make Close fail.
-	_ = foldLong(context.Background(), write)
-	_, optimize := write.Exec("PRAGMA optimize")
+	_ = foldLong(ctx, write)
+	_, optimize := write.ExecContext(ctx, "PRAGMA optimize")
 	optimize = translate(optimize)
 	if !errors.Is(optimize, models.ErrBusy) && !errors.Is(optimize, models.ErrFull) {
 		err = errors.Join(err, optimize)
