@@ -20,7 +20,7 @@ func (l *Log) Prove(ctx context.Context, id int64) (*ledger.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // only read
 	rows, err := s.Pick(ctx, schema.Named("audit_log"), backend.By{Column: "id"}, []any{id})
 	if err != nil {
 		return nil, err

@@ -87,7 +87,7 @@ func (l *Log) sealBatch(ctx context.Context) (added int, checkpoint ledger.Check
 	if err != nil {
 		return 0, checkpoint, err
 	}
-	defer tx.Close()
+	defer tx.Close() //nolint:errcheck // Commit, or an error before it, counts
 	if archive, err := isArchive(ctx, tx); err != nil {
 		return 0, checkpoint, err
 	} else if archive {
@@ -244,7 +244,7 @@ func (l *Log) checkAnchor(ctx context.Context, last anchor.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // only read
 	t := tree{s}
 	end, err := t.last(ctx)
 	if err != nil {

@@ -34,27 +34,21 @@ func (l leaf) hash() tlog.Hash { return schema.Leaf(l.entry, l.content) }
 
 // last returns the last leaf, or nil.
 func (t tree) last(ctx context.Context) (*leaf, error) {
-	rows, err := t.db.Page(ctx, treeTable, backend.Range{After: []any{int64(0), int64(-1)}, UpTo: lastLeaf, Descending: true, Limit: 1})
-	if err != nil || len(rows) == 0 {
+	found, err := t.leaves(ctx, backend.Range{After: []any{int64(0), int64(-1)}, UpTo: lastLeaf, Descending: true, Limit: 1})
+	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	found, err := readLeaf(rows[0])
-	return &found, err
+	return &found[0], nil
 }
 
-// leaves returns the leaves from index n on, at most limit.
-func (t tree) leaves(ctx context.Context, n, limit int64) ([]leaf, error) {
-	rows, err := t.nodes(ctx, 0, n, limit)
+// leaves returns the leaves in a range of level 0.
+func (t tree) leaves(ctx context.Context, r backend.Range) ([]leaf, error) {
+	rows, err := t.db.Page(ctx, treeTable, r)
 	if err != nil {
 		return nil, err
 	}
-	return readLeaves(rows)
-}
-
-func readLeaves(rows []schema.Row) ([]leaf, error) {
 	list := make([]leaf, len(rows))
 	for i, row := range rows {
-		var err error
 		if list[i], err = readLeaf(row); err != nil {
 			return nil, err
 		}

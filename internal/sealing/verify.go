@@ -60,7 +60,7 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // only read
 	v := &verification{
 		Log: l, tree: tree{s}, opts: opts,
 		report: &ledger.Report{Findings: []ledger.Finding{}}, boundary: map[int64]span{},
@@ -70,12 +70,12 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 		if err != nil {
 			return nil, err
 		}
-		defer end()
+		defer end() //nolint:errcheck // only read
 		archive, err := bulk.Snapshot(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer archive.Close()
+		defer archive.Close() //nolint:errcheck // only read
 		v.archives = append(v.archives, archive)
 	}
 	for _, step := range []func(context.Context) error{v.checkpoints, v.log, v.unsealed, v.mismatches, v.boundaries, v.rows} {
@@ -175,14 +175,12 @@ func (v *verification) log(ctx context.Context) error {
 // next returns the leaves from index n on, up to the first that is missing: later leaves
 // belong to another tree. Only an archive may lack leaves.
 func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
+	r := backend.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step}
 	if v.partial {
-		rows, err := v.db.Page(ctx, treeTable, backend.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step})
-		if err != nil {
-			return nil, err
-		}
-		return readLeaves(rows)
+		return v.leaves(ctx, r)
 	}
-	leaves, err := v.leaves(ctx, n, step-n%step)
+	r.UpTo = []any{int64(0), n - n%step + step - 1}
+	leaves, err := v.leaves(ctx, r)
 	for i, l := range leaves {
 		if l.n == n+int64(i) {
 			continue

@@ -17,20 +17,17 @@ func CheckFailed(constraint string) *models.Error {
 		}
 	}
 	e.Allowed = allowed[e.Table+"."+e.Column]
-	e.Reason = checkReason(e)
-	return e
-}
-
-func checkReason(e *models.Error) string {
 	switch {
 	case e.Allowed != nil:
-		return "is not an allowed value"
+		e.Reason = "is not an allowed value"
 	case strings.HasSuffix(e.Column, "_json"), e.Column == "collision_history":
-		return "is not valid JSON"
+		e.Reason = "is not valid JSON"
 	case e.Column != "":
-		return "must not be negative"
+		e.Reason = "must not be negative"
+	default:
+		e.Reason = "a CHECK constraint refused the row"
 	}
-	return "a CHECK constraint refused the row"
+	return e
 }
 
 // allowed holds the values of the enum columns.

@@ -141,21 +141,15 @@ func (rowSQL) Settle(ctx context.Context, s *backend.Session, t *schema.Table) (
 		return 0, err
 	}
 	var last sql.NullInt64
-	const counter = `SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass)`
-	if err := s.Conn.QueryRowContext(ctx, counter, t.Name, t.Columns[t.Key[0]].Name).Scan(&last); err != nil {
-		return 0, err
-	}
-	var timeout string
-	if err := s.Conn.QueryRowContext(ctx, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").Scan(&timeout); err != nil {
-		return 0, err
-	}
-	limit, err := time.ParseDuration(timeout + "ms")
-	if err != nil {
+	var timeout time.Duration // in milliseconds; 0 for none
+	const counter = `SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass),
+		(SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout')`
+	if err := s.Conn.QueryRowContext(ctx, counter, t.Name, t.Columns[t.Key[0]].Name).Scan(&last, &timeout); err != nil {
 		return 0, err
 	}
 	pending, err := writers(ctx, s.Conn, t.Name)
 	for since := time.Now(); err == nil && len(pending) > 0; {
-		if limit > 0 && time.Since(since) > limit {
+		if timeout > 0 && time.Since(since) > timeout*time.Millisecond {
 			return 0, &models.Error{Table: t.Name, Kind: models.ErrBusy, Reason: "transactions that have added rows were still under way when the busy timeout ended"}
 		}
 		select {

@@ -62,47 +62,34 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// apply creates or upgrades the schema inside the transaction. It inspects the database
-// again, because another process may have done so while this one waited for the lock.
+// apply creates or upgrades the schema inside the transaction, and commits. It inspects the
+// database again, because another process may have done so while this one waited for the lock.
 func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
-	now, err := inspect(ctx, conn)
-	if err != nil {
-		return err
-	}
-	done, err := now.current()
-	if err != nil {
-		return err
-	}
-	switch {
-	case done:
-	case len(now.tables) == 0 && c.Existing:
-		err = refuse.Because(models.ErrNotFound, "is empty: there is no tier2 database in it")
-	case len(now.tables) == 0:
-		_, err = conn.ExecContext(ctx, c.Schema)
-	default:
-		err = c.upgrade(ctx, conn, now.version)
-	}
-	if err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
-	return err
-}
-
-// upgrade runs the steps from version to SchemaVersion.
-func (c *config) upgrade(ctx context.Context, conn *sql.Conn, version int) error {
-	for version < SchemaVersion {
-		if err := steps[version](ctx, conn, c.Schema); err != nil {
+	for {
+		now, err := inspect(ctx, conn)
+		if err != nil {
 			return err
 		}
-		if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		done, err := now.current()
+		switch {
+		case err != nil:
+		case done:
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			_, err = conn.ExecContext(ctx, "COMMIT")
+			return err
+		case len(now.tables) == 0 && c.Existing:
+			err = refuse.Because(models.ErrNotFound, "is empty: there is no tier2 database in it")
+		case len(now.tables) == 0:
+			_, err = conn.ExecContext(ctx, c.Schema)
+		default:
+			err = steps[now.version](ctx, conn, c.Schema)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 func inspect(ctx context.Context, conn *sql.Conn) (s state, err error) {
