@@ -223,16 +223,11 @@ func (l *Log) appendAnchor(ctx context.Context, c ledger.Checkpoint) error {
 		return nil
 	}
 	last, err := anchor.Last(l.Anchor)
-	if err != nil {
+	if err == nil && last.Size > 0 {
+		err = l.checkAnchor(ctx, last)
+	}
+	if err != nil || last.Size >= c.Size {
 		return err
-	}
-	if last.Size > 0 {
-		if err := l.checkAnchor(ctx, last); err != nil {
-			return err
-		}
-	}
-	if last.Size >= c.Size {
-		return nil
 	}
 	return anchor.Append(l.Anchor, anchor.Checkpoint(c))
 }

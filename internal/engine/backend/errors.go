@@ -3,10 +3,13 @@ package backend
 import (
 	"database/sql"
 	"errors"
+	"regexp"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -67,4 +70,60 @@ type Cause struct {
 func (c Cause) Explain(e *models.Error, message string, err error) error {
 	e.Kind, e.Reason, e.Err = c.Kind, strings.Replace(c.Reason, "%s", message, 1), errors.Join(c.GORM, err)
 	return e
+}
+
+// CheckFailed returns the error for a row that the named CHECK constraint rejected.
+func CheckFailed(constraint string) *models.Error {
+	e := &models.Error{Constraint: constraint, Kind: models.ErrInvalid}
+	for _, t := range schema.Tables() {
+		if column, ok := strings.CutPrefix(constraint, "chk_"+t.Name+"_"); ok {
+			e.Table, e.Column = t.Name, column
+		}
+	}
+	e.Allowed = allowed[e.Table+"."+e.Column]
+	switch {
+	case e.Allowed != nil:
+		e.Reason = "is not an allowed value"
+	case strings.HasSuffix(e.Column, "_json"), e.Column == "collision_history":
+		e.Reason = "is not valid JSON"
+	case e.Column != "":
+		e.Reason = "must not be negative"
+	default:
+		e.Reason = "a CHECK constraint refused the row"
+	}
+	return e
+}
+
+// allowed holds the values of the enum columns.
+var allowed = map[string][]string{
+	"receipts.operation":                 refuse.Strings(models.Operations()),
+	"receipts.status":                    refuse.Strings(models.ReceiptStatuses()),
+	"audit_log.status":                   refuse.Strings(models.AuditStatuses()),
+	"workflow_sessions.status":           refuse.Strings(models.SessionStatuses()),
+	"collision_detection.collision_type": refuse.Strings(models.CollisionTypes()),
+	"collision_detection.severity":       refuse.Strings(models.Severities()),
+	"pipeline_metrics.stage":             refuse.Strings(models.Stages()),
+	"pipeline_metrics.status":            refuse.Strings(models.StageStatuses()),
+	"slo_violations.severity":            refuse.Strings(models.ViolationSeverities()),
+}
+
+var (
+	// scheme matches the beginning of a URL, also of one mistyped or pasted with a blank or a quote.
+	scheme = regexp.MustCompile(`(?i)^[\s"']*([a-z][a-z0-9+.-]*://|postgres(ql)?:)`)
+	// keywords matches libpq's form of a connection without a URL.
+	keywords = regexp.MustCompile(`(?i)(^|\s)(password|host|dbname)\s*=`)
+)
+
+// Redact returns dsn as an error may show it. Paths and file: URIs are shown in full, other
+// forms only up to where a password may begin.
+func Redact(dsn string) string {
+	switch {
+	case strings.HasPrefix(dsn, "file:"):
+		return dsn
+	case scheme.MatchString(dsn):
+		return scheme.FindString(dsn)
+	case keywords.MatchString(dsn):
+		return "key=value"
+	}
+	return dsn
 }
