@@ -18,7 +18,6 @@ import (
 
 // verification is one run of Verify.
 type verification struct {
-	*Log
 	tree
 	report *ledger.Report
 	opts   ledger.VerifyOptions
@@ -29,15 +28,9 @@ type verification struct {
 	broken     bool                // a leaf is missing, so checkpoints of larger trees prove nothing
 	prefix     prefix
 	sealed     []any          // the entry of the last leaf that was read, or nil
-	unexpected []unexpected   // entries that differ from the sealed ones or were not sealed
+	unexpected []leaf         // of the entries that differ from the sealed ones or were not sealed
 	unmatched  []unmatched    // leaves whose entry is missing or differs
 	boundary   map[int64]span // the removed entries, by the entry that records their removal
-}
-
-// unexpected is an entry that has no leaf of its content.
-type unexpected struct {
-	entry   int64
-	content tlog.Hash
 }
 
 // unmatched is a leaf without its entry.
@@ -62,8 +55,7 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 	}
 	defer s.Close() //nolint:errcheck // only read
 	v := &verification{
-		Log: l, tree: tree{s}, opts: opts,
-		report: &ledger.Report{Findings: []ledger.Finding{}}, boundary: map[int64]span{},
+		tree: tree{s}, opts: opts, report: &ledger.Report{Findings: []ledger.Finding{}}, boundary: map[int64]span{},
 	}
 	for _, dsn := range opts.Archives {
 		bulk, end, err := l.Archive(ctx, dsn)
@@ -223,7 +215,7 @@ func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) e
 
 func (v *verification) addUnexpected(entry int64, content tlog.Hash) {
 	if len(v.unexpected) < maxMismatches {
-		v.unexpected = append(v.unexpected, unexpected{entry, content})
+		v.unexpected = append(v.unexpected, leaf{entry: entry, content: content})
 	}
 }
 

@@ -124,21 +124,18 @@ func (p *place) opened() (err error) {
 	return nil
 }
 
-// mayCommit reports whether a commit may proceed. It needs no lock, because the commits of a
-// connection are sequential.
-func (p *place) mayCommit() bool {
-	if p.log == nil { // Open has not returned
-		return true
-	}
+// onCommit returns 0 if a commit may proceed, else 1. It needs no lock, because the commits of
+// a connection are sequential.
+func (p *place) onCommit() int32 {
 	now := time.Now()
-	if now.Sub(p.checked) < checkEvery {
-		return true
+	if p.log == nil || now.Sub(p.checked) < checkEvery { // log is nil before Open returns
+		return 0
 	}
 	if !p.unchanged() {
-		return false
+		return 1
 	}
 	p.checked = now
-	return true
+	return 0
 }
 
 // unchanged reports whether path and WAL still name the open files.

@@ -65,24 +65,18 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 // apply creates or upgrades the schema inside the transaction, and commits. It inspects the
 // database again, because another process may have done so while this one waited for the lock.
 func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
-	for {
+	for done := false; !done; {
 		now, err := inspect(ctx, conn)
-		if err != nil {
-			return err
+		if err == nil {
+			done, err = now.current()
 		}
-		done, err := now.current()
 		switch {
-		case err != nil:
-		case done:
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			_, err = conn.ExecContext(ctx, "COMMIT")
-			return err
+		case done || err != nil:
 		case len(now.tables) == 0 && c.Existing:
 			err = refuse.Because(models.ErrNotFound, "is empty: there is no tier2 database in it")
 		case len(now.tables) == 0:
 			_, err = conn.ExecContext(ctx, c.Schema)
+			done = true
 		default:
 			err = steps[now.version](ctx, conn, c.Schema)
 		}
@@ -90,6 +84,11 @@ func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
 			return err
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
 }
 
 func inspect(ctx context.Context, conn *sql.Conn) (s state, err error) {
@@ -143,7 +142,7 @@ func (c *config) enableWAL(ctx context.Context, db *sql.DB) error {
 func (c *config) retry(ctx context.Context, f func() error) error {
 	for deadline := time.Now().Add(c.BusyTimeout); ; {
 		err := f()
-		if err == nil || !errors.Is(translate(err), models.ErrBusy) || time.Now().After(deadline) {
+		if !isBusy(err) || time.Now().After(deadline) {
 			return err
 		}
 		select {

@@ -206,7 +206,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	if c.place != nil {
-		onCommit(conn, c.place.mayCommit)
+		onCommit(conn, c.place.onCommit)
 	}
 	return conn, nil
 }

@@ -74,7 +74,9 @@ func fromSeed(ctx context.Context, conn *sql.Conn, ddl string) error {
 	//nolint:errcheck // no error: the pragma only sets a flag of the connection
 	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA legacy_alter_table=OFF")
 
-	u.findTables()
+	for _, m := range models.All() {
+		u.tables = append(u.tables, u.texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?", m.TableName())...)
+	}
 	u.checkForeignKeys()
 	added := u.setAside()
 	u.exec(ddl)
@@ -123,12 +125,6 @@ func (u *upgrade) texts(query string, args ...any) []string {
 		u.err = fmt.Errorf("upgrade: %w", translate(err))
 	}
 	return list
-}
-
-func (u *upgrade) findTables() {
-	for _, m := range models.All() {
-		u.tables = append(u.tables, u.texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?", m.TableName())...)
-	}
 }
 
 // setAside renames the old tables and drops the views, indexes and triggers on them. It

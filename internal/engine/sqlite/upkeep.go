@@ -96,11 +96,11 @@ func vacuum(ctx context.Context, db *sql.Conn, done backend.Done) error {
 		_, err := db.ExecContext(ctx, "VACUUM")
 		return err
 	})
-	if isBusy(err) {
+	switch {
+	case isBusy(err):
 		done("vacuum: left to another time, because others use the database; %d of %d pages are free", free, pages)
 		return nil
-	}
-	if err == nil {
+	case err == nil:
 		done("vacuum: %d of %d pages were free", free, pages)
 	}
 	return err
@@ -117,11 +117,11 @@ func analyze(ctx context.Context, db *sql.Conn, done backend.Done) error {
 		}
 		return nil
 	})
-	if isBusy(err) {
+	switch {
+	case isBusy(err):
 		done("statistics: left to another time, because others write")
 		return nil
-	}
-	if err == nil {
+	case err == nil:
 		done("statistics: refreshed")
 	}
 	return err
@@ -229,7 +229,10 @@ func (s *source) write(ctx context.Context, target location, check func(ctx cont
 				_ = os.Remove(copied.path + beside) // SQLite has removed most of them
 			}
 		}()
-		if err := s.vacuumInto(ctx, copied); err != nil {
+		// A connection of its own does not block writers (https://www.sqlite.org/lang_vacuum.html).
+		db := openPool(s.where.uri("rw"), 1, busyTimeout(s.BusyTimeout))
+		_, err := db.ExecContext(ctx, "VACUUM INTO ?", copied.attached())
+		if err := errors.Join(err, db.Close()); err != nil {
 			return err
 		}
 		if err := checkCopy(ctx, copied, s.Schema); err != nil {
@@ -237,15 +240,6 @@ func (s *source) write(ctx context.Context, target location, check func(ctx cont
 		}
 		return check(ctx, copied.dsn())
 	})
-}
-
-// vacuumInto writes one state of the database into an empty file. It uses its own connection
-// and does not block writers (https://www.sqlite.org/lang_vacuum.html).
-func (s *source) vacuumInto(ctx context.Context, target location) error {
-	db := openPool(s.where.uri("rw"), 1, busyTimeout(s.BusyTimeout))
-	defer db.Close() //nolint:errcheck // the copy is checked
-	_, err := db.ExecContext(ctx, "VACUUM INTO ?", target.attached())
-	return err
 }
 
 // attached returns the URI of the file for ATTACH and VACUUM INTO. It names the VFS, because a
