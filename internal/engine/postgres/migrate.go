@@ -131,7 +131,8 @@ func (s state) current() (bool, error) {
 	_, upgradable := steps[s.version]
 	switch {
 	case s.schema == "":
-		return false, refuse.Because(models.ErrInvalid, "no schema of the search_path exists; create it, or set search_path in the URL")
+		return false, refuse.Because(models.ErrInvalid,
+			"no schema of the search_path exists; create it, or set search_path in the URL")
 	case s.encoding != "UTF8":
 		return false, refuse.Because(models.ErrInvalid, "the database's encoding is %s; tier2 needs UTF8", s.encoding)
 	case s.readOnly:

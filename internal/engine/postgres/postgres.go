@@ -184,7 +184,8 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL contains a NUL character")
 	}
 	if at := strings.IndexByte(rest, '@'); at >= 0 && (strings.ContainsAny(rest[:at], "/?#") || strings.Contains(rest[at+1:], "@")) {
-		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL is ambiguous: write @ : / ? # in a user name or password as %%40 %%3A %%2F %%3F %%23")
+		return nil, refuse.Because(models.ErrInvalid,
+			"the PostgreSQL URL is ambiguous: write @ : / ? # in a user name or password as %%40 %%3A %%2F %%3F %%23")
 	}
 	server, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -196,7 +197,8 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 				return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL cannot be read: %s", part)
 			}
 		}
-		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL cannot be read; its form is postgres://user:password@host:5432/database?search_path=schema")
+		return nil, refuse.Because(models.ErrInvalid,
+			"the PostgreSQL URL cannot be read; its form is postgres://user:password@host:5432/database?search_path=schema")
 	}
 	return server, nil
 }

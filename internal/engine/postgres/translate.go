@@ -87,8 +87,12 @@ func lost(err error) bool {
 }
 
 var (
-	orphan     = backend.Cause{Kind: models.ErrForeignKey, Reason: "the row names a parent that does not exist", GORM: gorm.ErrForeignKeyViolated}
-	retry      = backend.Cause{Kind: models.ErrRetry, Reason: "the transaction lost against another one (%s); run the whole transaction again from its beginning"}
+	orphan = backend.Cause{
+		Kind: models.ErrForeignKey, Reason: "the row names a parent that does not exist", GORM: gorm.ErrForeignKeyViolated,
+	}
+	retry = backend.Cause{
+		Kind: models.ErrRetry, Reason: "the transaction lost against another one (%s); run the whole transaction again from its beginning",
+	}
 	damaged    = backend.Cause{Kind: models.ErrCorrupt, Reason: "the database is damaged: %s"}
 	unwritable = backend.Cause{Kind: models.ErrReadOnly, Reason: "the database cannot be written: %s"}
 )

@@ -18,12 +18,12 @@ const foldEvery = 1024
 // total is a table of schema.sql that adds up the rows of another table for a view.
 type total struct {
 	table, source string
-	// add and correct add the new rows, before and after folded. Both end at the AUTOINCREMENT
-	// counter: ids up to the counter are never assigned again, larger ids, which only an UPDATE
-	// of id creates, may be (https://www.sqlite.org/autoinc.html).
-	add, correct string
-	// mismatches is a query for the agents or stages with wrong totals.
-	mismatches string
+	// add adds the new rows up to the AUTOINCREMENT counter: ids up to the counter are never
+	// assigned again, larger ids, which only an UPDATE of id creates, may be
+	// (https://www.sqlite.org/autoinc.html).
+	add        string
+	extremes   string // recomputes minima and maxima that a trigger has reset; "" for none
+	mismatches string // queries the agents or stages with wrong totals
 }
 
 var totals = []*total{
@@ -38,7 +38,7 @@ ON CONFLICT (agent_id) DO UPDATE SET executions = executions + excluded.executio
   failed = failed + excluded.failed, duration_ms = duration_ms + excluded.duration_ms,
   files_generated = files_generated + excluded.files_generated, files_known = files_known + excluded.files_known,
   min_duration_ms = min(min_duration_ms, excluded.min_duration_ms), max_duration_ms = max(max_duration_ms, excluded.max_duration_ms)`,
-		correct: `UPDATE tier2_agent_totals SET
+		extremes: `UPDATE tier2_agent_totals SET
   min_duration_ms = (SELECT MIN(r.duration_ms) FROM receipts r WHERE r.agent_id = tier2_agent_totals.agent_id
     AND r.id <= (SELECT last_id FROM tier2_folded WHERE name = 'receipts')),
   max_duration_ms = (SELECT MAX(r.duration_ms) FROM receipts r WHERE r.agent_id = tier2_agent_totals.agent_id
@@ -88,8 +88,8 @@ func (t *total) fold(ctx context.Context, db executor) error {
 		return err
 	}
 	_, err := db.ExecContext(ctx, folded, t.source)
-	if err == nil && t.correct != "" {
-		_, err = db.ExecContext(ctx, t.correct)
+	if err == nil && t.extremes != "" {
+		_, err = db.ExecContext(ctx, t.extremes)
 	}
 	return err
 }
