@@ -50,9 +50,7 @@ func fromThree(ctx context.Context, conn *sql.Conn, ddl string) error {
 // fold computes the totals.
 func (u *upgrade) fold() {
 	if u.err == nil {
-		if err := foldAll(u.ctx, u.conn); err != nil {
-			u.err = fmt.Errorf("upgrade: %w", translate(err))
-		}
+		u.fail(foldAll(u.ctx, u.conn))
 	}
 }
 
@@ -110,7 +108,12 @@ func (u *upgrade) exec(query string, args ...any) {
 	if u.err != nil {
 		return
 	}
-	if _, err := u.conn.ExecContext(u.ctx, query, args...); err != nil {
+	_, err := u.conn.ExecContext(u.ctx, query, args...)
+	u.fail(err)
+}
+
+func (u *upgrade) fail(err error) {
+	if err != nil {
 		u.err = fmt.Errorf("upgrade: %w", translate(err))
 	}
 }
@@ -121,9 +124,7 @@ func (u *upgrade) texts(query string, args ...any) []string {
 		return nil
 	}
 	list, err := backend.Texts(u.ctx, u.conn, query, args...)
-	if err != nil {
-		u.err = fmt.Errorf("upgrade: %w", translate(err))
-	}
+	u.fail(err)
 	return list
 }
 
