@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/rand"
+	"fmt"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -41,9 +42,8 @@ func (c Checkpoint) Check(keys ...string) error {
 	}
 	opened, err := note.Open([]byte(c.Note), note.VerifierList(verifiers...))
 	if err != nil {
-		e := refuse.Because(models.ErrConflict, "the checkpoint of size %d is not signed by a known key: %v", c.Size, err)
-		e.Err = err
-		return e
+		return &models.Error{Kind: models.ErrConflict, Err: err,
+			Reason: fmt.Sprintf("the checkpoint of size %d is not signed by a known key: %v", c.Size, err)}
 	}
 	if opened.Text != anchor.Checkpoint(c).Text() {
 		return refuse.Because(models.ErrConflict, "the note of the checkpoint of size %d is about another one", c.Size)
@@ -56,16 +56,12 @@ func (c Checkpoint) Check(keys ...string) error {
 // cannot reach, so that truncating or rewriting the log is detected. An incomplete last
 // line, as a full disk leaves it, is ignored. Errors: models.ErrNotFound if there is no such
 // file, models.ErrInvalid for a line that is not a checkpoint.
-func ReadAnchor(path string) ([]Checkpoint, error) {
-	list, err := anchor.Read(path)
-	if len(list) == 0 {
-		return nil, err
+func ReadAnchor(path string) (list []Checkpoint, err error) {
+	checkpoints, err := anchor.Read(path)
+	for _, c := range checkpoints {
+		list = append(list, Checkpoint(c))
 	}
-	checkpoints := make([]Checkpoint, len(list))
-	for i, c := range list {
-		checkpoints[i] = Checkpoint(c)
-	}
-	return checkpoints, err
+	return list, err
 }
 
 // GenerateKey returns a new Ed25519 key pair: the private key for tier2.WithSigner, the
@@ -77,9 +73,8 @@ func GenerateKey(name string) (private, public string, err error) {
 		_, err = note.NewSigner(private) // rejects the name
 	}
 	if err != nil {
-		e := refuse.Invalid("", "", name, "is no name of a key: it must not be empty, nor hold a blank or a plus")
-		e.Err = err
-		return "", "", e
+		return "", "", &models.Error{Kind: models.ErrInvalid, Value: name, Err: err,
+			Reason: "is no name of a key: it must not be empty, nor hold a blank or a plus"}
 	}
 	return private, public, nil
 }

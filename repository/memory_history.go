@@ -116,7 +116,7 @@ func (m *Memory) versions(ctx context.Context, agentID string, since, until time
 	l := m.h.list(ctx, &models.AuditEntry{}, "timestamp")
 	sql := sqlOf(l.db)
 	l.db = l.db.Where("operation IN ('agent_memory.create','agent_memory.update','agent_memory.delete')").
-		Where(sql.MemoryKey+" = ?", agentID).
+		Where(sql.ContextMember("key")+" = ?", agentID).
 		Where("status || '' = ?", models.AuditCompleted).
 		Where("(operation <> 'agent_memory.update' OR " + sql.MemoryDocument + " IS NOT NULL)").
 		Order("id DESC")

@@ -87,7 +87,7 @@ func (l *Log) sealBatch(ctx context.Context) (added int, checkpoint ledger.Check
 	if err != nil {
 		return 0, checkpoint, err
 	}
-	defer tx.Close()
+	defer tx.Close() //nolint:errcheck // Commit, or an error before it, counts
 	if archive, err := isArchive(ctx, tx); err != nil {
 		return 0, checkpoint, err
 	} else if archive {
@@ -223,16 +223,11 @@ func (l *Log) appendAnchor(ctx context.Context, c ledger.Checkpoint) error {
 		return nil
 	}
 	last, err := anchor.Last(l.Anchor)
-	if err != nil {
+	if err == nil && last.Size > 0 {
+		err = l.checkAnchor(ctx, last)
+	}
+	if err != nil || last.Size >= c.Size {
 		return err
-	}
-	if last.Size > 0 {
-		if err := l.checkAnchor(ctx, last); err != nil {
-			return err
-		}
-	}
-	if last.Size >= c.Size {
-		return nil
 	}
 	return anchor.Append(l.Anchor, anchor.Checkpoint(c))
 }
@@ -244,7 +239,7 @@ func (l *Log) checkAnchor(ctx context.Context, last anchor.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // only read
 	t := tree{s}
 	end, err := t.last(ctx)
 	if err != nil {

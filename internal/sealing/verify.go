@@ -18,7 +18,6 @@ import (
 
 // verification is one run of Verify.
 type verification struct {
-	*Log
 	tree
 	report *ledger.Report
 	opts   ledger.VerifyOptions
@@ -29,15 +28,9 @@ type verification struct {
 	broken     bool                // a leaf is missing, so checkpoints of larger trees prove nothing
 	prefix     prefix
 	sealed     []any          // the entry of the last leaf that was read, or nil
-	unexpected []unexpected   // entries that differ from the sealed ones or were not sealed
+	unexpected []leaf         // of the entries that differ from the sealed ones or were not sealed
 	unmatched  []unmatched    // leaves whose entry is missing or differs
 	boundary   map[int64]span // the removed entries, by the entry that records their removal
-}
-
-// unexpected is an entry that has no leaf of its content.
-type unexpected struct {
-	entry   int64
-	content tlog.Hash
 }
 
 // unmatched is a leaf without its entry.
@@ -60,22 +53,21 @@ func (l *Log) Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Re
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // only read
 	v := &verification{
-		Log: l, tree: tree{s}, opts: opts,
-		report: &ledger.Report{Findings: []ledger.Finding{}}, boundary: map[int64]span{},
+		tree: tree{s}, opts: opts, report: &ledger.Report{Findings: []ledger.Finding{}}, boundary: map[int64]span{},
 	}
 	for _, dsn := range opts.Archives {
 		bulk, end, err := l.Archive(ctx, dsn)
 		if err != nil {
 			return nil, err
 		}
-		defer end()
+		defer end() //nolint:errcheck // only read
 		archive, err := bulk.Snapshot(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer archive.Close()
+		defer archive.Close() //nolint:errcheck // only read
 		v.archives = append(v.archives, archive)
 	}
 	for _, step := range []func(context.Context) error{v.checkpoints, v.log, v.unsealed, v.mismatches, v.boundaries, v.rows} {
@@ -175,14 +167,12 @@ func (v *verification) log(ctx context.Context) error {
 // next returns the leaves from index n on, up to the first that is missing: later leaves
 // belong to another tree. Only an archive may lack leaves.
 func (v *verification) next(ctx context.Context, n int64) ([]leaf, error) {
+	r := backend.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step}
 	if v.partial {
-		rows, err := v.db.Page(ctx, treeTable, backend.Range{After: []any{int64(0), n - 1}, UpTo: lastLeaf, Limit: step})
-		if err != nil {
-			return nil, err
-		}
-		return readLeaves(rows)
+		return v.leaves(ctx, r)
 	}
-	leaves, err := v.leaves(ctx, n, step-n%step)
+	r.UpTo = []any{int64(0), n - n%step + step - 1}
+	leaves, err := v.leaves(ctx, r)
 	for i, l := range leaves {
 		if l.n == n+int64(i) {
 			continue
@@ -225,7 +215,7 @@ func (v *verification) compare(ctx context.Context, leaves []leaf, last int64) e
 
 func (v *verification) addUnexpected(entry int64, content tlog.Hash) {
 	if len(v.unexpected) < maxMismatches {
-		v.unexpected = append(v.unexpected, unexpected{entry, content})
+		v.unexpected = append(v.unexpected, leaf{entry: entry, content: content})
 	}
 }
 

@@ -3,6 +3,7 @@ package sealing
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -25,7 +26,7 @@ type peak struct {
 }
 
 // add appends a leaf and calls done for each subtree that it completes.
-func (p *prefix) add(hash tlog.Hash, done func(level, n int64, hash tlog.Hash)) {
+func (p *prefix) add(hash tlog.Hash, done func(level int64, hash tlog.Hash)) {
 	p.peaks = append(p.peaks, peak{0, hash})
 	p.size++
 	for len(p.peaks) > 1 {
@@ -35,7 +36,7 @@ func (p *prefix) add(hash tlog.Hash, done func(level, n int64, hash tlog.Hash)) 
 		}
 		up := peak{left.level + 1, tlog.NodeHash(left.hash, right.hash)}
 		p.peaks = append(p.peaks[:len(p.peaks)-2], up)
-		done(up.level, p.size>>up.level-1, up.hash)
+		done(up.level, up.hash)
 	}
 }
 
@@ -52,20 +53,15 @@ func (p *prefix) root() tlog.Hash {
 // stored ones, and the root with the checkpoints of the sizes that the tree reaches.
 func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 	nodes := map[int64][]peak{} // by level, from left to right
-	first := map[int64]int64{}  // the index of the first, by level
 	due, err := v.due(ctx, v.prefix.size, v.prefix.size+int64(len(leaves)))
 	if err != nil {
 		return err
 	}
 	for _, l := range leaves {
-		v.prefix.add(l.hash(), func(level, n int64, hash tlog.Hash) {
-			if level%height != 0 {
-				return
+		v.prefix.add(l.hash(), func(level int64, hash tlog.Hash) {
+			if level%height == 0 {
+				nodes[level] = append(nodes[level], peak{level, hash})
 			}
-			if len(nodes[level]) == 0 {
-				first[level] = n
-			}
-			nodes[level] = append(nodes[level], peak{level, hash})
 		})
 		for ; len(due) > 0 && due[0].Size == v.prefix.size; due = due[1:] {
 			if c := due[0]; c.Root != v.prefix.root() {
@@ -74,12 +70,13 @@ func (v *verification) grow(ctx context.Context, leaves []leaf) error {
 		}
 	}
 	for level, peaks := range nodes {
-		stored, err := v.nodes(ctx, level, first[level], int64(len(peaks)))
+		first := v.prefix.size>>level - int64(len(peaks))
+		stored, err := v.nodes(ctx, level, first, int64(len(peaks)))
 		if err != nil {
 			return err
 		}
 		if !equal(stored, peaks) {
-			v.find(ledger.Forked, leaves[0].entry, "hashes of level %d from %d on are not those of the leaves", level, first[level])
+			v.find(ledger.Forked, leaves[0].entry, "hashes of level %d from %d on are not those of the leaves", level, first)
 		}
 	}
 	return nil
@@ -201,6 +198,18 @@ func (v *verification) truncated(ctx context.Context) error {
 		find(c)
 	}
 	return nil
+}
+
+// span summarizes removed entries: their number, first id and last id.
+type span struct{ entries, first, last int64 }
+
+// recordsRemoval reports whether an entry is the boundary of removed entries.
+func recordsRemoval(entry schema.Row, removed span) bool {
+	var b ledger.Boundary
+	text, _ := entry[entryContext].(string)
+	operation, _ := entry[entryOperation].(string)
+	return (operation == ledger.OperationArchive || operation == ledger.OperationRemove) && json.Unmarshal([]byte(text), &b) == nil &&
+		b.FirstID <= removed.first && removed.last <= b.LastID && b.Entries >= removed.entries
 }
 
 // boundaries compares the removed entries with the entries that record their removal.

@@ -80,7 +80,7 @@ func read(ctx context.Context, s backend.Snapshot, ids []any, lock bool) (e *exe
 
 // entriesOf returns the audit entries that name one of these executions.
 func entriesOf(ctx context.Context, s backend.Snapshot, names []any) ([]schema.Row, error) {
-	return s.Pick(ctx, auditLog, backend.By{Column: "context_json", Member: "execution_id"}, names)
+	return s.Pick(ctx, auditLog, backend.By{Member: "execution_id"}, names)
 }
 
 // movable reports whether an entry that names an execution moves with it. Entries about

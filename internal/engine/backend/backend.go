@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -53,17 +54,30 @@ func (c *Config) Fill() {
 // Clock returns the time of the store's clock, in UTC and to the microsecond.
 func (c *Config) Clock() time.Time { return c.Now().UTC().Truncate(time.Microsecond) }
 
+// CheckVersion returns an error for a version of the schema that this program cannot open. known
+// is the current version; upgradable reports whether there is an upgrade from version.
+func CheckVersion(version, known int, upgradable bool) error {
+	switch {
+	case version > known:
+		return refuse.Because(models.ErrInvalid,
+			"the database has schema version %d, newer than %d, which this program knows; use a newer program", version, known)
+	case version < known && !upgradable:
+		return refuse.Because(models.ErrInvalid, "the database has schema version %d, which never was one of tier2", version)
+	}
+	return nil
+}
+
 // Older returns the error for a database that needs an upgrade and is opened ReadOnly.
 func Older(version, known int) error {
-	return &models.Error{Kind: models.ErrInvalid,
-		Reason: fmt.Sprintf("the database has schema version %d, older than %d, and is opened for reading only; 'tier2 init' upgrades it", version, known)}
+	return refuse.Because(models.ErrInvalid,
+		"the database has schema version %d, older than %d, and is opened for reading only; 'tier2 init' upgrades it", version, known)
 }
 
 // OtherVersion returns the error for a database that is read as a whole and has another
 // version of the schema.
 func OtherVersion(version, known int) error {
-	return &models.Error{Kind: models.ErrInvalid,
-		Reason: fmt.Sprintf("the schema has version %d, not %d; opening the store once upgrades an older one", version, known)}
+	return refuse.Because(models.ErrInvalid,
+		"the schema has version %d, not %d; opening the store once upgrades an older one", version, known)
 }
 
 // Done receives a sentence about each completed step.
@@ -97,4 +111,35 @@ type Handles struct {
 	Bulk Bulk
 	// Close closes the connections. Package tier2 calls it once.
 	Close func() error
+}
+
+// Verification is the result of checking a database.
+type Verification struct {
+	Tables, Indexes, Views int      // objects of the schema that exist
+	Documents              int64    // JSON documents that were checked
+	Findings               []string // one sentence per problem; empty, not nil, if there is none
+}
+
+// NewVerification returns a Verification without findings.
+func NewVerification() *Verification { return &Verification{Findings: []string{}} }
+
+// OK reports whether there are no findings.
+func (v *Verification) OK() bool { return len(v.Findings) == 0 }
+
+// Add adds a finding.
+func (v *Verification) Add(format string, args ...any) {
+	v.Findings = append(v.Findings, fmt.Sprintf(format, args...))
+}
+
+// Count counts an object of the schema by its kind: table, index or view. Other kinds are
+// not counted.
+func (v *Verification) Count(kind string) {
+	switch kind {
+	case "table":
+		v.Tables++
+	case "index":
+		v.Indexes++
+	case "view":
+		v.Views++
+	}
 }

@@ -64,7 +64,7 @@ type Range struct {
 	Limit       int   // 0: all
 }
 
-// By is the value that Pick compares: a column, or a member of the JSON object in it, as text.
+// By is the value that Pick compares: a column, or a member of context_json, as text.
 type By struct {
 	Column, Member string
 	Lock           bool // block other writers of the rows until the end of the transaction

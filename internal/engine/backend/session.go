@@ -9,23 +9,19 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/dialect"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // Dialect holds the differences between the engines below a Session.
 type Dialect interface {
-	// Placeholder returns the placeholder of the nth argument, from 1.
-	Placeholder(n int) string
+	SQL() *dialect.Dialect
 	// Expression returns what to select for a column.
 	Expression(c schema.Column) string
 	// Value converts a value of the driver to one of a Row, Argument converts it back.
 	Value(c schema.Column, v any) (any, error)
 	Argument(c schema.Column, v any) (any, error)
-	// Member returns the expression for a member of the JSON object in a column, as text.
-	Member(column, key string) string
-	// ForUpdate returns the end of a SELECT that locks its rows.
-	ForUpdate() string
 	// Translate converts an error of the driver to a *models.Error.
 	Translate(err error) error
 
@@ -64,7 +60,7 @@ func NewSession(ctx context.Context, pool *sql.DB, d Dialect, begin ...string) (
 			return s, nil
 		}
 		alive := conn.PingContext(ctx) == nil
-		s.Close()
+		_ = s.Close() // the error of the statement counts
 		if alive || ctx.Err() != nil || dead >= pool.Stats().MaxOpenConnections {
 			return nil, s.wrapErr(ctx, err)
 		}
@@ -81,7 +77,7 @@ func (s *Session) Close() error {
 	defer cancel()
 	_, err := s.Conn.ExecContext(ctx, "ROLLBACK")
 	if err != nil && !strings.Contains(err.Error(), "no transaction is active") { // SQLite has rolled back by itself
-		s.Conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = s.Conn.Raw(func(any) error { return driver.ErrBadConn }) // returns that error
 	}
 	return s.Conn.Close()
 }
@@ -100,7 +96,7 @@ func (s *Session) Delete(ctx context.Context, t *schema.Table, column string, va
 	if len(values) == 0 {
 		return 0, nil
 	}
-	result, err := s.Conn.ExecContext(ctx, "DELETE FROM "+t.Name+" WHERE "+column+" IN ("+s.places(len(values))+")", values...)
+	result, err := s.Conn.ExecContext(ctx, "DELETE FROM "+t.Name+" WHERE "+column+" IN ("+s.SQL().Places(len(values))+")", values...)
 	if err != nil {
 		return 0, s.wrapErr(ctx, err)
 	}
@@ -124,15 +120,6 @@ func (s *Session) Reserve(ctx context.Context, t *schema.Table, id int64) error 
 	return s.wrapErr(ctx, s.Dialect.Reserve(ctx, s, t, id))
 }
 
-// places returns n placeholders.
-func (s *Session) places(n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = s.Placeholder(i + 1)
-	}
-	return strings.Join(list, ", ")
-}
-
 // Insert implements Writer.
 func (s *Session) Insert(ctx context.Context, t *schema.Table, rows []schema.Row) error {
 	return s.wrapErr(ctx, s.Dialect.Insert(ctx, s, t, rows))
@@ -141,17 +128,17 @@ func (s *Session) Insert(ctx context.Context, t *schema.Table, rows []schema.Row
 // Update implements Writer.
 func (s *Session) Update(ctx context.Context, t *schema.Table, rows []schema.Row) error {
 	var set, key []string
-	for i, c := range t.Columns {
-		set = append(set, c.Name+" = "+s.Placeholder(i+1))
+	for _, c := range t.Columns {
+		set = append(set, c.Name+" = "+s.SQL().Placeholder(len(set)+1))
 	}
-	for _, k := range t.Key {
-		key = append(key, t.Columns[k].Name+" = "+s.Placeholder(k+1))
+	for _, name := range t.KeyNames() {
+		key = append(key, name+" = "+s.SQL().Placeholder(len(set)+len(key)+1))
 	}
 	query := "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(key, " AND ")
 	for _, row := range rows {
 		args, err := s.Arguments(t, row)
 		if err == nil {
-			_, err = s.Conn.ExecContext(ctx, query, args...)
+			_, err = s.Conn.ExecContext(ctx, query, append(args, t.KeyOf(args)...)...)
 		}
 		if err != nil {
 			return s.wrapErr(ctx, err)
@@ -183,12 +170,12 @@ func (s *Session) Count(ctx context.Context, t *schema.Table) (n int64, err erro
 // Rows implements Snapshot.
 func (s *Session) Rows(ctx context.Context, t *schema.Table, after, upTo []any) iter.Seq2[schema.Row, error] {
 	where, args, err := s.bounds(t, after, upTo)
-	return s.read(ctx, t, where+" ORDER BY "+strings.Join(t.KeyNames(), ", "), args, err)
+	return s.read(ctx, t, where+" ORDER BY "+t.KeyTitle(), args, err)
 }
 
 // Page implements Snapshot.
 func (s *Session) Page(ctx context.Context, t *schema.Table, r Range) ([]schema.Row, error) {
-	order := strings.Join(t.KeyNames(), ", ")
+	order := t.KeyTitle()
 	if r.Descending {
 		order = strings.Join(t.KeyNames(), " DESC, ") + " DESC"
 	}
@@ -206,11 +193,11 @@ func (s *Session) Pick(ctx context.Context, t *schema.Table, by By, values []any
 	}
 	expression := by.Column
 	if by.Member != "" {
-		expression = s.Member(by.Column, by.Member)
+		expression = s.SQL().ContextMember(by.Member)
 	}
-	where := " WHERE " + expression + " IN (" + s.places(len(values)) + ") ORDER BY " + strings.Join(t.KeyNames(), ", ")
-	if by.Lock {
-		where += s.ForUpdate()
+	where := " WHERE " + expression + " IN (" + s.SQL().Places(len(values)) + ") ORDER BY " + t.KeyTitle()
+	if by.Lock && !s.SQL().Exclusive() {
+		where += " FOR UPDATE"
 	}
 	return collect(s.read(ctx, t, where, values, nil))
 }
@@ -266,7 +253,6 @@ func (s *Session) read(ctx context.Context, t *schema.Table, rest string, args [
 
 // bounds returns the WHERE clause of a range.
 func (s *Session) bounds(t *schema.Table, after, upTo []any) (where string, args []any, err error) {
-	key := strings.Join(t.KeyNames(), ", ")
 	var bounds []string
 	bound := func(operator string, values []any) {
 		if values == nil {
@@ -277,9 +263,9 @@ func (s *Session) bounds(t *schema.Table, after, upTo []any) (where string, args
 			arg, refused := s.Argument(t.Columns[t.Key[i]], v)
 			err = errors.Join(err, refused)
 			args = append(args, arg)
-			places[i] = s.Placeholder(len(args))
+			places[i] = s.SQL().Placeholder(len(args))
 		}
-		bounds = append(bounds, fmt.Sprintf("(%s) %s (%s)", key, operator, strings.Join(places, ", ")))
+		bounds = append(bounds, fmt.Sprintf("(%s) %s (%s)", t.KeyTitle(), operator, strings.Join(places, ", ")))
 	}
 	bound(">", after)
 	bound("<=", upTo)
@@ -299,15 +285,50 @@ func (s *Session) row(t *schema.Table, values []any) (schema.Row, error) {
 		if row[i], err = s.Value(t.Columns[i], v); err != nil && t.Lenient {
 			row[i] = Unreadable(fmt.Sprint(v))
 		} else if err != nil {
-			key := make([]string, len(t.Key))
-			for i, k := range t.Key {
-				key[i] = fmt.Sprint(values[k])
-			}
 			return nil, &models.Error{
 				Table: t.Name, Column: t.Columns[i].Name, Value: v, Kind: models.ErrCorrupt, Err: err,
-				Reason: fmt.Sprintf("cannot be read as %s in row %s", t.Columns[i].Kind, strings.Join(key, ", ")),
+				Reason: fmt.Sprintf("cannot be read as %s in row %s", t.Columns[i].Kind, t.KeyText(values)),
 			}
 		}
 	}
 	return row, nil
+}
+
+// Querier is a pool, a connection or a transaction.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Each scans each row of a query into dest and calls f. If db is a pool with one connection, f
+// must not query it.
+func Each(ctx context.Context, db Querier, dest []any, f func(), query string, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		f()
+	}
+	return rows.Err()
+}
+
+// Texts returns the only column of a query.
+func Texts(ctx context.Context, db Querier, query string, args ...any) (list []string, err error) {
+	var text string
+	err = Each(ctx, db, []any{&text}, func() { list = append(list, text) }, query, args...)
+	return list, err
+}
+
+// Ended joins the error of the context to err if the context has ended, since drivers do not
+// always return it.
+func Ended(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
 }

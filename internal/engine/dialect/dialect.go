@@ -2,6 +2,8 @@
 // any *gorm.DB. It links no driver.
 package dialect
 
+import "strings"
+
 // Dialect is the SQL of one engine.
 type Dialect struct {
 	Begin string // begins a transaction that writes
@@ -27,9 +29,12 @@ type Dialect struct {
 
 	// Member returns the expression for a top-level member of a JSON column, as text.
 	Member func(column, key string) string
-	// MemoryKey and MemoryDocument select from the context_json of an entry of agent_memory,
-	// as the index idx_audit_log_memory has them: the agent, and NULL without a document.
-	MemoryKey, MemoryDocument string
+	// ContextMember returns the expression for a member of audit_log.context_json in the indexes
+	// of both schema files.
+	ContextMember func(key string) string
+	// MemoryDocument is the memory_json in the context_json of an entry of agent_memory, as the
+	// index idx_audit_log_memory has it: NULL without a document.
+	MemoryDocument string
 	// NoIndex, in front of a column, keeps an index from being used for it.
 	NoIndex string
 	// SortsGroups reports that GROUP BY sorts its rows, so that counting them on the client is
@@ -45,6 +50,15 @@ type Dialect struct {
 
 // Exclusive reports whether a transaction excludes all other writers.
 func (d *Dialect) Exclusive() bool { return d.Lock == "" }
+
+// Places returns the placeholders of n arguments.
+func (d *Dialect) Places(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = d.Placeholder(i + 1)
+	}
+	return strings.Join(list, ", ")
+}
 
 // For returns the dialect of an engine by the name of its GORM dialector, or nil.
 func For(name string) *Dialect {

@@ -41,7 +41,7 @@ WHERE jsonb_typeof(agent_memory.memory_json) = 'object'
 	Inserted:    "(xmax = 0)",
 
 	Member:         func(column, key string) string { return column + "::jsonb ->> '" + key + "'" },
-	MemoryKey:      "(context_json ->> 'key')",
+	ContextMember:  func(key string) string { return "(context_json ->> '" + key + "')" },
 	MemoryDocument: "context_json #> '{changes,memory_json}'",
 	TimeUnit: func(unit string) (group, show string) {
 		group = "date_trunc('" + unit + "', timestamp, 'UTC')"

@@ -53,7 +53,7 @@ WHERE CASE WHEN json_valid(agent_memory.memory_json) AND json_valid(coalesce(age
 	Member: func(column, key string) string {
 		return "CAST(json_extract(" + column + ", '$." + key + "') AS TEXT)"
 	},
-	MemoryKey:      "json_extract(context_json,'$.key')",
+	ContextMember:  func(key string) string { return "json_extract(context_json, '$." + key + "')" },
 	MemoryDocument: "json_type(context_json, '$.changes.memory_json')",
 	NoIndex:        "+",
 	SortsGroups:    true,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -30,7 +30,7 @@ const versionTable = ownPrefix + "schema"
 
 // steps are the upgrades: SQL from the version of the key to a later one, including the update
 // of versionTable. 0 is a schema without tables of tier2.
-var steps = map[int64]string{0: ddl, 2: fromTwo(), 3: fromThree()}
+var steps = map[int]string{0: ddl, 2: fromTwo(), 3: fromThree()}
 
 // fromTwo rebuilds the indexes in ascending order, adds the new ones, and replaces
 // recent_executions, which uses them. Privileges and other views on the view stay. It takes the
@@ -53,7 +53,7 @@ func fromThree() string {
 // state describes a schema before migrate.
 type state struct {
 	schema   string   // the first existing one of the search_path
-	version  int64    // 0: no versionTable
+	version  int      // 0: no versionTable
 	tables   []string // those of the seven tables that exist
 	readOnly bool
 	encoding string
@@ -62,12 +62,7 @@ type state struct {
 // migrate creates or upgrades the schema in one transaction. If several processes start at once,
 // an advisory lock on the name of the schema makes one of them do it.
 func migrate(ctx context.Context, db *sql.DB, cfg backend.Config) error {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	now, err := inspect(ctx, conn)
+	now, err := inspect(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -77,18 +72,16 @@ func migrate(ctx context.Context, db *sql.DB, cfg backend.Config) error {
 	}
 	switch {
 	case now.version == 0 && cfg.Existing:
-		return &models.Error{Reason: "there is no tier2 database in schema " + now.schema, Kind: models.ErrNotFound}
+		return refuse.Because(models.ErrNotFound, "there is no tier2 database in schema %s", now.schema)
 	case now.version > 0 && cfg.ReadOnly:
-		return backend.Older(int(now.version), SchemaVersion)
+		return backend.Older(now.version, SchemaVersion)
 	}
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees commits during the wait for the lock
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // sees commits during the wait for the lock
 	if err != nil {
 		return err
 	}
+	defer tx.Rollback()
 	if err := apply(ctx, tx, now.schema); err != nil {
-		if rollback := tx.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
-			err = errors.Join(err, rollback)
-		}
 		return err
 	}
 	return tx.Commit()
@@ -135,24 +128,26 @@ func inspect(ctx context.Context, db backend.Querier) (s state, err error) {
 // current reports whether the schema is up to date. It returns an error if the schema must not
 // be changed.
 func (s state) current() (bool, error) {
-	step, known := steps[s.version]
+	_, upgradable := steps[s.version]
 	switch {
 	case s.schema == "":
-		return false, refuse("no schema of the search_path exists; create it, or set search_path in the URL")
+		return false, refuse.Because(models.ErrInvalid,
+			"no schema of the search_path exists; create it, or set search_path in the URL")
 	case s.encoding != "UTF8":
-		return false, refuse("the database's encoding is %s; tier2 needs UTF8", s.encoding)
+		return false, refuse.Because(models.ErrInvalid, "the database's encoding is %s; tier2 needs UTF8", s.encoding)
 	case s.readOnly:
-		return false, &models.Error{Reason: "a store must be able to write, and the server or the URL allows only reading", Kind: models.ErrReadOnly}
-	case s.version > SchemaVersion:
-		return false, refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
-	case s.version > 0 && (known || s.version == SchemaVersion) && len(s.tables) < len(models.All()):
-		return false, refuse("schema %s says schema version %d, but of tier2's tables it holds only: %s", s.schema, s.version, strings.Join(s.tables, ", "))
-	case s.version == SchemaVersion:
-		return true, nil
-	case !known || step == "":
-		return false, refuse("the database has schema version %d, which never was one of tier2", s.version)
-	case s.version == 0 && len(s.tables) > 0:
-		return false, refuse("schema %s belongs to another program: it holds %s, and no tier2_schema", s.schema, strings.Join(s.tables, ", "))
+		return false, refuse.Because(models.ErrReadOnly, "a store must be able to write, and the server or the URL allows only reading")
 	}
-	return false, nil
+	if err := backend.CheckVersion(s.version, SchemaVersion, upgradable); err != nil {
+		return false, err
+	}
+	switch {
+	case s.version > 0 && len(s.tables) < len(models.All()):
+		return false, refuse.Because(models.ErrInvalid, "schema %s says schema version %d, but of tier2's tables it holds only: %s",
+			s.schema, s.version, strings.Join(s.tables, ", "))
+	case s.version == 0 && len(s.tables) > 0:
+		return false, refuse.Because(models.ErrInvalid, "schema %s belongs to another program: it holds %s, and no tier2_schema",
+			s.schema, strings.Join(s.tables, ", "))
+	}
+	return s.version == SchemaVersion, nil
 }

@@ -8,15 +8,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -78,13 +82,9 @@ func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error,
 	cfg := backend.Config{DSN: dsn}
 	cfg.Fill()
 	db := openPool(cfg, server, "on")
-	conn, err := db.Conn(ctx)
-	if err == nil {
-		var now state
-		if now, err = inspect(ctx, conn); err == nil && now.version != SchemaVersion {
-			err = backend.OtherVersion(int(now.version), SchemaVersion)
-		}
-		err = errors.Join(err, conn.Close())
+	now, err := inspect(ctx, db)
+	if err == nil && now.version != SchemaVersion {
+		err = backend.OtherVersion(now.version, SchemaVersion)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", where(server), translate(err)), closePool(db))
@@ -138,26 +138,15 @@ func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// openGORM wraps a pool. It disables GORM's ping, which ignores the context; migrate has
-// already reached the server.
+// openGORM wraps a pool.
 func openGORM(cfg backend.Config, db *sql.DB) (*gorm.DB, error) {
-	return gorm.Open(newDialector(pool{db}), &gorm.Config{
-		TranslateError:       true,
-		DisableAutomaticPing: true,
-		NowFunc:              cfg.Clock,
-		Logger:               cfg.Logger,
-	})
-}
-
-// refuse returns an error of kind ErrInvalid.
-func refuse(format string, args ...any) error {
-	return &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+	return cfg.GORM(&postgres.Dialector{Config: &postgres.Config{Conn: pool{db}}}, translate)
 }
 
 // backup returns the error that names pg_dump; docs/operations.md has the same commands.
 func backup(context.Context, string, func(context.Context, string) error) error {
-	return refuse("PostgreSQL is backed up by its own tool: " +
-		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; " +
+	return refuse.Because(models.ErrInvalid, "PostgreSQL is backed up by its own tool: "+
+		"pg_dump --format=custom --no-owner --no-privileges --schema=SCHEMA --file=tier2.dump DATABASE; "+
 		"or its rows are copied to a file: tier2 copy --from DATABASE --to FILE")
 }
 
@@ -175,4 +164,56 @@ func vacuum(ctx context.Context, db *sql.DB, done backend.Done) error {
 		done("vacuum and statistics: %s", table)
 	}
 	return nil
+}
+
+// IsDSN reports whether dsn names a PostgreSQL server.
+func IsDSN(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// parse reads a connection URI
+// (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS).
+// Its errors do not show the URI: any part of a malformed URI may belong to the password, and
+// the error of pgx contains the whole URI.
+func parse(dsn string) (*pgx.ConnConfig, error) {
+	_, rest, ok := strings.Cut(dsn, "://")
+	if !ok || !IsDSN(dsn) {
+		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL must begin with postgres:// or postgresql://")
+	}
+	if strings.IndexByte(dsn, 0) >= 0 {
+		return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL contains a NUL character")
+	}
+	if at := strings.IndexByte(rest, '@'); at >= 0 && (strings.ContainsAny(rest[:at], "/?#") || strings.Contains(rest[at+1:], "@")) {
+		return nil, refuse.Because(models.ErrInvalid,
+			"the PostgreSQL URL is ambiguous: write @ : / ? # in a user name or password as %%40 %%3A %%2F %%3F %%23")
+	}
+	server, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		for _, part := range []string{
+			"invalid port", "sslmode is invalid", "failed to configure TLS", "invalid connect_timeout", "invalid keepalives",
+			"cannot parse statement_cache_capacity", "cannot parse default_query_exec_mode",
+		} {
+			if strings.Contains(err.Error(), "`: "+part) {
+				return nil, refuse.Because(models.ErrInvalid, "the PostgreSQL URL cannot be read: %s", part)
+			}
+		}
+		return nil, refuse.Because(models.ErrInvalid,
+			"the PostgreSQL URL cannot be read; its form is postgres://user:password@host:5432/database?search_path=schema")
+	}
+	return server, nil
+}
+
+// where returns the name of the database in errors, without the password.
+func where(server *pgx.ConnConfig) string {
+	return fmt.Sprintf("postgres://%s@%s/%s", server.User, net.JoinHostPort(server.Host, fmt.Sprint(server.Port)), server.Database)
+}
+
+// Where returns the name of the database in messages, without the password. Errors:
+// models.ErrInvalid for a malformed URL.
+func Where(dsn string) (string, error) {
+	server, err := parse(dsn)
+	if err != nil {
+		return "", err
+	}
+	return where(server), nil
 }

@@ -1,8 +1,8 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -12,33 +12,11 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
-
-// dialector adds the translation of errors to GORM's dialector. It embeds the pointer and not
-// the interface, which would hide the methods for savepoints.
-type dialector struct{ *postgres.Dialector }
-
-func newDialector(conn gorm.ConnPool) gorm.Dialector {
-	return dialector{&postgres.Dialector{Config: &postgres.Config{Conn: conn}}}
-}
-
-// Translate implements gorm.ErrorTranslator.
-func (dialector) Translate(err error) error { return translate(err) }
-
-// SavePoint implements gorm.SavePointerDialectorInterface. GORM's own drops the error.
-func (dialector) SavePoint(tx *gorm.DB, name string) error {
-	return tx.Exec("SAVEPOINT " + name).Error
-}
-
-// RollbackTo implements gorm.SavePointerDialectorInterface. GORM's own drops the error.
-func (dialector) RollbackTo(tx *gorm.DB, name string) error {
-	return tx.Exec("ROLLBACK TO SAVEPOINT " + name).Error
-}
 
 var (
 	// keyed matches columns and value in a DETAIL, in any language of the server.
@@ -49,14 +27,9 @@ var (
 
 // translate converts an error of the driver to a *models.Error that wraps the kind, GORM's
 // error and the driver's error. It returns other errors unchanged.
-func translate(err error) error {
-	var known *models.Error
-	if err == nil || errors.As(err, &known) {
-		return err
-	}
-	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
-		return &models.Error{Kind: models.ErrClosed, Reason: "the store is closed", Err: err}
-	}
+func translate(err error) error { return backend.Translate(err, translateDriver) }
+
+func translateDriver(err error) error {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
 		return notConnected(connect)
@@ -113,69 +86,68 @@ func lost(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
-// translateServer translates the SQLSTATE of the server
-// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-func translateServer(pg *pgconn.PgError, err error) error {
-	e := &models.Error{Table: pg.TableName, Column: pg.ColumnName, Constraint: pg.ConstraintName}
-	with := func(kind error, reason string, gormErr error) error {
-		e.Kind, e.Reason, e.Err = kind, reason, errors.Join(gormErr, err)
-		return e
+var (
+	orphan = backend.Cause{
+		Kind: models.ErrForeignKey, Reason: "the row names a parent that does not exist", GORM: gorm.ErrForeignKeyViolated,
 	}
+	retry = backend.Cause{
+		Kind: models.ErrRetry, Reason: "the transaction lost against another one (%s); run the whole transaction again from its beginning",
+	}
+	damaged    = backend.Cause{Kind: models.ErrCorrupt, Reason: "the database is damaged: %s"}
+	unwritable = backend.Cause{Kind: models.ErrReadOnly, Reason: "the database cannot be written: %s"}
+)
+
+// causes maps SQLSTATEs to their meaning
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+var causes = map[string]backend.Cause{
+	"23505": {Kind: models.ErrDuplicate, Reason: "a row with this key already exists", GORM: gorm.ErrDuplicatedKey},
+	"23503": orphan, "23001": orphan,
+	"23502": {Kind: models.ErrInvalid, Reason: "must not be NULL"},
+	"23514": {Kind: models.ErrInvalid, GORM: gorm.ErrCheckConstraintViolated},
+	"22021": {Kind: models.ErrInvalid, Reason: "must be UTF-8 text without NUL"},
+	"22P05": {Kind: models.ErrInvalid, Reason: "contains a character that the server cannot store: %s"},
+	"22P02": {Kind: models.ErrInvalid, Reason: "has the wrong form for its column: %s"},
+	"22001": {Kind: models.ErrInvalid, Reason: "is too long for its column"},
+	"22003": {Kind: models.ErrInvalid, Reason: "is out of its column's range: %s"},
+	"22":    {Kind: models.ErrInvalid, Reason: "cannot be stored: %s"}, // other data exceptions
+	"54":    {Kind: models.ErrInvalid, Reason: "cannot be stored: %s"}, // limits, such as the size of an indexed value
+	"40001": retry, "40P01": retry,
+	"55P03": {Kind: models.ErrBusy, Reason: "another connection held the row or table for longer than the busy timeout"},
+	"57014": {Kind: models.ErrBusy, Reason: "the server ended the statement before it was done: %s"}, // statement_timeout, or an administrator
+	"53100": {Kind: models.ErrFull, Reason: "the server has no space left: %s"},
+	"58030": {Kind: models.ErrIO, Reason: "the server's file system failed: %s"},
+	"XX001": damaged, "XX002": damaged,
+	"25006": unwritable, "42501": unwritable,
+	"T2001": {Kind: models.ErrAppendOnly, Reason: "%s"}, // raised by tier2's own triggers
+	"25P02": {Reason: "an earlier statement of this transaction failed; roll it back, or back to a savepoint"},
+}
+
+// translateServer translates an error of the server.
+func translateServer(pg *pgconn.PgError, err error) error {
+	cause, ok := causes[pg.Code]
+	if !ok {
+		cause, ok = causes[pg.Code[:min(2, len(pg.Code))]]
+	}
+	if !ok {
+		return err
+	}
+	e := &models.Error{Table: pg.TableName, Column: pg.ColumnName, Constraint: pg.ConstraintName}
 	switch pg.Code {
 	case "23505":
 		key(e, pg.Detail)
-		return with(models.ErrDuplicate, "a row with this key already exists", gorm.ErrDuplicatedKey)
 	case "23503", "23001":
 		key(e, pg.Detail)
 		// If a parent has children, TableName is the child.
 		if m := firstName.FindStringSubmatch(pg.Message); m != nil && m[1] != pg.TableName {
-			e.Table = m[1]
-			return with(models.ErrForeignKey, "the row still has children that name it", gorm.ErrForeignKeyViolated)
+			e.Table, cause.Reason = m[1], "the row still has children that name it"
 		}
-		return with(models.ErrForeignKey, "the row names a parent that does not exist", gorm.ErrForeignKeyViolated)
-	case "23502":
-		return with(models.ErrInvalid, "must not be NULL", nil)
 	case "23514":
 		e = backend.CheckFailed(pg.ConstraintName)
-		if e.Table == "" {
-			e.Table = pg.TableName
-		}
-		return with(models.ErrInvalid, e.Reason, gorm.ErrCheckConstraintViolated)
-	case "22021":
-		return with(models.ErrInvalid, "must be UTF-8 text without NUL", nil)
-	case "22P05":
-		return with(models.ErrInvalid, "contains a character that the server cannot store: "+pg.Message, nil)
-	case "22P02":
-		return with(models.ErrInvalid, "has the wrong form for its column: "+pg.Message, nil)
-	case "22001":
-		return with(models.ErrInvalid, "is too long for its column", nil)
-	case "22003":
-		return with(models.ErrInvalid, "is out of its column's range: "+pg.Message, nil)
-	case "40001", "40P01":
-		return with(models.ErrRetry, "the transaction lost against another one ("+pg.Message+"); run the whole transaction again from its beginning", nil)
-	case "55P03":
-		return with(models.ErrBusy, "another connection held the row or table for longer than the busy timeout", nil)
-	case "57014": // statement_timeout, or an administrator
-		return with(models.ErrBusy, "the server ended the statement before it was done: "+pg.Message, nil)
-	case "53100":
-		return with(models.ErrFull, "the server has no space left: "+pg.Message, nil)
-	case "58030":
-		return with(models.ErrIO, "the server's file system failed: "+pg.Message, nil)
-	case "XX001", "XX002":
-		return with(models.ErrCorrupt, "the database is damaged: "+pg.Message, nil)
-	case "25006", "42501":
-		return with(models.ErrReadOnly, "the database cannot be written: "+pg.Message, nil)
-	case "T2001": // of tier2's own triggers
+		e.Table, cause.Reason = cmp.Or(e.Table, pg.TableName), e.Reason
+	case "T2001":
 		e.Table = "audit_log"
-		return with(models.ErrAppendOnly, pg.Message, nil)
-	case "25P02":
-		return with(nil, "an earlier statement of this transaction failed; roll it back, or back to a savepoint", nil)
 	}
-	switch pg.Code[:min(2, len(pg.Code))] {
-	case "22", "54": // data exceptions; limits, such as the size of an indexed value
-		return with(models.ErrInvalid, "cannot be stored: "+pg.Message, nil)
-	}
-	return err
+	return cause.Explain(e, pg.Message, err)
 }
 
 // key sets column and value from "Key (execution_id)=(x) already exists.", which some servers

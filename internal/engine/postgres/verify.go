@@ -25,7 +25,7 @@ func Verify(ctx context.Context, dsn, _ string) (*backend.Verification, error) {
 	cfg := backend.Config{DSN: dsn}
 	cfg.Fill()
 	db := openPool(cfg, server, "")
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // the transaction is rolled back
 	v, err := verify(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", where(server), translate(backend.Ended(ctx, err)))
@@ -196,12 +196,13 @@ func rows(ctx context.Context, tx *sql.Tx, namespace string, table schema.Table,
 	add := func(condition, finding string) {
 		conditions = append(conditions, fmt.Sprintf("(CASE WHEN %s THEN %s END)", condition, finding))
 	}
-	checks, err := checkConstraints(ctx, tx, table.Name)
-	if err != nil {
+	const checks = `SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint
+		WHERE conrelid = $1::text::regclass AND contype = 'c' ORDER BY conname`
+	var constraint, condition string
+	if err := backend.Each(ctx, tx, []any{&constraint, &condition}, func() {
+		add("NOT ("+condition+")", literal("check: %s row %s: breaks the constraint "+constraint))
+	}, checks, table.Name); err != nil {
 		return err
-	}
-	for _, c := range checks {
-		add("NOT ("+c.condition+")", literal("check: %s row %s: breaks the constraint "+c.name))
 	}
 	if p := table.Parent; p.Table != "" {
 		column, parent := pgx.Identifier{p.Column}.Sanitize(), pgx.Identifier{namespace, p.Table}.Sanitize()
@@ -211,12 +212,12 @@ func rows(ctx context.Context, tx *sql.Tx, namespace string, table schema.Table,
 	for _, c := range table.Columns {
 		column := pgx.Identifier{c.Name}.Sanitize()
 		finding := literal("value: %s row %s: "+c.Name+" cannot be read: ") + " || " + column
-		switch {
-		case c.Kind == schema.Time: // the years of models.Timestamp and ISO 8601
+		switch c.Kind {
+		case schema.Time: // the years of models.Timestamp and ISO 8601
 			add(column+" NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z'", finding)
-		case c.Kind == schema.Float:
+		case schema.Float:
 			add(column+" IN ('NaN', 'Infinity', '-Infinity')", finding)
-		case c.Kind == schema.JSONText: // only documents with escapes can be unreadable
+		case schema.JSONText: // only documents with escapes can be unreadable
 			add("strpos("+column+"::text, '\\u') > 0 AND NOT pg_temp.readable("+column+")", literal("json: %s row %s: "+c.Name+" cannot be read by the database's operators"))
 		}
 		if c.JSON {
@@ -243,18 +244,6 @@ func rows(ctx context.Context, tx *sql.Tx, namespace string, table schema.Table,
 	return backend.Each(ctx, tx, []any{&finding, &row}, func() {
 		v.Add("%s", strings.Replace(strings.Replace(finding, "%s", table.Name, 1), "%s", row, 1))
 	}, fmt.Sprintf(query, strings.Join(key, ", "), name, strings.Join(conditions, ", ")))
-}
-
-// check is a CHECK constraint.
-type check struct{ name, condition string }
-
-// checkConstraints returns the CHECK constraints of a temporary table.
-func checkConstraints(ctx context.Context, tx *sql.Tx, table string) (list []check, err error) {
-	const query = `SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint
-		WHERE conrelid = $1::text::regclass AND contype = 'c' ORDER BY conname`
-	var c check
-	err = backend.Each(ctx, tx, []any{&c.name, &c.condition}, func() { list = append(list, c) }, query, table)
-	return list, err
 }
 
 // identity reports a counter below the largest id, with which the next insert would fail. It

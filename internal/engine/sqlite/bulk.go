@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/engine/dialect"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -40,47 +41,39 @@ func (b *bulk) Same(_ context.Context, other backend.Bulk) (bool, error) {
 // Snapshot implements backend.Bulk. The first read determines the state
 // (https://www.sqlite.org/isolation.html).
 func (b *bulk) Snapshot(ctx context.Context) (backend.Snapshot, error) {
-	return backend.NewSession(ctx, b.read, dialect{}, "BEGIN DEFERRED", "SELECT count(*) FROM sqlite_schema")
+	return backend.NewSession(ctx, b.read, rowSQL{}, "BEGIN DEFERRED", "SELECT count(*) FROM sqlite_schema")
 }
 
 // Begin implements backend.Bulk.
 func (b *bulk) Begin(ctx context.Context) (backend.Writer, error) {
-	return backend.NewSession(ctx, b.write, dialect{}, "BEGIN IMMEDIATE")
+	return backend.NewSession(ctx, b.write, rowSQL{}, "BEGIN IMMEDIATE")
 }
 
-// dialect implements backend.Dialect for SQLite.
-type dialect struct{}
+// rowSQL implements backend.Dialect for SQLite.
+type rowSQL struct{}
 
-func (dialect) Placeholder(n int) string { return fmt.Sprintf("?%d", n) }
+func (rowSQL) SQL() *dialect.Dialect { return dialect.For("sqlite") }
 
 // Expression implements backend.Dialect. The cast keeps the drivers from parsing times: mattn
 // returns the year 1 for a time that it cannot parse.
-func (dialect) Expression(c schema.Column) string {
+func (rowSQL) Expression(c schema.Column) string {
 	if c.Kind == schema.Time {
 		return "CAST(" + c.Name + " AS TEXT)"
 	}
 	return c.Name
 }
 
-func (dialect) Translate(err error) error { return translate(err) }
-
-// Member implements backend.Dialect with the expression of the indexes in schema.sql.
-func (dialect) Member(column, key string) string {
-	return "json_extract(" + column + ", '$." + key + "')"
-}
-
-// ForUpdate implements backend.Dialect. An immediate transaction has locked the database.
-func (dialect) ForUpdate() string { return "" }
+func (rowSQL) Translate(err error) error { return translate(err) }
 
 // NextID implements backend.Dialect. It returns the id that AUTOINCREMENT would assign.
-func (dialect) NextID(ctx context.Context, s *backend.Session, t *schema.Table) (id int64, err error) {
+func (rowSQL) NextID(ctx context.Context, s *backend.Session, t *schema.Table) (id int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", t.Name).Scan(&id)
 	return id, err
 }
 
 // Reserve implements backend.Dialect. Programs may write the counters
 // (https://www.sqlite.org/autoinc.html).
-func (dialect) Reserve(ctx context.Context, s *backend.Session, t *schema.Table, id int64) error {
+func (rowSQL) Reserve(ctx context.Context, s *backend.Session, t *schema.Table, id int64) error {
 	if _, err := s.Conn.ExecContext(ctx, `INSERT INTO sqlite_sequence (name, seq)
 		SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)`, t.Name); err != nil {
 		return err
@@ -90,13 +83,13 @@ func (dialect) Reserve(ctx context.Context, s *backend.Session, t *schema.Table,
 }
 
 // Settle implements backend.Dialect. An immediate transaction excludes all other writers.
-func (dialect) Settle(context.Context, *backend.Session, *schema.Table) (int64, error) {
+func (rowSQL) Settle(context.Context, *backend.Session, *schema.Table) (int64, error) {
 	return math.MaxInt64, nil
 }
 
 // Value implements backend.Dialect. It checks types, because SQLite stores any type in any column
 // (https://www.sqlite.org/flextypegood.html).
-func (dialect) Value(c schema.Column, v any) (any, error) {
+func (rowSQL) Value(c schema.Column, v any) (any, error) {
 	if b, ok := v.([]byte); ok {
 		v = string(b)
 	}
@@ -125,7 +118,7 @@ func (dialect) Value(c schema.Column, v any) (any, error) {
 }
 
 // Argument implements backend.Dialect.
-func (dialect) Argument(c schema.Column, v any) (any, error) {
+func (rowSQL) Argument(c schema.Column, v any) (any, error) {
 	if at, ok := v.(schema.Instant); ok {
 		return c.TimeText(at), nil
 	}
@@ -133,16 +126,13 @@ func (dialect) Argument(c schema.Column, v any) (any, error) {
 }
 
 // Insert implements backend.Dialect.
-func (dialect) Insert(ctx context.Context, s *backend.Session, t *schema.Table, rows []schema.Row) error {
-	places := make([]string, len(t.Columns))
-	for i := range places {
-		places[i] = s.Placeholder(i + 1)
-	}
-	statement, err := s.Conn.PrepareContext(ctx, "INSERT INTO "+t.Name+" ("+strings.Join(t.Names(), ", ")+") VALUES ("+strings.Join(places, ", ")+")")
+func (rowSQL) Insert(ctx context.Context, s *backend.Session, t *schema.Table, rows []schema.Row) error {
+	query := "INSERT INTO " + t.Name + " (" + strings.Join(t.Names(), ", ") + ") VALUES (" + s.SQL().Places(len(t.Columns)) + ")"
+	statement, err := s.Conn.PrepareContext(ctx, query)
 	if err != nil {
 		return err
 	}
-	defer statement.Close()
+	defer statement.Close() //nolint:errcheck // the inserts have returned their errors
 	for _, row := range rows {
 		args, err := s.Arguments(t, row)
 		if err != nil {

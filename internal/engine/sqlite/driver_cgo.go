@@ -23,15 +23,9 @@ var driverParams = map[string]string{"_txlock": "immediate", "_stmt_cache_size":
 
 func newDriver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
-// onCommit calls allowed on every COMMIT, and turns the COMMIT into a rollback if it returns
-// false.
-func onCommit(conn driver.Conn, allowed func() bool) {
-	conn.(*sqlite3.SQLiteConn).RegisterCommitHook(func() int {
-		if allowed() {
-			return 0
-		}
-		return 1
-	})
+// onCommit calls hook on every COMMIT, and turns the COMMIT into a rollback unless it returns 0.
+func onCommit(conn driver.Conn, hook func() int32) {
+	conn.(*sqlite3.SQLiteConn).RegisterCommitHook(func() int { return int(hook()) })
 }
 
 // errorCode returns SQLite's extended result code (https://www.sqlite.org/rescode.html).

@@ -22,15 +22,9 @@ var driverParams = map[string]string{"_txlock": "immediate", "_time_format": "sq
 
 func newDriver() driver.Driver { return &sqlite.Driver{} }
 
-// onCommit calls allowed on every COMMIT, and turns the COMMIT into a rollback if it returns
-// false.
-func onCommit(conn driver.Conn, allowed func() bool) {
-	conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
-		if allowed() {
-			return 0
-		}
-		return 1
-	})
+// onCommit calls hook on every COMMIT, and turns the COMMIT into a rollback unless it returns 0.
+func onCommit(conn driver.Conn, hook func() int32) {
+	conn.(sqlite.HookRegisterer).RegisterCommitHook(hook)
 }
 
 // errorCode returns SQLite's extended result code (https://www.sqlite.org/rescode.html).

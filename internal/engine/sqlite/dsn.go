@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -49,15 +50,12 @@ func locate(dsn string) (location, error) {
 		rest = "/" + path
 	}
 	path, err := url.PathUnescape(rest)
-	if err != nil {
+	params, malformed := url.ParseQuery(query)
+	if err = cmp.Or(err, malformed); err != nil {
 		return refuse("the file: URI is malformed: %v", err)
 	}
 	if strings.IndexByte(path, 0) >= 0 {
 		return refuse("the data source contains a NUL character")
-	}
-	params, err := url.ParseQuery(query)
-	if err != nil {
-		return refuse("the file: URI is malformed: %v", err)
 	}
 	memory, create := path == ":memory:", true
 	for key, values := range params {

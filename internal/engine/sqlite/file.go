@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -32,33 +34,27 @@ func prepareFile(where location, readOnly bool) (undo func(), err error) {
 	case !where.create:
 		return undo, &models.Error{Reason: "the file does not exist, and is not to be made", Kind: models.ErrNotFound, Err: err}
 	}
-	made := newfile.MissingFolders(filepath.Dir(path))
-	removeFolders := func() {
-		for _, dir := range made { // os.Remove spares a folder that is not empty
-			os.Remove(dir)
+	made, created := newfile.MissingFolders(filepath.Dir(path)), false
+	undo = func() {
+		if info, err := os.Stat(path); created && err == nil && info.Size() == 0 {
+			_ = os.Remove(path) // the error before counts
+		}
+		for _, dir := range made {
+			_ = os.Remove(dir) // fails if something else is in the folder
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		removeFolders()
 		return undo, fmt.Errorf("make its folder: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return removeFolders, nil // another process has created the file
+		return undo, nil // another process has created the file
 	}
 	if err != nil {
-		removeFolders()
 		return undo, err
 	}
-	if err := f.Close(); err != nil {
-		return undo, err
-	}
-	return func() {
-		if info, err := os.Stat(path); err == nil && info.Size() == 0 {
-			os.Remove(path)
-			removeFolders()
-		}
-	}, nil
+	created = true
+	return undo, f.Close()
 }
 
 // checkFile rejects files that SQLite would reject later, or not at all.
@@ -67,29 +63,95 @@ func checkFile(path string, info fs.FileInfo, readOnly bool) error {
 	if readOnly {
 		access = os.O_RDONLY
 	}
+	unwritable := refuse.Because(models.ErrReadOnly, "the file is read-only, and a store must be able to write")
 	switch {
 	case info.IsDir():
-		return &models.Error{Reason: "is a directory, not a database file", Kind: models.ErrInvalid}
+		return refuse.Because(models.ErrInvalid, "is a directory, not a database file")
 	case !info.Mode().IsRegular():
-		return &models.Error{Reason: "is not a regular file", Kind: models.ErrInvalid}
+		return refuse.Because(models.ErrInvalid, "is not a regular file")
 	case !readOnly && info.Mode().Perm()&0o222 == 0:
-		return &models.Error{Reason: "the file is read-only, and a store must be able to write", Kind: models.ErrReadOnly}
+		return unwritable
 	}
 	f, err := os.OpenFile(path, access, 0)
+	if !readOnly && errors.Is(err, fs.ErrPermission) {
+		unwritable.Err = err
+		return unwritable
+	}
 	if err != nil {
-		if !readOnly && errors.Is(err, fs.ErrPermission) {
-			return &models.Error{Reason: "the file is read-only, and a store must be able to write", Kind: models.ErrReadOnly, Err: err}
-		}
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	start := make([]byte, len(header))
 	n, err := io.ReadFull(f, start)
 	if n == 0 && errors.Is(err, io.EOF) {
 		return nil // an empty file becomes a database
 	}
 	if !bytes.Equal(start[:n], header) {
-		return &models.Error{Reason: "is not a SQLite database", Kind: models.ErrInvalid}
+		return refuse.Because(models.ErrInvalid, "is not a SQLite database")
 	}
 	return nil
+}
+
+// place identifies the files of an open database. SQLite keeps writing to files that were
+// removed or replaced, and those commits are lost with the process, so commits check the
+// files first.
+type place struct {
+	path, wal string
+	db, log   fs.FileInfo // at the time of opening
+	checked   time.Time   // last check by a commit
+}
+
+// checkEvery is how long a check stays valid for later commits. Commits just before the files
+// are removed are lost in any case.
+const checkEvery = 10 * time.Millisecond
+
+// placeOf returns the place of an existing file that is not open yet.
+func placeOf(path string) (*place, error) {
+	db, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	return &place{path: path, wal: real + "-wal", db: db}, err
+}
+
+// opened records the WAL after a connection has opened it. It returns an error if the
+// database file was replaced meanwhile.
+func (p *place) opened() (err error) {
+	if p.log, err = os.Stat(p.wal); err != nil || !p.unchanged() {
+		return movedErr(err)
+	}
+	return nil
+}
+
+// onCommit returns 0 if a commit may proceed, else 1. It needs no lock, because the commits of
+// a connection are sequential.
+func (p *place) onCommit() int32 {
+	now := time.Now()
+	if p.log == nil || now.Sub(p.checked) < checkEvery { // log is nil before Open returns
+		return 0
+	}
+	if !p.unchanged() {
+		return 1
+	}
+	p.checked = now
+	return 0
+}
+
+// unchanged reports whether path and WAL still name the open files.
+func (p *place) unchanged() bool {
+	db, err := os.Stat(p.path)
+	if err != nil || !os.SameFile(db, p.db) {
+		return false
+	}
+	log, err := os.Stat(p.wal)
+	return err == nil && os.SameFile(log, p.log)
+}
+
+// movedErr returns the error for a database whose files were moved, removed or replaced.
+func movedErr(err error) error {
+	return &models.Error{
+		Kind: models.ErrReadOnly, Err: err,
+		Reason: "the database file, or its -wal, was moved, removed or replaced since it was opened; nothing more is written: close the store and open it again",
+	}
 }

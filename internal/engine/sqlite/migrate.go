@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -30,7 +31,7 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 		if err != nil {
 			return err
 		}
-		defer conn.Close()
+		defer conn.Close() //nolint:errcheck // it only returns the connection to the pool
 		now, err := inspect(ctx, conn)
 		if err != nil {
 			return err
@@ -61,47 +62,33 @@ func (c *config) migrate(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// apply creates or upgrades the schema inside the transaction. It inspects the database
-// again, because another process may have done so while this one waited for the lock.
+// apply creates or upgrades the schema inside the transaction, and commits. It inspects the
+// database again, because another process may have done so while this one waited for the lock.
 func (c *config) apply(ctx context.Context, conn *sql.Conn) error {
-	now, err := inspect(ctx, conn)
-	if err != nil {
-		return err
-	}
-	done, err := now.current()
-	if err != nil {
-		return err
-	}
-	switch {
-	case done:
-	case len(now.tables) == 0 && c.Existing:
-		err = &models.Error{Reason: "is empty: there is no tier2 database in it", Kind: models.ErrNotFound}
-	case len(now.tables) == 0:
-		_, err = conn.ExecContext(ctx, c.Schema)
-	default:
-		err = c.upgrade(ctx, conn, now.version)
-	}
-	if err != nil {
-		return err
+	for done := false; !done; {
+		now, err := inspect(ctx, conn)
+		if err == nil {
+			done, err = now.current()
+		}
+		switch {
+		case done || err != nil:
+		case len(now.tables) == 0 && c.Existing:
+			err = refuse.Because(models.ErrNotFound, "is empty: there is no tier2 database in it")
+		case len(now.tables) == 0:
+			_, err = conn.ExecContext(ctx, c.Schema)
+			done = true
+		default:
+			err = steps[now.version](ctx, conn, c.Schema)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
+	_, err := conn.ExecContext(ctx, "COMMIT")
 	return err
-}
-
-// upgrade runs the steps from version to SchemaVersion.
-func (c *config) upgrade(ctx context.Context, conn *sql.Conn, version int) error {
-	for version < SchemaVersion {
-		if err := steps[version](ctx, conn, c.Schema); err != nil {
-			return err
-		}
-		if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func inspect(ctx context.Context, conn *sql.Conn) (s state, err error) {
@@ -121,22 +108,19 @@ func (s state) current() (bool, error) {
 			missing = append(missing, m.TableName())
 		}
 	}
-	refuse := func(format string, args ...any) (bool, error) {
-		return false, &models.Error{Reason: fmt.Sprintf(format, args...), Kind: models.ErrInvalid}
+	_, upgradable := steps[s.version]
+	if err := backend.CheckVersion(s.version, SchemaVersion, upgradable); err != nil {
+		return false, err
 	}
 	switch {
-	case s.version > SchemaVersion:
-		return refuse("the database has schema version %d, newer than %d, which this program knows; use a newer program", s.version, SchemaVersion)
-	case s.version > 0 && steps[s.version] == nil && s.version < SchemaVersion:
-		return refuse("the database has schema version %d, which never was one of tier2", s.version)
 	case s.version > 0 && len(missing) > 0:
-		return refuse("the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
-	case s.version == SchemaVersion:
-		return true, nil
-	case len(missing) == len(models.All()) && len(s.tables) > 0:
-		return refuse("the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
+		return false, refuse.Because(models.ErrInvalid,
+			"the database says schema version %d, but lacks the tables %s", s.version, strings.Join(missing, ", "))
+	case s.version == 0 && len(missing) == len(models.All()) && len(s.tables) > 0:
+		return false, refuse.Because(models.ErrInvalid,
+			"the database belongs to another program: it holds %s, and no table of tier2", strings.Join(s.tables, ", "))
 	}
-	return false, nil
+	return s.version == SchemaVersion, nil
 }
 
 // enableWAL switches the file to WAL. It retries, because SQLite returns busy without waiting
@@ -158,7 +142,7 @@ func (c *config) enableWAL(ctx context.Context, db *sql.DB) error {
 func (c *config) retry(ctx context.Context, f func() error) error {
 	for deadline := time.Now().Add(c.BusyTimeout); ; {
 		err := f()
-		if err == nil || !errors.Is(translate(err), models.ErrBusy) || time.Now().After(deadline) {
+		if !isBusy(err) || time.Now().After(deadline) {
 			return err
 		}
 		select {

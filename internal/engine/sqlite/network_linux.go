@@ -2,11 +2,11 @@ package sqlite
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -27,13 +27,11 @@ func refuseNetwork(dir string, statfs func(string, *unix.Statfs_t) error) error 
 		err = statfs(dir, &fs)
 	}
 	name, ok := network[uint32(fs.Type)]
-	if err != nil || !ok {
-		return nil
+	if err == nil && ok {
+		return refuse.Value(models.ErrInvalid, dir,
+			"is on a network file system ("+name+"), where SQLite's WAL cannot work: use a local disk, or PostgreSQL")
 	}
-	return &models.Error{
-		Kind: models.ErrInvalid, Value: dir,
-		Reason: fmt.Sprintf("is on a network file system (%s), where SQLite's WAL cannot work: use a local disk, or PostgreSQL", name),
-	}
+	return nil
 }
 
 // checkFileSystem rejects a folder whose file system cannot hold a database.

@@ -6,15 +6,19 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
+	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -47,11 +51,11 @@ func (c *config) open(ctx context.Context, where location) (*backend.Handles, er
 	}
 	where.create = where.create && !c.Existing
 	undo, err := prepareFile(where, c.ReadOnly)
-	if err != nil {
-		return nil, err
-	}
 	var h *backend.Handles
-	if where.place, err = placeOf(where.path); err == nil {
+	if err == nil {
+		where.place, err = placeOf(where.path)
+	}
+	if err == nil {
 		err = checkFileSystem(filepath.Dir(where.place.wal))
 	}
 	if err == nil {
@@ -66,7 +70,7 @@ func (c *config) open(ctx context.Context, where location) (*backend.Handles, er
 // connect creates or upgrades the schema and opens the two pools.
 func (c *config) connect(ctx context.Context, where location) (_ *backend.Handles, err error) {
 	setup := openPool(where.uri("rw"), 1, c.shared()...)
-	defer setup.Close()
+	defer setup.Close() //nolint:errcheck // the pools that stay report errors of the file
 	if err := c.migrate(ctx, setup); err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func (c *config) connect(ctx context.Context, where location) (_ *backend.Handle
 	write := writer.pool(1)
 	read := openPool(where.uri("ro"), c.Readers, append(c.shared(), readerCache, "query_only(ON)")...)
 	h := &backend.Handles{
-		Persistent: where.memory == "", Writers: 1, Inserted: new(totals).inserted, Bulk: &bulk{where, write, read},
+		Persistent: where.memory == "", Writers: 1, Inserted: new(lastFolds).inserted, Bulk: &bulk{where, write, read},
 		Maintain: func(ctx context.Context, done backend.Done) error { return c.maintain(ctx, write, read, done) },
 		Backup:   (&source{c, where, read}).backup,
 		Close:    func() error { return closePools(write, read, where.place) },
@@ -118,7 +122,7 @@ func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error,
 		return nil, nil, err
 	}
 	if where.memory != "" {
-		return nil, nil, &models.Error{Value: dsn, Reason: "is no file that could be read", Kind: models.ErrInvalid}
+		return nil, nil, refuse.Value(models.ErrInvalid, dsn, "is no file that could be read")
 	}
 	if _, err := os.Stat(where.path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, &models.Error{Value: where.path, Reason: "the file does not exist", Kind: models.ErrNotFound, Err: err}
@@ -139,44 +143,113 @@ func Reading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error,
 // connections leave it, the last connection that may write removes it. A WAL that holds
 // pages stays, and the file is unchanged.
 func tidy(where location, wal string) error {
-	if info, err := os.Stat(wal); err != nil || info.Size() > 0 {
-		return nil
+	if info, err := os.Stat(wal); err == nil && info.Size() == 0 {
+		last := openPool(where.uri("rw"), 1, busyTimeout(0), "query_only(ON)")
+		_ = last.QueryRowContext(context.Background(), "SELECT count(*) FROM sqlite_schema").Scan(new(int)) // on an error the WAL stays
+		return last.Close()
 	}
-	last := openPool(where.uri("rw"), 1, busyTimeout(0), "query_only(ON)")
-	var tables int
-	_ = last.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables) // on an error the WAL stays
-	return last.Close()
+	return nil
 }
 
-// gorm wraps a pool. It pings the pool first, because GORM's own ping ignores ctx.
+// gorm connects and wraps a pool.
 func (c *config) gorm(ctx context.Context, pool *sql.DB) (*gorm.DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, err
 	}
-	return gorm.Open(newDialector(pool), &gorm.Config{
-		TranslateError: true,
-		NowFunc:        c.Clock,
-		Logger:         c.Logger,
-	})
+	return c.GORM(&sqlite.Dialector{DSN: "tier2", Conn: pool}, translate)
 }
 
 // closePools closes the readers first, so that the writer is the last connection and folds
 // the WAL into the file. Errors include the one of a file that was moved or replaced.
 func closePools(write, read *sql.DB, place *place) error {
+	ctx := context.Background() // Close has no context; the busy timeout ends the statements
 	err := read.Close()
 	if place != nil && !place.unchanged() {
 		// SQLite leaves the WAL of a file that was moved. Another database at that path
 		// would read it as its own and be damaged.
-		_, fold := write.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		_, fold := write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 		return errors.Join(movedErr(nil), err, translate(fold), write.Close())
 	}
 	// Totals and statistics can wait, so that locks of other programs and a full disk do not
 	// make Close fail.
-	_ = foldLong(context.Background(), write)
-	_, optimize := write.Exec("PRAGMA optimize")
+	_ = foldLong(ctx, write)
+	_, optimize := write.ExecContext(ctx, "PRAGMA optimize")
 	optimize = translate(optimize)
 	if !errors.Is(optimize, models.ErrBusy) && !errors.Is(optimize, models.ErrFull) {
 		err = errors.Join(err, optimize)
 	}
 	return errors.Join(err, write.Close())
+}
+
+// connector opens connections and runs the pragmas on each of them. Pragmas in the DSN would
+// need a different spelling per driver, and an Exec reaches only one connection of a pool.
+type connector struct {
+	driver  driver.Driver
+	dsn     string
+	pragmas []string
+	place   *place // checked by commits; nil for no check
+}
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	for _, pragma := range c.pragmas {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "PRAGMA "+pragma, nil); err != nil {
+			_ = conn.Close() // the error of the pragma counts
+			return nil, fmt.Errorf("PRAGMA %s: %w", pragma, err)
+		}
+	}
+	if c.place != nil {
+		onCommit(conn, c.place.onCommit)
+	}
+	return conn, nil
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return c.driver }
+
+// openPool returns a pool of up to n connections, which stay open until the pool is closed.
+func openPool(dsn string, n int, pragmas ...string) *sql.DB {
+	return (&connector{driver: newDriver(), dsn: dsn, pragmas: pragmas}).pool(n)
+}
+
+func (c *connector) pool(n int) *sql.DB {
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db
+}
+
+// The page caches, in KiB, which cache_size takes as negative numbers. The writer caches the
+// inner pages of every index. Readers get less: there are several, and a full scan reads few
+// pages twice.
+const (
+	writerCache = "cache_size(-65536)"
+	readerCache = "cache_size(-16384)"
+)
+
+// busyTimeout returns the pragma that must come first, so that the others wait as well.
+func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)", d.Milliseconds()) }
+
+// shared returns the pragmas of all connections.
+//   - temp_store in memory keeps the statement journal of INSERT triggers and large sorts off
+//     the disk.
+//   - With recursive_triggers, rows that INSERT OR REPLACE removes are subtracted from the
+//     totals (https://www.sqlite.org/pragma.html#pragma_recursive_triggers).
+//   - A checkpoint per 4,000 pages (16 MB) writes a page once, however often it changed.
+func (c config) shared() []string {
+	sync := "NORMAL"
+	if c.FullSync {
+		sync = "FULL"
+	}
+	return []string{
+		busyTimeout(c.BusyTimeout), "foreign_keys(ON)", "synchronous(" + sync + ")",
+		"temp_store(MEMORY)", "recursive_triggers(ON)", "wal_autocheckpoint(4000)",
+	}
 }

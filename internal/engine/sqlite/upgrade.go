@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -29,8 +30,7 @@ var indexName = regexp.MustCompile("INDEX IF NOT EXISTS `([a-z0-9_]+)`")
 func fromTwo(ctx context.Context, conn *sql.Conn, ddl string) error {
 	u := &upgrade{ctx: ctx, conn: conn}
 	if ids := u.texts("SELECT id FROM audit_log WHERE context_json IS NOT NULL AND NOT json_valid(context_json) ORDER BY id"); len(ids) > 0 {
-		u.refuse(&models.Error{Table: "audit_log", Column: "context_json", Kind: models.ErrInvalid, Reason: "is not valid JSON, " + listed(ids)})
-		return u.result()
+		return unkeepable{refuse.Invalid("audit_log", "context_json", nil, "is not valid JSON, "+listed(ids))}
 	}
 	for _, name := range indexName.FindAllStringSubmatch(ddl, -1) {
 		u.exec("DROP INDEX IF EXISTS " + quote(name[1]))
@@ -50,9 +50,7 @@ func fromThree(ctx context.Context, conn *sql.Conn, ddl string) error {
 // fold computes the totals.
 func (u *upgrade) fold() {
 	if u.err == nil {
-		if err := foldAll(u.ctx, u.conn); err != nil {
-			u.err = fmt.Errorf("upgrade: %w", translate(err))
-		}
+		u.fail(foldAll(u.ctx, u.conn))
 	}
 }
 
@@ -71,9 +69,12 @@ func fromSeed(ctx context.Context, conn *sql.Conn, ddl string) error {
 	// The legacy rename keeps the table's name in references and views, and accepts broken
 	// views.
 	u.exec("PRAGMA legacy_alter_table=ON")
+	//nolint:errcheck // no error: the pragma only sets a flag of the connection
 	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA legacy_alter_table=OFF")
 
-	u.findTables()
+	for _, m := range models.All() {
+		u.tables = append(u.tables, u.texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?", m.TableName())...)
+	}
 	u.checkForeignKeys()
 	added := u.setAside()
 	u.exec(ddl)
@@ -107,7 +108,12 @@ func (u *upgrade) exec(query string, args ...any) {
 	if u.err != nil {
 		return
 	}
-	if _, err := u.conn.ExecContext(u.ctx, query, args...); err != nil {
+	_, err := u.conn.ExecContext(u.ctx, query, args...)
+	u.fail(err)
+}
+
+func (u *upgrade) fail(err error) {
+	if err != nil {
 		u.err = fmt.Errorf("upgrade: %w", translate(err))
 	}
 }
@@ -118,16 +124,8 @@ func (u *upgrade) texts(query string, args ...any) []string {
 		return nil
 	}
 	list, err := backend.Texts(u.ctx, u.conn, query, args...)
-	if err != nil {
-		u.err = fmt.Errorf("upgrade: %w", translate(err))
-	}
+	u.fail(err)
 	return list
-}
-
-func (u *upgrade) findTables() {
-	for _, m := range models.All() {
-		u.tables = append(u.tables, u.texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?", m.TableName())...)
-	}
 }
 
 // setAside renames the old tables and drops the views, indexes and triggers on them. It
@@ -204,24 +202,24 @@ var namedCheck = regexp.MustCompile("(?m)^\\s*CONSTRAINT `(\\w+)` CHECK \\((.*)\
 // constraint, so that the error lists every row.
 func (u *upgrade) check(table string) {
 	old := asidePrefix + table
-	have, known := u.columns(old), u.columns(table)
-	before := len(u.unkeepable)
+	have, known, before := u.columns(old), u.columns(table), len(u.unkeepable)
+	invalid := func(column, reason string) *models.Error { return refuse.Invalid(table, column, nil, reason) }
 	for _, column := range have {
 		if !slices.Contains(known, column) {
-			u.refuse(&models.Error{Table: table, Column: column, Kind: models.ErrInvalid, Reason: "the new schema has no such column, so its values would be lost"})
+			u.refuse(invalid(column, "the new schema has no such column, so its values would be lost"))
 		}
 	}
 	required := u.texts("SELECT name FROM pragma_table_info(?) WHERE \"notnull\" OR pk", table)
 	for _, column := range required {
 		if !slices.Contains(have, column) {
-			u.refuse(&models.Error{Table: table, Column: column, Kind: models.ErrInvalid, Reason: "the old table has no such column"})
+			u.refuse(invalid(column, "the old table has no such column"))
 		}
 	}
 	if u.err != nil || len(u.unkeepable) > before {
 		return
 	}
 	for _, column := range required {
-		u.refuseRows(&models.Error{Table: table, Column: column, Kind: models.ErrInvalid, Reason: "must not be NULL"}, quote(column)+" IS NULL")
+		u.refuseRows(invalid(column, "must not be NULL"), quote(column)+" IS NULL")
 	}
 	for _, column := range u.texts("SELECT i.name FROM pragma_index_list(?) l, pragma_index_info(l.name) i WHERE l.\"unique\"", table) {
 		same := quote(column) + " IN (SELECT " + quote(column) + " FROM " + quote(old) + " GROUP BY 1 HAVING COUNT(*) > 1)"
@@ -230,13 +228,12 @@ func (u *upgrade) check(table string) {
 	for _, kind := range []string{"integer", "real"} { // SQLite accepts 2.5 and 'abc' in both
 		for _, column := range u.texts("SELECT name FROM pragma_table_info(?) WHERE lower(type) = ?", table, kind) {
 			if slices.Contains(have, column) {
-				u.refuseRows(&models.Error{Table: table, Column: column, Kind: models.ErrInvalid, Reason: "is not of type " + kind},
-					"typeof("+quote(column)+") NOT IN ('integer', 'null', '"+kind+"')")
+				u.refuseRows(invalid(column, "is not of type "+kind), "typeof("+quote(column)+") NOT IN ('integer', 'null', '"+kind+"')")
 			}
 		}
 	}
 	if slices.Contains(have, "timestamp") {
-		u.refuseRows(&models.Error{Table: table, Column: "timestamp", Kind: models.ErrInvalid, Reason: "is no ISO 8601 time"},
+		u.refuseRows(invalid("timestamp", "is no ISO 8601 time"),
 			"timestamp NOT GLOB '[0-9][0-9][0-9][0-9]-*' OR julianday(timestamp) IS NULL")
 	}
 	for _, ddl := range u.texts("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", table) {

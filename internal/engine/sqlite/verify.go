@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -23,7 +25,7 @@ func Verify(ctx context.Context, dsn, ddl string) (*backend.Verification, error)
 		return nil, err
 	}
 	if where.memory != "" {
-		return nil, &models.Error{Value: dsn, Reason: "is no file that could be checked", Kind: models.ErrInvalid}
+		return nil, refuse.Value(models.ErrInvalid, dsn, "is no file that could be checked")
 	}
 	v := backend.NewVerification()
 	switch info, err := os.Stat(where.path); {
@@ -43,7 +45,7 @@ func Verify(ctx context.Context, dsn, ddl string) (*backend.Verification, error)
 	// mode=rw creates no file and, unlike mode=ro, can read a WAL that a crash has left;
 	// query_only prevents changes.
 	db := openPool(where.uri("rw"), 1, busyTimeout(backend.DefaultBusyTimeout), "query_only(ON)")
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // only read
 	for _, examine := range []func(context.Context, *sql.DB, *description, *backend.Verification) error{
 		integrity, foreignKeys, compare, documents, values, checkTotals,
 	} {
@@ -94,13 +96,9 @@ type description struct {
 
 // expected returns the schema of a new database.
 func expected(ctx context.Context, ddl string) (*description, error) {
-	fresh, err := Open(ctx, backend.Config{DSN: ":memory:", Schema: ddl})
-	if err != nil {
-		return nil, err
-	}
-	defer fresh.Close()
-	db, err := fresh.Write.DB()
-	if err != nil {
+	db := openPool(location{memory: models.NewID()}.uri("rw"), 1)
+	defer db.Close() //nolint:errcheck // in memory
+	if _, err := db.ExecContext(ctx, ddl); err != nil {
 		return nil, err
 	}
 	return describe(ctx, db)
@@ -163,32 +161,29 @@ func normal(statement string) string {
 
 // documents checks every JSON document. compare has reported missing columns.
 func documents(ctx context.Context, db *sql.DB, _ *description, v *backend.Verification) error {
+	existing, err := backend.Texts(ctx, db, "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c")
+	if err != nil {
+		return err
+	}
 	for _, table := range schema.Tables() {
-		for _, column := range table.Columns {
-			if !column.JSON {
+		for _, c := range table.Columns {
+			if !c.JSON || !slices.Contains(existing, table.Name+"."+c.Name) {
 				continue
 			}
-			if err := columnDocuments(ctx, db, v, table.Name, column.Name); err != nil {
+			var n, id int64
+			if err := db.QueryRowContext(ctx, "SELECT COUNT("+c.Name+") FROM "+table.Name).Scan(&n); err != nil {
+				return err
+			}
+			v.Documents += n
+			const invalid = "SELECT rowid FROM %[1]s WHERE %[2]s IS NOT NULL AND NOT json_valid(%[2]s) ORDER BY rowid"
+			err := backend.Each(ctx, db, []any{&id}, func() { v.Add("json: %s row %d: %s is not valid JSON", table.Name, id, c.Name) },
+				fmt.Sprintf(invalid, table.Name, c.Name))
+			if err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-func columnDocuments(ctx context.Context, db *sql.DB, v *backend.Verification, table, column string) error {
-	var exists bool
-	err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM pragma_table_info(?) WHERE name = ?", table, column).Scan(&exists)
-	if err != nil || !exists {
-		return err
-	}
-	var n, id int64
-	if err := db.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(%s) FROM %s", column, table)).Scan(&n); err != nil {
-		return err
-	}
-	v.Documents += n
-	return backend.Each(ctx, db, []any{&id}, func() { v.Add("json: %s row %d: %s is not valid JSON", table, id, column) },
-		fmt.Sprintf("SELECT rowid FROM %[1]s WHERE %[2]s IS NOT NULL AND NOT json_valid(%[2]s) ORDER BY rowid", table, column))
 }
 
 // unreadable lists the columns that may hold values of another type, each with the condition
