@@ -1,15 +1,16 @@
 package tier2
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
 	"time"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/internal/transfer"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // CopyReport is the result of Copy or Import.
@@ -85,13 +86,15 @@ func Copy(ctx context.Context, from, to *Store, opts CopyOptions) (*CopyReport, 
 	return copyReport(transfer.Copy(ctx, from.handles.Bulk, to.handles.Bulk, reporting(opts.Progress)))
 }
 
-func copyReport(r *transfer.Report, err error) (*CopyReport, error) {
-	if r == nil {
+func copyReport(list []transfer.Table, err error) (*CopyReport, error) {
+	if list == nil {
 		return nil, err
 	}
-	report := &CopyReport{Equal: r.Equal}
-	for _, t := range r.Tables {
-		report.Tables = append(report.Tables, CopiedTable{t.Name, Digest(t.Source), Digest(t.Target), t.Inserted, t.Updated, t.Equal})
+	report := &CopyReport{Equal: true}
+	for _, t := range list {
+		equal := t.Source == t.Target
+		report.Tables = append(report.Tables, CopiedTable{t.Name, Digest(t.Source), Digest(t.Target), t.Inserted, t.Updated, equal})
+		report.Equal = report.Equal && equal
 	}
 	return report, err
 }
@@ -123,13 +126,16 @@ func (f Format) Valid() bool { return slices.Contains(Formats(), f) }
 
 // orDefault returns the format to use for f, which may be empty.
 func (f Format) orDefault() (rowfile.Format, error) {
-	if f == "" {
-		f = JSONL
-	}
-	if !f.Valid() {
-		return "", &models.Error{Value: f, Reason: "is no format", Allowed: []string{string(JSONL), string(CSV)}, Kind: models.ErrInvalid}
+	if f = cmp.Or(f, JSONL); !f.Valid() {
+		return "", unknown("format", string(f), refuse.Strings(Formats()))
 	}
 	return rowfile.Format(f), nil
+}
+
+func unknown(kind, name string, allowed []string) error {
+	err := refuse.Invalid("", "", name, "is no "+kind)
+	err.Allowed = allowed
+	return err
 }
 
 // ExportedTable is a table that was written.
@@ -223,7 +229,7 @@ func tableNamed(name string) (*schema.Table, error) {
 	for _, t := range schema.Tables() {
 		names = append(names, t.Name)
 	}
-	return nil, &models.Error{Value: name, Reason: "is no table", Allowed: names, Kind: models.ErrInvalid}
+	return nil, unknown("table", name, names)
 }
 
 // ImportOptions control Import and ImportTable.
@@ -285,19 +291,11 @@ func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, 
 		return ImportedTable{}, err
 	}
 	t, err := tableNamed(table)
-	switch {
-	case err != nil:
+	if err == nil && schema.Audited(table) == nil {
+		err = refuse.Invalid(table, "", nil, "is no table to be imported alone: it proves the audit log, and comes with a whole export")
+	}
+	if err = cmp.Or(err, s.writable()); err != nil {
 		return ImportedTable{}, err
-	case schema.Audited(table) == nil:
-		return ImportedTable{}, &models.Error{
-			Table: table, Kind: models.ErrInvalid,
-			Reason: "is no table to be imported alone: it proves the audit log, and comes with a whole export",
-		}
-	case s.archive:
-		return ImportedTable{}, &models.Error{
-			Kind: models.ErrReadOnly, Value: s.where,
-			Reason: "is an archive: its executions are restored to the store that they come from",
-		}
 	}
 	done, err := transfer.ImportTable(ctx, r, t, format, opts.MaxBytes, s.handles.Bulk, reporting(opts.Progress))
 	if err != nil {
@@ -312,7 +310,7 @@ func (s *Store) checkImport(o ImportOptions) (rowfile.Format, error) {
 		return "", err
 	}
 	if o.MaxBytes < 0 {
-		return "", &models.Error{Column: "max_bytes", Value: o.MaxBytes, Reason: "must not be negative", Kind: models.ErrInvalid}
+		return "", refuse.Invalid("", "max_bytes", o.MaxBytes, "must not be negative")
 	}
 	return o.Format.orDefault()
 }

@@ -18,6 +18,11 @@ func Invalid(table, column string, value any, reason string) *models.Error {
 	return &models.Error{Table: table, Column: column, Value: value, Reason: reason, Kind: models.ErrInvalid}
 }
 
+// Value returns an error of one of the kinds of package models about a value, such as a path.
+func Value(kind error, value any, reason string) *models.Error {
+	return &models.Error{Kind: kind, Value: value, Reason: reason}
+}
+
 // Because returns an error of one of the kinds of package models, with a formatted reason.
 func Because(kind error, format string, args ...any) *models.Error {
 	return &models.Error{Kind: kind, Reason: fmt.Sprintf(format, args...)}

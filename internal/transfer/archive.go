@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
@@ -62,7 +61,11 @@ const moveAttempts = 3
 // Run moves the executions of these receipt ids to the archive, in batches. An empty
 // archive is prepared first; a database with other content is models.ErrConflict.
 func (m *Move) Run(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
-	if err := m.prepare(ctx); err != nil {
+	err := differ(ctx, m.Live, m.Archive, "store and archive")
+	if err == nil {
+		err = m.prepare(ctx)
+	}
+	if err != nil {
 		return Moved{}, err
 	}
 	return m.run(ctx, ids, m.move)
@@ -128,18 +131,17 @@ func (m *Move) move(ctx context.Context, ids []any, moved *Moved) error {
 		if err != nil {
 			return err
 		}
-		var unmovable []any
-		err = view(ctx, m.Archive, func(s backend.Snapshot) error {
-			rows, err := e.namesakes(ctx, s)
-			unmovable = column(rows, 0)
+		var namesakes []schema.Row
+		err = view(ctx, m.Archive, func(s backend.Snapshot) (err error) {
+			namesakes, err = e.namesakes(ctx, s)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if len(unmovable) > 0 {
-			moved.Kept += int64(len(unmovable))
-			return m.move(ctx, slices.DeleteFunc(ids, func(id any) bool { return slices.Contains(unmovable, id) }), moved)
+		if len(namesakes) > 0 {
+			moved.Kept += int64(len(namesakes))
+			return m.move(ctx, without(ids, column(namesakes, 0)), moved)
 		}
 		if len(e.rows[0]) == 0 {
 			return nil
@@ -182,8 +184,7 @@ func (m *Move) prepare(ctx context.Context) error {
 		for _, t := range schema.Tables() {
 			n, err := tx.Count(ctx, &t)
 			if err == nil && n > 0 {
-				reason := "is a store of its own, not an archive: it holds rows"
-				err = &models.Error{Table: t.Name, Kind: models.ErrConflict, Value: m.Where, Reason: reason}
+				err = columnConflict(&t, "", m.Where, "is a store of its own, not an archive: it holds rows")
 			}
 			if err != nil {
 				return err
@@ -202,17 +203,7 @@ func (m *Move) store(ctx context.Context, e *executions) error {
 			return err
 		}
 		for i := log - 1; i > 0; i-- {
-			var stale []any
-			_, err := compare(parts[i], e.rows[i], Sequence(old.rows[i]), func(mine, theirs schema.Row) error {
-				if mine == nil {
-					stale = append(stale, theirs[0])
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			if err := remove(ctx, tx, parts[i], "id", stale); err != nil {
+			if err := remove(ctx, tx, parts[i], "id", without(old.ids(i), e.ids(i))); err != nil {
 				return err
 			}
 		}

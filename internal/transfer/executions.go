@@ -40,6 +40,15 @@ func column(rows []schema.Row, i int) []any {
 	return list
 }
 
+// without returns the ids that are not among others.
+func without(ids, others []any) []any {
+	skip := map[any]bool{}
+	for _, id := range others {
+		skip[id] = true
+	}
+	return slices.DeleteFunc(ids, func(id any) bool { return skip[id] })
+}
+
 // load reads the executions of receipts in one state of a database.
 func load(ctx context.Context, db backend.Bulk, ids []any) (e *executions, err error) {
 	err = view(ctx, db, func(s backend.Snapshot) (err error) {
