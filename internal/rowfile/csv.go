@@ -9,14 +9,14 @@ import (
 	"iter"
 	"unicode/utf8"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 func readCSV(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		r := &records{in: in, line: 1, maxBytes: maxBytes}
-		columns, err := readHeader(r, t)
+		header, err := readHeader(r, t)
 		if err != nil {
 			yield(Line{Number: 1}, err)
 			return
@@ -29,7 +29,7 @@ func readCSV(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, er
 			}
 			var row schema.Row
 			if err == nil {
-				row, err = readRecord(fields, columns, t)
+				row, err = readRecord(fields, header, t)
 			}
 			if !yield(Line{row, n}, err) || err != nil {
 				return
@@ -43,42 +43,36 @@ func readHeader(r *records, t *schema.Table) ([]int, error) {
 	fields, err := r.next()
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, refuse(t, "", nil, "the file is empty; it must begin with the names of the columns")
+		return nil, refuse.Invalid(t.Name, "", nil, "the file is empty; it must begin with the names of the columns")
 	case err != nil:
 		return nil, err
 	case bytes.HasPrefix(fields[0].text, mark):
-		return nil, refuse(t, "", nil, "begins with a byte order mark")
+		return nil, refuse.Invalid(t.Name, "", nil, "begins with a byte order mark")
 	}
-	columns, seen := make([]int, len(fields)), make([]bool, len(t.Columns))
+	header, read := make([]int, len(fields)), columns{t, make([]bool, len(t.Columns))}
 	for i, field := range fields {
-		name := string(field.text)
-		at := t.Index(name)
-		switch {
-		case at < 0:
-			return nil, refuse(t, "", name, "is no column of this table")
-		case seen[at]:
-			return nil, refuse(t, name, nil, "is there twice")
+		if header[i], err = read.add(string(field.text)); err != nil {
+			return nil, err
 		}
-		columns[i], seen[at] = at, true
 	}
-	return columns, checkComplete(t, seen)
+	return header, read.complete()
 }
 
-func readRecord(fields []field, columns []int, t *schema.Table) (schema.Row, error) {
-	if len(fields) != len(columns) {
-		return nil, refuse(t, "", nil, fmt.Sprintf("has %d fields instead of %d", len(fields), len(columns)))
+func readRecord(fields []field, header []int, t *schema.Table) (schema.Row, error) {
+	if len(fields) != len(header) {
+		return nil, refuse.Invalid(t.Name, "", nil, fmt.Sprintf("has %d fields instead of %d", len(fields), len(header)))
 	}
-	row := make(schema.Row, len(columns))
+	row := make(schema.Row, len(header))
 	for i, field := range fields {
 		if field.null() {
 			continue
 		}
-		c := t.Columns[columns[i]]
+		c := t.Columns[header[i]]
 		v, err := value(c, string(field.text))
 		if err != nil {
-			return nil, refuse(t, c.Name, string(field.text), err.Error())
+			return nil, refuse.Invalid(t.Name, c.Name, string(field.text), err.Error())
 		}
-		row[columns[i]] = v
+		row[header[i]] = v
 	}
 	return row, nil
 }
@@ -106,10 +100,6 @@ type records struct {
 
 // maxFields is the number of fields of a record that are read, more than any table has.
 const maxFields = 100
-
-func malformed(reason string, args ...any) error {
-	return &models.Error{Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, args...)}
-}
 
 // errCut reports a record without a line break, which may be half of one.
 var errCut = malformed("ends without a line break: the file was cut off")
