@@ -68,8 +68,7 @@ func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts
 		if err := s.movable(); err != nil {
 			return report, err
 		}
-		m := transfer.Move{Live: s.handles.Bulk}
-		moved, err := m.Count(ctx, ids)
+		moved, err := transfer.Count(ctx, s.handles.Bulk, ids)
 		return ArchiveReport(moved), err
 	}
 	return s.move(ctx, path, opts.Progress, func(_ *Store, m *transfer.Move) (transfer.Moved, error) {
@@ -92,7 +91,7 @@ func (s *Store) Restore(ctx context.Context, path string, opts RestoreOptions) (
 		}
 		ids := from.ids(ctx, repository.ReceiptFilter{})
 		if len(opts.Executions) > 0 {
-			var chosen []int64
+			var chosen []any
 			for _, id := range opts.Executions {
 				receipt, err := from.Receipts.Get(ctx, id)
 				if err != nil {
@@ -161,8 +160,8 @@ func (s *Store) movable() error {
 }
 
 // ids returns the ids of the receipts that f selects.
-func (s *Store) ids(ctx context.Context, f repository.ReceiptFilter) iter.Seq2[int64, error] {
-	return func(yield func(int64, error) bool) {
+func (s *Store) ids(ctx context.Context, f repository.ReceiptFilter) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
 		for receipt, err := range s.Receipts.All(ctx, f) {
 			if !yield(receipt.ID, err) || err != nil {
 				return

@@ -78,8 +78,7 @@ func WithoutGroupCommit() Option {
 }
 
 // WithExisting makes Open return models.ErrNotFound instead of creating a database: for a missing
-// or empty file, and for a PostgreSQL schema without tier2's tables. An older database is
-// upgraded.
+// or empty file, and for a PostgreSQL schema without tier2's tables. An older database is upgraded.
 func WithExisting() Option {
 	return func(c *settings) { c.Existing = true }
 }
@@ -95,8 +94,7 @@ func WithReadOnly() Option {
 	return func(c *settings) { c.ReadOnly, c.Existing = true, true }
 }
 
-// WithSigner signs the checkpoints of the audit log with a private key of
-// ledger.GenerateKey.
+// WithSigner signs the checkpoints of the audit log with a private key of ledger.GenerateKey.
 func WithSigner(private string) Option {
 	return func(c *settings) {
 		signer, err := anchor.NewSigner(private)

@@ -45,10 +45,9 @@ type Store struct {
 	archive bool   // whether the database is an archive, which rejects writes
 }
 
-// Open opens the database at dsn: a path, a file: URI
-// (https://www.sqlite.org/uri.html) or :memory:, which ends with the store. It creates
-// missing folders (0700), the file (0600) and the schema, and upgrades an older database in
-// place, in one transaction.
+// Open opens the database at dsn: a path, a file: URI (https://www.sqlite.org/uri.html) or
+// :memory:, which ends with the store. It creates missing folders (0700), the file (0600) and the
+// schema, and upgrades an older database in place, in one transaction.
 //
 // A dsn that begins with postgres:// or postgresql:// opens PostgreSQL, 15 or newer. The tables
 // are in the first schema of search_path, which must exist. If several processes start at once,

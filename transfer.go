@@ -250,13 +250,12 @@ type ImportedTable struct {
 	Unchanged int64  `json:"unchanged"` // rows that the table already held
 }
 
-// Import copies the rows of a folder that Export wrote whole. Rows keep their ids and
-// times, and nothing is audited (the audit log and its proofs are among the tables). Import
-// first reads all files and compares them with export.json, then copies from the files as
-// Copy does from a store: a target that holds anything else is rejected unchanged, another
-// Import finishes an interrupted one, and at the end both sides are compared. Between SQLite
-// files every byte is kept, including those of times; jsonb columns of PostgreSQL keep the
-// value of JSON.
+// Import copies the rows of a folder that Export wrote whole. Rows keep their ids and times, and
+// nothing is audited (the audit log and its proofs are among the tables). Import first reads all
+// files and compares them with export.json, then copies from the files as Copy does from a store: a
+// target that holds anything else is rejected unchanged, another Import finishes an interrupted
+// one, and at the end both sides are compared. Between SQLite files every byte is kept, including
+// those of times; jsonb columns of PostgreSQL keep the value of JSON.
 //
 // Errors: as of Copy; models.ErrInvalid also for a folder that is not a whole export, or
 // that has changed since, with the line that cannot be read.
@@ -272,19 +271,17 @@ func (s *Store) Import(ctx context.Context, dir string, opts ImportOptions) (*Co
 // order of their ids. Rows that the table already holds stay as they are; a row that it
 // holds with other values is models.ErrConflict.
 //
-// ImportTable reads and compares all rows first; errors found then leave the store
-// unchanged. It then inserts rows in batches, one transaction each. A row that the store
-// rejects, because its parent is missing (models.ErrForeignKey) or by a rule of its table
-// (models.ErrInvalid, models.ErrDuplicate), ends the import, as does the end of the
-// context; earlier batches stay, and another import does the rest. Errors of a row name its
-// line.
+// ImportTable reads and compares all rows first; errors found then leave the store unchanged. It
+// then inserts rows in batches, one transaction each. A row that the store rejects, because its
+// parent is missing (models.ErrForeignKey) or by a rule of its table (models.ErrInvalid,
+// models.ErrDuplicate), ends the import, as does the end of the context; earlier batches stay, and
+// another import does the rest. Errors of a row name its line.
 //
 // Others may save meanwhile. Their rows get ids after those of the file, and these ids stay
 // used up if the import fails.
 //
-// Entries of the audit log can only be inserted after the sealed ones; the tables that prove
-// the log can only be imported with a whole export, by Import. An archive is
-// models.ErrReadOnly.
+// Entries of the audit log can only be inserted after the sealed ones; the tables that prove the
+// log can only be imported with a whole export, by Import. An archive is models.ErrReadOnly.
 func (s *Store) ImportTable(ctx context.Context, r io.ReadSeeker, table string, opts ImportOptions) (ImportedTable, error) {
 	format, err := s.checkImport(opts)
 	if err != nil {

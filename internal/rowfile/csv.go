@@ -140,8 +140,7 @@ func (r *records) next() ([]field, error) {
 	return r.fields, nil
 }
 
-// plain reads an unquoted field whose first byte is c, and returns the comma or LF that
-// ended it.
+// plain reads an unquoted field whose first byte is c, and returns the comma or LF that ended it.
 func (r *records) plain(c byte) (byte, error) {
 	for {
 		switch c {

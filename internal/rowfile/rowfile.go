@@ -51,11 +51,10 @@ type Line struct {
 	Number int
 }
 
-// Read returns the rows that a Writer wrote, up to the first error. Columns and members may
-// come in any order, each exactly once. Lines end in CRLF or LF; blank lines of JSONL are
-// skipped. A row of more than maxBytes is rejected without reading all of it; 0 means
-// DefaultMaxBytes. Errors of a row are models.ErrInvalid and name its line, and its column
-// if they concern one.
+// Read returns the rows that a Writer wrote, up to the first error. Columns and members may come in
+// any order, each exactly once. Lines end in CRLF or LF; blank lines of JSONL are skipped. A row of
+// more than maxBytes is rejected without reading all of it; 0 means DefaultMaxBytes. Errors of a
+// row are models.ErrInvalid and name its line, and its column if they concern one.
 func Read(r io.Reader, f Format, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
 	in, lines := bufio.NewReaderSize(r, 64<<10), readJSONL
 	if f == CSV {

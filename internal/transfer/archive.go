@@ -51,8 +51,7 @@ type Move struct {
 	Progress      func(Moved)                     // called after each batch; may be nil
 }
 
-// moveBatch is how many executions one transaction moves, and how many values a statement
-// names.
+// moveBatch is how many executions one transaction moves, and how many values a statement names.
 const moveBatch = 100
 
 // moveAttempts is how often a batch is tried that others changed meanwhile.
@@ -60,7 +59,7 @@ const moveAttempts = 3
 
 // Run moves the executions of these receipt ids to the archive, in batches. An empty
 // archive is prepared first; a database with other content is models.ErrConflict.
-func (m *Move) Run(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
+func (m *Move) Run(ctx context.Context, ids iter.Seq2[any, error]) (Moved, error) {
 	err := differ(ctx, m.Live, m.Archive, "store and archive")
 	if err == nil {
 		err = m.prepare(ctx)
@@ -74,50 +73,41 @@ func (m *Move) Run(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, err
 // Restore copies the executions of these receipt ids of the archive back, in batches. The
 // archive keeps its rows. models.ErrConflict if it is not an archive of this store, or if
 // the store holds another execution under the same name or id.
-func (m *Move) Restore(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
+func (m *Move) Restore(ctx context.Context, ids iter.Seq2[any, error]) (Moved, error) {
 	return m.run(ctx, ids, m.restore)
 }
 
-// Count returns what Run would move.
-func (m *Move) Count(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
-	return m.each(ctx, ids, func(ctx context.Context, ids []any, moved *Moved) error {
-		e, err := load(ctx, m.Live, ids)
+// Count returns what Move.Run would move from a store.
+func Count(ctx context.Context, db backend.Bulk, ids iter.Seq2[any, error]) (moved Moved, err error) {
+	for batch, err := range batches(ids, moveBatch, nil) {
+		var e *executions
 		if err == nil {
-			moved.add(e)
+			e, err = load(ctx, db, batch)
 		}
-		return err
-	})
-}
-
-// step handles a batch of receipt ids and adds to moved what it has done.
-type step func(ctx context.Context, ids []any, moved *Moved) error
-
-// run calls do for each batch, and seals the log in the end.
-func (m *Move) run(ctx context.Context, ids iter.Seq2[int64, error], do step) (Moved, error) {
-	moved, err := m.each(ctx, ids, do)
-	if err != nil {
-		return moved, interrupted(ctx, err, "%w; what was moved by then stays moved, and another run does the rest")
-	}
-	return moved, m.Seal(ctx)
-}
-
-func (m *Move) each(ctx context.Context, ids iter.Seq2[int64, error], do step) (moved Moved, err error) {
-	for batch, err := range batches(ids, cmp.Or(m.Batch, moveBatch), nil) {
 		if err != nil {
 			return moved, err
 		}
-		values := make([]any, len(batch))
-		for i, id := range batch {
-			values[i] = id
+		moved.add(e)
+	}
+	return moved, nil
+}
+
+// run calls do, which adds to moved, for each batch of receipt ids. It seals the log in the end.
+func (m *Move) run(
+	ctx context.Context, ids iter.Seq2[any, error], do func(ctx context.Context, ids []any, moved *Moved) error,
+) (moved Moved, err error) {
+	for batch, err := range batches(ids, cmp.Or(m.Batch, moveBatch), nil) {
+		if err == nil {
+			err = do(ctx, batch, &moved)
 		}
-		if err := do(ctx, values, &moved); err != nil {
-			return moved, err
+		if err != nil {
+			return moved, interrupted(ctx, err, "%w; what was moved by then stays moved, and another run does the rest")
 		}
 		if m.Progress != nil {
 			m.Progress(moved)
 		}
 	}
-	return moved, nil
+	return moved, m.Seal(ctx)
 }
 
 // move moves a batch, and tries again if others changed it while it was copied. It seals
@@ -228,7 +218,7 @@ func (m *Move) remove(ctx context.Context, e *executions) error {
 		if err != nil {
 			return err
 		}
-		if !now.sealed() || !e.equal(now) {
+		if sealed := len(now.leaves) == len(now.rows[log]); !sealed || !e.equal(now) {
 			return errChanged
 		}
 		if len(e.rows[log]) > 0 {

@@ -166,10 +166,20 @@ func (c *copier) copy(ctx context.Context) (list []Table, err error) {
 // second copy, gets in its way.
 const copyAttempts = 5
 
-// write brings the rows of a batch up to date in one transaction.
+// write brings the rows of a batch up to date in one transaction, and returns the difference.
 func (c *copier) write(ctx context.Context, t *schema.Table, b batch) (found *difference, err error) {
 	for range copyAttempts {
-		found, err = c.writeOnce(ctx, t, b)
+		err = update(ctx, c.to, func(tx backend.Writer) (err error) {
+			if c.merge && t.Name == auditLog.Name { // nothing is sealed until this transaction ends
+				if _, err := tx.Settle(ctx, t); err != nil {
+					return err
+				}
+			}
+			if found, _, err = c.match(ctx, t, b, tx); err != nil {
+				return err
+			}
+			return found.save(ctx, tx, t)
+		})
 		if !errors.Is(err, models.ErrDuplicate) && !errors.Is(err, models.ErrRetry) {
 			break
 		}
@@ -179,22 +189,6 @@ func (c *copier) write(ctx context.Context, t *schema.Table, b batch) (found *di
 			return nil, c.blame(ctx, t, found, err)
 		}
 	}
-	return found, err
-}
-
-// writeOnce returns the difference even if the target refuses to store it.
-func (c *copier) writeOnce(ctx context.Context, t *schema.Table, b batch) (found *difference, err error) {
-	err = update(ctx, c.to, func(tx backend.Writer) (err error) {
-		if c.merge && t.Name == auditLog.Name { // nothing is sealed until this transaction ends
-			if _, err := tx.Settle(ctx, t); err != nil {
-				return err
-			}
-		}
-		if found, _, err = c.match(ctx, t, b, tx); err != nil {
-			return err
-		}
-		return found.save(ctx, tx, t)
-	})
 	return found, err
 }
 
@@ -231,8 +225,7 @@ func (c *copier) readTarget(ctx context.Context, list []Table) error {
 	})
 }
 
-// rowError is an error about a row of the source, or about the row of the target that has
-// its key.
+// rowError is an error about a row of the source, or about the row of the target that has its key.
 type rowError struct {
 	table *schema.Table
 	row   schema.Row
