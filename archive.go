@@ -20,9 +20,9 @@ type ArchiveReport struct {
 	Metrics    int64 `json:"metrics"`
 	Violations int64 `json:"violations"`
 	Entries    int64 `json:"audit_entries"`
-	// Kept counts executions that were left in place: others changed them meanwhile, and
-	// another run moves them; or the archive has another execution with the same
-	// execution_id, and they need another archive.
+	// Kept counts executions that were left in place: others changed them meanwhile, and another
+	// run moves them; or the archive has another execution with the same execution_id, and they
+	// need another archive.
 	Kept int64 `json:"kept"`
 }
 
@@ -42,22 +42,20 @@ type RestoreOptions struct {
 	Progress func(ArchiveReport)
 }
 
-// Archive moves the executions that began before a time to an archive: each receipt with
-// its metrics, its violations and the audit entries that name it. path names the archive as
-// Open takes it; a missing archive is created. An archive is a store that can be read like
-// any other; saving into it is models.ErrReadOnly. Sessions, collisions and memory stay, and
-// so do the entries about them.
+// Archive moves the executions that began before a time to an archive: each receipt with its
+// metrics, its violations and the audit entries that name it. path names the archive as Open takes
+// it; a missing archive is created. An archive is a store that can be read like any other; saving
+// into it is models.ErrReadOnly. Sessions, collisions and memory stay, with the entries about them.
 //
-// Rows move in batches, parents first. Each batch is on the disk of the archive before it
-// leaves the store, so nothing is lost by an interruption, and another run does the rest.
-// Executions that others change meanwhile are left for another run (Kept). Entries
-// audit_log.archive name the entries that left, whose hashes stay in the tree; Audit.Verify
-// checks store and archives together (ledger.VerifyOptions.Archives).
+// Rows move in batches, parents first. Each batch is on the disk of the archive before it leaves the
+// store, so an interruption loses nothing, and another run does the rest. Entries audit_log.archive
+// name the entries that left, whose hashes stay in the tree; Audit.Verify checks store and archives
+// together (ledger.VerifyOptions.Archives).
 //
-// Errors: models.ErrInvalid for a zero or future time, a blank path, the store itself, and
-// inside a transaction; models.ErrReadOnly if the store is an archive; models.ErrConflict
-// if path holds a store that is no archive, or the archive of another store; the errors of
-// Audit.Seal, which it calls; the context's error.
+// Errors: models.ErrInvalid for a zero or future time, a blank path, the store itself, and inside a
+// transaction; models.ErrReadOnly if the store is an archive; models.ErrConflict if path holds a
+// store that is no archive, or the archive of another store; the errors of Audit.Seal, which it
+// calls; the context's error.
 func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts ArchiveOptions) (report ArchiveReport, err error) {
 	if before.IsZero() || models.At(before).After(s.log.Now()) {
 		return report, refuse.Invalid("", "", before,
@@ -77,13 +75,13 @@ func (s *Store) Archive(ctx context.Context, before time.Time, path string, opts
 	})
 }
 
-// Restore copies executions back from an archive of this store, which keeps them. Rows that
-// the store holds stay, and rows that it has deleted since stay deleted. Entries
-// audit_log.restore name the entries that came back.
+// Restore copies executions back from an archive of this store, which keeps them. Rows that the
+// store holds stay, and rows that it has deleted since stay deleted. Entries audit_log.restore name
+// the entries that came back.
 //
-// Errors: those of Archive; models.ErrConflict also if the store holds another execution
-// under the same name; models.ErrNotFound, before anything is changed, if there is no
-// database at path or the archive lacks one of opts.Executions.
+// Errors: those of Archive; models.ErrConflict also if the store holds another execution under the
+// same name; models.ErrNotFound, before anything is changed, if there is no database at path or the
+// archive lacks one of opts.Executions.
 func (s *Store) Restore(ctx context.Context, path string, opts RestoreOptions) (report ArchiveReport, err error) {
 	return s.move(ctx, path, opts.Progress, func(from *Store, m *transfer.Move) (moved transfer.Moved, err error) {
 		if !from.archive {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/jsontext"
 	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 )
@@ -116,7 +117,7 @@ func readMember(c schema.Column, raw json.RawMessage) (any, error) {
 		}
 		return value(c, string(raw))
 	}
-	if halfPair(raw) {
+	if _, half := jsontext.Escapes(raw[1 : len(raw)-1]); half {
 		return nil, errors.New("holds half of a surrogate pair")
 	}
 	var s string
@@ -127,29 +128,4 @@ func readMember(c schema.Column, raw json.RawMessage) (any, error) {
 		return nil, errors.New("must be a number, or null")
 	}
 	return value(c, s)
-}
-
-// halfPair reports whether a JSON string escapes half of a surrogate pair, which
-// encoding/json would replace by U+FFFD.
-func halfPair(raw []byte) bool {
-	high := false // whether the last escape was a first half
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
-			if high {
-				return true
-			}
-			continue
-		}
-		i++
-		half := raw[i] == 'u' && (raw[i+1] == 'd' || raw[i+1] == 'D') && raw[i+2] >= '8'
-		second := half && raw[i+2] != '8' && raw[i+2] != '9' && raw[i+2]|0x20 != 'a' && raw[i+2]|0x20 != 'b'
-		if second != high {
-			return true
-		}
-		high = half && !second
-		if raw[i] == 'u' {
-			i += 4
-		}
-	}
-	return false
 }

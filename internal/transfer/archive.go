@@ -19,10 +19,7 @@ type Moved struct {
 	Metrics    int64
 	Violations int64
 	Entries    int64
-	// Kept counts executions that were left in place: others changed them meanwhile, and
-	// another run moves them; or the archive has another execution with the same
-	// execution_id, and they need another archive.
-	Kept int64
+	Kept       int64 // executions that were left in place: changed meanwhile, or the archive has another of that name
 }
 
 func (r *Moved) add(e *executions) {
