@@ -174,14 +174,11 @@ func (s *Store) Export(ctx context.Context, dir string, opts ExportOptions) ([]E
 		return nil, err
 	}
 	files, err := transfer.Export(ctx, s.handles.Bulk, dir, selection, reporting(opts.Progress))
-	if err != nil {
-		return nil, err
+	var list []ExportedTable
+	for _, f := range files {
+		list = append(list, exportedTable(f))
 	}
-	list := make([]ExportedTable, len(files))
-	for i, f := range files {
-		list[i] = exportedTable(f)
-	}
-	return list, nil
+	return list, err
 }
 
 // ExportTable writes one table to w, as Export does, and ignores opts.Tables. After an error w may

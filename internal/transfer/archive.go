@@ -29,13 +29,12 @@ func (r *Moved) add(e *executions) {
 	r.Entries += int64(len(e.rows[log]))
 }
 
-// Move moves whole executions from a store to an archive and back: each receipt with its
-// metrics, its violations and the audit entries that name it. The Merkle tree of the store
-// keeps the hashes of the entries.
+// Move moves whole executions from a store to an archive and back: each receipt with its metrics, its
+// violations and the audit entries that name it. The Merkle tree of the store keeps the hashes of
+// the entries.
 //
-// Each step is one transaction of one database, in an order that loses nothing: the
-// archive holds an execution on its disk before the store deletes it. After an
-// interruption, another run does the rest.
+// Each step is one transaction of one database. The archive holds an execution on its disk before the
+// store deletes it, so another run can finish an interrupted one.
 type Move struct {
 	Live, Archive backend.Bulk
 	Now           func() time.Time

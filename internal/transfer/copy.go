@@ -20,13 +20,10 @@ type Table struct {
 	Updated  int64 // rows that the target held as an earlier copy had left them
 }
 
-// Copy copies all rows of one database to another and compares both sides afterwards.
-//
-// A target that holds a row which the source lacks, or another row under the same key, is
-// rejected unchanged with models.ErrConflict. Missing rows are then inserted and changed
-// rows updated, one transaction per batch, so that a copy that was interrupted can be run
-// again. If the sides differ in the end, the error is models.ErrConflict, with the result.
-// models.ErrInvalid if both are the same database.
+// Copy copies all rows of one database to another, and compares both sides in the end, as tier2.Copy
+// says. A target with rows of its own is rejected unchanged with models.ErrConflict. If the sides
+// differ in the end, the error is models.ErrConflict, with the result. models.ErrInvalid if both are
+// the same database.
 func Copy(ctx context.Context, from, to backend.Bulk, report func(Progress)) (result []Table, err error) {
 	defer func() { err = interrupted(ctx, err, "copy: %w; what was done stays, and doing it again does the rest") }()
 	if err := differ(ctx, from, to, "source and target"); err != nil {

@@ -21,10 +21,9 @@ import (
 
 const importInterrupted = "import: %w; what was done stays, and doing it again does the rest"
 
-// Import copies the rows of a folder that Export wrote whole to a database, as Copy does
-// from another database. First it reads all files and compares them with the index.
-// maxBytes limits the length of a row. A folder without an index, and one whose files do
-// not match it, are models.ErrInvalid. Errors of a row name its file and line.
+// Import copies the rows of a folder that Export wrote whole to a database, as Copy does from another
+// database, after it has compared the files with the index. maxBytes limits the length of a row.
+// Errors of a row name its file and line. models.ErrInvalid for a folder without an index that fits.
 func Import(ctx context.Context, dir string, maxBytes int, to backend.Bulk, report func(Progress)) (result []Table, err error) {
 	defer func() { err = interrupted(ctx, err, importInterrupted) }()
 	from, err := openFolder(dir, maxBytes)
@@ -39,10 +38,9 @@ func Import(ctx context.Context, dir string, maxBytes int, to backend.Bulk, repo
 	return result, from.locate(err)
 }
 
-// ImportTable inserts the rows of a file that a table lacks; the table may hold others. A
-// row that the table holds with other values is models.ErrConflict, as is an audit entry
-// that comes before the sealed end of the log. All rows are read and compared before the
-// first one is inserted. The Target of the result is not set.
+// ImportTable inserts the rows of a file that a table lacks; the table may hold others. It compares
+// all rows before it inserts the first one. models.ErrConflict for a row that the table holds with
+// other values, and for an audit entry before the sealed end of the log. Table.Target is not set.
 func ImportTable(
 	ctx context.Context, r io.ReadSeeker, t *schema.Table, f rowfile.Format, maxBytes int, to backend.Bulk, report func(Progress),
 ) (result Table, err error) {

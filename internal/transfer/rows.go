@@ -156,17 +156,15 @@ func compare(t *schema.Table, mine []schema.Row, target iter.Seq2[schema.Row, er
 				return read, err
 			}
 		}
-		switch {
-		case i == len(mine) || t.Compare(mine[i], theirs) > 0:
-			err = visit(nil, theirs)
-		case !t.Equal(mine[i], theirs):
-			err = visit(mine[i], theirs)
-			i++
-		default:
+		var same schema.Row // of mine, with the key of theirs
+		if i < len(mine) && t.Compare(mine[i], theirs) == 0 {
+			same = mine[i]
 			i++
 		}
-		if err != nil {
-			return read, err
+		if same == nil || !t.Equal(same, theirs) {
+			if err := visit(same, theirs); err != nil {
+				return read, err
+			}
 		}
 	}
 	for ; i < len(mine); i++ {
