@@ -140,16 +140,13 @@ func (m *Move) move(ctx context.Context, ids []any, moved *Moved) error {
 			moved.add(e)
 			return nil
 		}
-		if !errors.Is(err, errChanged) && !errors.Is(err, models.ErrForeignKey) && !errors.Is(err, models.ErrRetry) {
+		if !errors.Is(err, models.ErrForeignKey) && !errors.Is(err, models.ErrRetry) {
 			return err
 		}
 	}
 	moved.Kept += int64(len(ids))
 	return nil
 }
-
-// errChanged: the executions have changed since they were copied.
-var errChanged = errors.New("changed meanwhile")
 
 // prepare makes an empty database an archive. A store that is no archive, or the archive
 // of another store, is models.ErrConflict and not changed.
@@ -206,8 +203,8 @@ func (m *Move) store(ctx context.Context, e *executions) error {
 	})
 }
 
-// remove deletes executions from the store, and records it in the log. errChanged if they
-// are not as the archive has them.
+// remove deletes executions from the store, and records it in the log. models.ErrRetry if they
+// have changed since they were copied to the archive.
 func (m *Move) remove(ctx context.Context, e *executions) error {
 	return update(ctx, m.Live, func(tx backend.Writer) error {
 		now, err := read(ctx, tx, e.ids(0), true)
@@ -215,7 +212,7 @@ func (m *Move) remove(ctx context.Context, e *executions) error {
 			return err
 		}
 		if sealed := len(now.leaves) == len(now.rows[log]); !sealed || !e.equal(now) {
-			return errChanged
+			return models.ErrRetry
 		}
 		if len(e.rows[log]) > 0 {
 			boundary, err := m.record(ctx, tx, "archive", e)
