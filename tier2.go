@@ -19,6 +19,8 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 	"github.com/seanchatmangpt/ggen/tier2/repository"
 )
@@ -37,23 +39,15 @@ type Store struct {
 
 	handles *backend.Handles // of the database; transactions share all fields but db and Repositories
 	db      *gorm.DB         // writes; inside a transaction, the transaction
-	closing *closing
+	close   func() error     // does the work of Close once
 	log     *audit.Log
-	seal    *seal
 	where   string // the location of the database, without a password
 	archive bool   // whether the database is an archive, which rejects writes
 }
 
-// closing runs Close once.
-type closing struct {
-	once sync.Once
-	err  error
-}
-
-// Open opens the database at dsn: a path, a file: URI
-// (https://www.sqlite.org/uri.html) or :memory:, which ends with the store. It creates
-// missing folders (0700), the file (0600) and the schema, and upgrades an older database in
-// place, in one transaction.
+// Open opens the database at dsn: a path, a file: URI (https://www.sqlite.org/uri.html) or
+// :memory:, which ends with the store. It creates missing folders (0700), the file (0600) and the
+// schema, and upgrades an older database in place, in one transaction.
 //
 // A dsn that begins with postgres:// or postgresql:// opens PostgreSQL, 15 or newer. The tables
 // are in the first schema of search_path, which must exist. If several processes start at once,
@@ -73,42 +67,47 @@ type closing struct {
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	cfg := settings{Config: backend.Config{DSN: dsn, Schema: schemaSQL}}
 	for _, opt := range opts {
-		if err := opt(&cfg); err != nil {
-			return nil, err
-		}
+		opt(&cfg)
+	}
+	if cfg.err != nil {
+		return nil, cfg.err
 	}
 	cfg.Fill()
 	handles, err := engine.For(dsn).Open(ctx, cfg.Config)
 	if err != nil {
 		return nil, err
 	}
-	var archives int64
-	if err := handles.Read.WithContext(ctx).Table("tier2_archive").Count(&archives).Error; err != nil {
-		return nil, errors.Join(err, handles.Close())
-	}
-	s := &Store{handles: handles, db: handles.Write, closing: &closing{}, archive: archives > 0, seal: newSeal(handles.Bulk, cfg)}
-	if err := s.wire(cfg); err != nil {
+	s := &Store{handles: handles, db: handles.Write}
+	s.close = sync.OnceValue(func() error { return errors.Join(s.sealWritten(), handles.Close()) })
+	if err := s.wire(ctx, cfg); err != nil {
 		return nil, errors.Join(err, handles.Close())
 	}
 	return s, nil
 }
 
 // wire installs the hooks and creates the repositories.
-func (s *Store) wire(cfg settings) (err error) {
+func (s *Store) wire(ctx context.Context, cfg settings) (err error) {
 	if s.where, err = Location(cfg.DSN); err != nil {
 		return err
 	}
+	var archives int64
+	if err := s.handles.Read.WithContext(ctx).Table("tier2_archive").Count(&archives).Error; err != nil {
+		return err
+	}
+	s.archive = archives > 0
 	readOnly := ""
 	switch {
 	case cfg.ReadOnly:
 		readOnly = "was opened for reading only"
 	case s.archive:
-		readOnly = "is an archive: its executions are restored to the store that they come from"
+		readOnly = isArchive
 	}
 	s.log, err = audit.Install(s.db, audit.Config{
 		Secrets: cfg.redactors, Read: s.handles.Read, ReadOnly: readOnly, Inserted: s.handles.Inserted,
-		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.ungrouped,
-		Adding: s.handles.Adding, Ledger: s.seal,
+		Writers: s.handles.Writers, BusyTimeout: cfg.BusyTimeout, Ungrouped: cfg.ungrouped, Adding: s.handles.Adding,
+		Ledger: &sealing.Log{
+			Bulk: s.handles.Bulk, Now: cfg.Now, Signer: cfg.signer, Anchor: cfg.anchor, Archive: openReading,
+		},
 	})
 	if err != nil {
 		return err
@@ -157,7 +156,7 @@ func (s *Store) outsideTransaction(action string) error {
 	if s.db == s.handles.Write {
 		return nil
 	}
-	return &models.Error{Kind: models.ErrInvalid, Reason: "cannot " + action + " inside a transaction; use the Store that Open returned"}
+	return refuse.Because(models.ErrInvalid, "cannot %s inside a transaction; use the Store that Open returned", action)
 }
 
 // Close seals the entries that this store has added to the audit log (Audit.Seal), waits for
@@ -168,6 +167,5 @@ func (s *Store) Close() error {
 	if err := s.outsideTransaction("close the store"); err != nil {
 		return err
 	}
-	s.closing.once.Do(func() { s.closing.err = errors.Join(s.sealWritten(), s.handles.Close()) })
-	return s.closing.err
+	return s.close()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine"
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/sealing"
 	"github.com/seanchatmangpt/ggen/tier2/ledger"
 	"github.com/seanchatmangpt/ggen/tier2/models"
@@ -37,11 +38,8 @@ func checkAudit(ctx context.Context, dsn string) error {
 	}
 	for _, f := range report.Findings {
 		if f.Table == "" {
-			return &models.Error{
-				Kind: models.ErrCorrupt,
-				Reason: "the copy was not kept, since its audit log is not what was sealed, " +
-					"as verify --audit will say of the database too: " + f.Reason,
-			}
+			return refuse.Because(models.ErrCorrupt, "the copy was not kept, since its audit log is not what was sealed, "+
+				"as verify --audit will say of the database too: %s", f.Reason)
 		}
 	}
 	return nil
@@ -110,7 +108,8 @@ func VerifyAudit(ctx context.Context, dsn string, opts ledger.VerifyOptions) (*l
 	if err != nil {
 		return nil, err
 	}
-	report, err := newSeal(bulk, settings{}).Verify(ctx, opts)
+	log := sealing.Log{Bulk: bulk, Archive: openReading}
+	report, err := log.Verify(ctx, opts)
 	return report, errors.Join(err, end())
 }
 
@@ -118,18 +117,6 @@ func VerifyAudit(ctx context.Context, dsn string, opts ledger.VerifyOptions) (*l
 func openReading(ctx context.Context, dsn string) (_ backend.Bulk, end func() error, err error) {
 	return engine.For(dsn).Reading(ctx, dsn)
 }
-
-// seal implements audit.Ledger.
-type seal struct{ sealing.Log }
-
-func newSeal(bulk backend.Bulk, cfg settings) *seal {
-	return &seal{sealing.Log{
-		Bulk: bulk, Now: cfg.Now, Signer: cfg.signer, Anchor: cfg.anchor, Archive: openReading,
-	}}
-}
-
-// Seal implements audit.Ledger.
-func (s *seal) Seal(ctx context.Context) (ledger.Checkpoint, error) { return s.Log.Seal(ctx, 0) }
 
 // closingEntries is the largest number of entries that Close seals, in some tenths of a second.
 // The next store seals the others.
@@ -140,7 +127,7 @@ func (s *Store) sealWritten() error {
 	if !s.handles.Persistent || !s.log.Wrote() {
 		return nil
 	}
-	_, err := s.seal.Log.Seal(context.Background(), closingEntries)
+	_, err := s.log.Ledger.Seal(context.Background(), closingEntries)
 	for _, later := range []error{models.ErrBusy, models.ErrUnavailable, models.ErrReadOnly, models.ErrFull} {
 		if errors.Is(err, later) {
 			return nil // the next store seals

@@ -94,7 +94,7 @@ func (a *Audit) Seal(ctx context.Context) (ledger.Checkpoint, error) {
 	if err := a.outside(); err != nil {
 		return ledger.Checkpoint{}, err
 	}
-	return a.h.log.Ledger.Seal(ctx)
+	return a.h.log.Ledger.Seal(ctx, 0)
 }
 
 // Verify reads the whole audit log, in one snapshot and constant memory, and compares the

@@ -13,9 +13,12 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2"
+	"github.com/seanchatmangpt/ggen/tier2/internal/pgtest"
 )
 
 // Open opens a new database in a file in tb.TempDir, and closes it when the test ends. Each
@@ -27,6 +30,26 @@ import (
 func Open(tb testing.TB, opts ...tier2.Option) *tier2.Store {
 	tb.Helper()
 	return open(tb, filepath.Join(tb.TempDir(), "tier2.db"), opts)
+}
+
+// PostgresEnv names the environment variable with the URL of a PostgreSQL database in
+// which tests may create schemas, such as postgres://postgres@127.0.0.1:5432/test. A
+// TestMain that starts a server should set it.
+const PostgresEnv = pgtest.Env
+
+// OpenPostgres opens a store in a new schema of PostgreSQL, which is dropped when the test
+// ends. The options are those of Open. If PostgresEnv is unset, the test is skipped.
+func OpenPostgres(tb testing.TB, opts ...tier2.Option) *tier2.Store {
+	tb.Helper()
+	return open(tb, PostgresDSN(tb), opts)
+}
+
+// PostgresDSN creates an empty schema, which is dropped when the test ends, and returns its
+// URL for tier2.Open, for tests that open a store more than once. Commits do not wait for the
+// disk (synchronous_commit is off). If PostgresEnv is unset, the test is skipped.
+func PostgresDSN(tb testing.TB) string {
+	tb.Helper()
+	return pgtest.DSN(tb)
 }
 
 // open opens a store for tb, with a fixed clock unless opts include another one.
@@ -43,4 +66,34 @@ func open(tb testing.TB, dsn string, opts []tier2.Option) *tier2.Store {
 		}
 	})
 	return store
+}
+
+// Clock is a clock that only the test advances. The zero value shows 2026-01-01 12:00:00 UTC.
+// It is safe for concurrent use.
+//
+//	clock := new(tier2test.Clock)
+//	store := tier2test.Open(t, tier2.WithClock(clock.Now))
+type Clock struct {
+	// Step is added to the clock by each call of Now, so that no two rows have the same
+	// time. The times of rows are reproducible if only one goroutine writes.
+	Step time.Duration
+
+	mu     sync.Mutex
+	passed time.Duration // since the first time
+}
+
+// Now returns the time of the clock, and then adds Step to it.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).Add(c.passed)
+	c.passed += c.Step
+	return now
+}
+
+// Advance adds d to the clock. d may be negative.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.passed += d
 }

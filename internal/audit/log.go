@@ -51,8 +51,9 @@ type Config struct {
 }
 
 // Ledger keeps the Merkle tree over the audit log. repository.Audit documents its methods.
+// Seal adds about limit entries at most; 0 means all.
 type Ledger interface {
-	Seal(ctx context.Context) (ledger.Checkpoint, error)
+	Seal(ctx context.Context, limit int) (ledger.Checkpoint, error)
 	Verify(ctx context.Context, opts ledger.VerifyOptions) (*ledger.Report, error)
 	Prove(ctx context.Context, id int64) (*ledger.Proof, error)
 }

@@ -34,8 +34,11 @@ func Fault(doc []byte) string {
 		switch c := doc[i]; {
 		case c == '"':
 			end := i + 1 + closingQuote(doc[i+1:])
-			if fault := escapesFault(doc[i+1 : end]); fault != "" {
-				return fault
+			switch nul, half := Escapes(doc[i+1 : end]); {
+			case nul:
+				return `holds the escape \u0000 (NUL)`
+			case half:
+				return "holds an escape that is half a surrogate pair"
 			}
 			i = end
 		case c == '-' || '0' <= c && c <= '9':
@@ -83,26 +86,23 @@ func closingQuote(s []byte) int {
 	}
 }
 
-// escapesFault reports escapes that stand for no text.
-func escapesFault(s []byte) string {
+// Escapes reports whether the content of a valid JSON string escapes NUL, and whether it
+// escapes half of a surrogate pair, which encoding/json would replace by U+FFFD.
+func Escapes(s []byte) (nul, half bool) {
 	for {
 		i := bytes.IndexByte(s, '\\')
 		if i < 0 {
-			return ""
+			return nul, half
 		}
-		r, rest := unescape(s[i:])
-		s = rest
-		if r == 0 {
-			return `holds the escape \u0000 (NUL)`
-		}
+		var r rune
+		r, s = unescape(s[i:])
+		nul = nul || r == 0
 		if utf16.IsSurrogate(r) {
 			low := rune(-1)
-			if bytes.HasPrefix(rest, []byte(`\u`)) {
-				low, s = unescape(rest)
+			if bytes.HasPrefix(s, []byte(`\u`)) {
+				low, s = unescape(s)
 			}
-			if utf16.DecodeRune(r, low) == utf8.RuneError {
-				return "holds an escape that is half a surrogate pair"
-			}
+			half = half || utf16.DecodeRune(r, low) == utf8.RuneError
 		}
 	}
 }

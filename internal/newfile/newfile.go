@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
@@ -22,8 +23,7 @@ func Make(path string, write func(f *os.File) error) error {
 		if err != nil {
 			return err
 		}
-		defer os.Remove(f.Name())
-		defer f.Close()
+		defer func() { _, _ = f.Close(), os.Remove(f.Name()) }() // closed and renamed already, or another error counts
 		if err := write(f); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func MakeFolder(path string, fill func(dir string) error) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer os.RemoveAll(dir) //nolint:errcheck // renamed already, or another error counts
 		if err := fill(dir); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func MakeFolder(path string, fill func(dir string) error) error {
 func Free(path string) error {
 	switch _, err := os.Lstat(path); {
 	case err == nil:
-		return &models.Error{Value: path, Reason: "exists already, and is not overwritten", Kind: models.ErrConflict}
+		return refuse.Value(models.ErrConflict, path, "exists already, and is not overwritten")
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -73,8 +73,8 @@ func in(path string, create func(folder, pattern string) error) (err error) {
 	made := MissingFolders(folder)
 	defer func() {
 		if err != nil {
-			for _, dir := range made { // os.Remove keeps a folder that is not empty
-				os.Remove(dir)
+			for _, dir := range made {
+				_ = os.Remove(dir) // fails if another process uses the folder
 			}
 		}
 	}()
@@ -85,8 +85,7 @@ func in(path string, create func(folder, pattern string) error) (err error) {
 		return err
 	}
 	if err := syncFolder(folder); err != nil {
-		os.RemoveAll(path)
-		return err
+		return errors.Join(err, os.RemoveAll(path))
 	}
 	return nil
 }
@@ -113,7 +112,7 @@ func publish(from, to string) error {
 		var f *os.File
 		if f, err = os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
 			if err = errors.Join(f.Close(), os.Rename(from, to)); err != nil {
-				os.Remove(to)
+				err = errors.Join(err, os.Remove(to))
 			}
 			return err
 		}

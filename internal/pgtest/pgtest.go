@@ -1,9 +1,9 @@
-// Package pgtest gives tests, benchmarks and the soak PostgreSQL schemas that they have to
-// themselves.
+// Package pgtest creates PostgreSQL schemas for tests, benchmarks and the soak.
 package pgtest
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -14,15 +14,15 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// Env names the variable with the URL of a database in which schemas may be made.
+// Env names the variable with the URL of a database in which schemas may be created.
 const Env = "TIER2_TEST_POSTGRES"
 
-// Server is the URL of that database, or "" where there is none.
+// Server returns the URL of that database, or "" if Env is unset.
 func Server() string { return os.Getenv(Env) }
 
-// New makes an empty schema at server. The URL it returns has that schema alone in its
-// search_path, and synchronous_commit off: what is written need not outlive a power
-// loss. drop removes the schema with all that is in it.
+// New creates an empty schema at server. The URL that it returns has only that schema in its
+// search_path, and synchronous_commit off, since the rows need not survive a power loss. drop
+// removes the schema and its content.
 func New(ctx context.Context, server string) (dsn string, drop func() error, err error) {
 	u, err := url.Parse(server)
 	if err != nil {
@@ -39,21 +39,21 @@ func New(ctx context.Context, server string) (dsn string, drop func() error, err
 	return u.String(), func() error { return run(context.WithoutCancel(ctx), server, "DROP SCHEMA "+schema+" CASCADE") }, nil
 }
 
-// DSN makes an empty schema and returns a URL whose search_path is that schema alone.
-// It is dropped when the test ends. Without TIER2_TEST_POSTGRES the test is skipped.
-func DSN(t testing.TB) string {
-	t.Helper()
+// DSN returns the URL of a New schema, which is dropped when the test ends. If Env is unset,
+// the test is skipped.
+func DSN(tb testing.TB) string {
+	tb.Helper()
 	server := Server()
 	if server == "" {
-		t.Skip("no PostgreSQL: set " + Env + " to the URL of a database in which tests may make schemas")
+		tb.Skip("no PostgreSQL: set " + Env + " to the URL of a database in which tests may create schemas")
 	}
 	dsn, drop, err := New(context.Background(), server)
 	if err != nil {
-		t.Fatalf("make a schema at %s: %v", Env, err)
+		tb.Fatalf("create a schema at %s: %v", Env, err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := drop(); err != nil {
-			t.Errorf("drop the schema of the test: %v", err)
+			tb.Errorf("drop the schema of the test: %v", err)
 		}
 	})
 	return dsn
@@ -64,7 +64,6 @@ func run(ctx context.Context, server, statement string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, statement)
-	return err
+	return errors.Join(err, conn.Close(ctx))
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"unicode/utf8"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -16,7 +18,7 @@ import (
 func readCSV(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		r := &records{in: in, line: 1, maxBytes: maxBytes}
-		columns, err := readHeader(r, t)
+		header, err := readHeader(r, t)
 		if err != nil {
 			yield(Line{Number: 1}, err)
 			return
@@ -29,7 +31,7 @@ func readCSV(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, er
 			}
 			var row schema.Row
 			if err == nil {
-				row, err = readRecord(fields, columns, t)
+				row, err = readRecord(fields, header, t)
 			}
 			if !yield(Line{row, n}, err) || err != nil {
 				return
@@ -43,42 +45,36 @@ func readHeader(r *records, t *schema.Table) ([]int, error) {
 	fields, err := r.next()
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, refuse(t, "", nil, "the file is empty; it must begin with the names of the columns")
+		return nil, refuse.Invalid(t.Name, "", nil, "the file is empty; it must begin with the names of the columns")
 	case err != nil:
 		return nil, err
 	case bytes.HasPrefix(fields[0].text, mark):
-		return nil, refuse(t, "", nil, "begins with a byte order mark")
+		return nil, refuse.Invalid(t.Name, "", nil, "begins with a byte order mark")
 	}
-	columns, seen := make([]int, len(fields)), make([]bool, len(t.Columns))
+	header, read := make([]int, len(fields)), columns{t, make([]bool, len(t.Columns))}
 	for i, field := range fields {
-		name := string(field.text)
-		at := t.Index(name)
-		switch {
-		case at < 0:
-			return nil, refuse(t, "", name, "is no column of this table")
-		case seen[at]:
-			return nil, refuse(t, name, nil, "is there twice")
+		if header[i], err = read.add(string(field.text)); err != nil {
+			return nil, err
 		}
-		columns[i], seen[at] = at, true
 	}
-	return columns, checkComplete(t, seen)
+	return header, read.complete()
 }
 
-func readRecord(fields []field, columns []int, t *schema.Table) (schema.Row, error) {
-	if len(fields) != len(columns) {
-		return nil, refuse(t, "", nil, fmt.Sprintf("has %d fields instead of %d", len(fields), len(columns)))
+func readRecord(fields []field, header []int, t *schema.Table) (schema.Row, error) {
+	if len(fields) != len(header) {
+		return nil, refuse.Invalid(t.Name, "", nil, fmt.Sprintf("has %d fields instead of %d", len(fields), len(header)))
 	}
-	row := make(schema.Row, len(columns))
+	row := make(schema.Row, len(header))
 	for i, field := range fields {
 		if field.null() {
 			continue
 		}
-		c := t.Columns[columns[i]]
+		c := t.Columns[header[i]]
 		v, err := value(c, string(field.text))
 		if err != nil {
-			return nil, refuse(t, c.Name, string(field.text), err.Error())
+			return nil, refuse.Invalid(t.Name, c.Name, string(field.text), err.Error())
 		}
-		row[columns[i]] = v
+		row[header[i]] = v
 	}
 	return row, nil
 }
@@ -92,139 +88,98 @@ type field struct {
 // null reports whether the field is NULL: only quotes distinguish the empty text from it.
 func (f field) null() bool { return !f.quoted && len(f.text) == 0 }
 
-// records reads the records of a CSV file. encoding/csv cannot be used: it does not
-// distinguish "" from an empty field, and drops a CR before an LF in quoted fields.
+// records reads the records of a CSV file. encoding/csv cannot be used: it does not distinguish ""
+// from an empty field, and drops a CR before an LF in quoted fields.
 type records struct {
 	in       *bufio.Reader
 	line     int // the line on which the next record begins
 	maxBytes int
-	read     int    // bytes read of the record
-	buf      []byte // the text of its fields
+	buf      []byte // the record
 	fields   []field
-	ends     []int // where each field ends in buf
+	open     bool // whether the record ended within quotes
 }
 
 // maxFields is the number of fields of a record that are read, more than any table has.
 const maxFields = 100
 
-func malformed(reason string, args ...any) error {
-	return &models.Error{Kind: models.ErrInvalid, Reason: fmt.Sprintf(reason, args...)}
-}
-
-// errCut reports a record without a line break, which may be half of one.
-var errCut = malformed("ends without a line break: the file was cut off")
-
 // next reads a record. Its fields are valid until the next call; io.EOF is the end.
 func (r *records) next() ([]field, error) {
-	r.read, r.buf, r.fields, r.ends = 0, r.buf[:0], r.fields[:0], r.ends[:0]
-	for more := true; more; {
-		c, err := r.byte()
-		if errors.Is(err, io.EOF) && r.read == 0 {
-			return nil, io.EOF
-		}
-		switch {
-		case err != nil:
-			return nil, cut(err)
-		case len(r.fields) == maxFields:
-			return nil, malformed("has more than %d fields", maxFields)
-		}
-		quoted := c == '"'
-		if quoted {
-			c, err = r.quoted()
-		} else {
-			c, err = r.plain(c)
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.fields, r.ends = append(r.fields, field{quoted: quoted}), append(r.ends, len(r.buf))
-		more = c == ','
+	first := r.line
+	r.buf, r.fields, r.open = r.buf[:0], r.fields[:0], false
+	var err error
+	for quotes := 0; err == nil && (len(r.buf) == 0 || quotes%2 == 1); r.line++ { // a line break within quotes is text
+		start := len(r.buf)
+		r.buf, err = readLine(r.in, r.buf, r.maxBytes)
+		quotes += bytes.Count(r.buf[start:], []byte{'"'})
 	}
-	r.line++
-	for start, i := 0, 0; i < len(r.ends); i++ {
-		r.fields[i].text, start = r.buf[start:r.ends[i]], r.ends[i]
-		if !utf8.Valid(r.fields[i].text) {
-			return nil, malformed("is not valid UTF-8")
-		}
+	long, ended := errors.Is(err, models.ErrInvalid), errors.Is(err, io.EOF)
+	if len(r.buf) == 0 || err != nil && !long && !ended {
+		return nil, err
+	}
+	if err != nil {
+		r.buf = append(r.buf, '\n') // which split expects
+	}
+	fault := r.split(first)
+	switch {
+	case long && (fault == nil || r.open):
+		return nil, err
+	case fault != nil:
+		return nil, fault
+	case ended:
+		return nil, malformed("ends without a line break: the file was cut off")
+	case slices.ContainsFunc(r.fields, func(f field) bool { return !utf8.Valid(f.text) }):
+		return nil, malformed("is not valid UTF-8")
 	}
 	return r.fields, nil
 }
 
-// plain reads an unquoted field whose first byte is c, and returns the comma or LF that
-// ended it.
-func (r *records) plain(c byte) (byte, error) {
-	for {
-		switch c {
-		case ',', '\n':
-			return c, nil
-		case '"':
-			return 0, malformed("has a quote in a field that does not begin with one")
-		case '\r':
-			return r.lf()
+// split splits the record, which begins on a line and ends in LF, into fields.
+func (r *records) split(line int) error {
+	for rest := r.buf; len(rest) > 0; {
+		if len(r.fields) == maxFields {
+			return malformed("has more than %d fields", maxFields)
 		}
-		r.buf = append(r.buf, c)
-		var err error
-		if c, err = r.byte(); err != nil {
-			return 0, cut(err)
-		}
-	}
-}
-
-// quoted reads the rest of a field after its opening quote, and returns the comma or LF that
-// ended it.
-func (r *records) quoted() (byte, error) {
-	began := r.line
-	for {
-		c, err := r.byte()
-		if errors.Is(err, io.EOF) {
-			return 0, malformed("the quotes that open in line %d are not closed: the file was cut off", began)
-		}
-		if err != nil {
-			return 0, err
-		}
-		if c == '"' {
-			switch c, err = r.byte(); {
-			case err != nil:
-				return 0, cut(err)
-			case c == ',' || c == '\n':
-				return c, nil
-			case c == '\r':
-				return r.lf()
-			case c != '"':
-				return 0, malformed("has text behind the quotes that end a field")
+		f := field{quoted: rest[0] == '"'}
+		if f.quoted {
+			if f.text, rest, r.open = unquote(rest[1:]); r.open {
+				return malformed("the quotes that open in line %d are not closed: the file was cut off", line)
 			}
+			line += bytes.Count(f.text, []byte{'\n'})
 		}
-		if c == '\n' {
-			r.line++
+		end := bytes.IndexAny(rest, ",\n")
+		text := rest[:end]
+		if rest[end] == '\n' {
+			text = bytes.TrimSuffix(text, []byte{'\r'})
 		}
-		r.buf = append(r.buf, c)
+		rest = rest[end+1:]
+		switch {
+		case f.quoted && len(text) > 0:
+			return malformed("has text behind the quotes that end a field")
+		case bytes.IndexByte(text, '"') >= 0:
+			return malformed("has a quote in a field that does not begin with one")
+		case bytes.IndexByte(text, '\r') >= 0:
+			return malformed("has a CR without LF in a field without quotes")
+		case !f.quoted:
+			f.text = text
+		}
+		r.fields = append(r.fields, f)
 	}
+	return nil
 }
 
-// lf reads the LF that follows a CR.
-func (r *records) lf() (byte, error) {
-	c, err := r.byte()
-	if err == nil && c != '\n' {
-		err = malformed("has a CR without LF in a field without quotes")
+// unquote returns the text up to the quote that ends a field, and the rest after it. It reuses the
+// memory of b.
+func unquote(b []byte) (text, rest []byte, open bool) {
+	text = b[:0]
+	for {
+		i := bytes.IndexByte(b, '"')
+		if i < 0 {
+			return nil, nil, true
+		}
+		text, b = append(text, b[:i]...), b[i+1:]
+		if b[0] != '"' { // a record ends in LF
+			return text, b, false
+		}
+		text, b = append(text, '"'), b[1:]
 	}
-	return c, cut(err)
-}
-
-// byte reads a byte, unless the record is too long.
-func (r *records) byte() (byte, error) {
-	if r.read >= r.maxBytes {
-		return 0, tooLong(r.maxBytes)
-	}
-	c, err := r.in.ReadByte()
-	if err == nil {
-		r.read++
-	}
-	return c, err
-}
-
-func cut(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errCut
-	}
-	return err
 }

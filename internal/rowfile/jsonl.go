@@ -11,27 +11,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/jsontext"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 var mark = []byte("\ufeff") // the byte order mark
-
-// Read returns the rows that a Writer wrote, up to the first error. Columns and members may
-// come in any order, each exactly once. Lines end in CRLF or LF; blank lines of JSONL are
-// skipped. A row of more than maxBytes is rejected without reading all of it; 0 means
-// DefaultMaxBytes. Errors of a row are models.ErrInvalid and name its line, and its column
-// if they concern one.
-func Read(r io.Reader, f Format, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
-	if maxBytes == 0 {
-		maxBytes = DefaultMaxBytes
-	}
-	in := bufio.NewReaderSize(r, 64<<10)
-	if f == CSV {
-		return inOrder(t, readCSV(in, t, maxBytes))
-	}
-	return inOrder(t, readJSONL(in, t, maxBytes))
-}
 
 func readJSONL(in *bufio.Reader, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
@@ -71,13 +56,9 @@ func readLine(in *bufio.Reader, text []byte, maxBytes int) ([]byte, error) {
 	}
 }
 
-func tooLong(maxBytes int) error {
-	return &models.Error{Kind: models.ErrInvalid, Reason: fmt.Sprintf("is a row of more than %d bytes", maxBytes)}
-}
-
 // readObject parses a line.
 func readObject(line []byte, t *schema.Table) (schema.Row, error) {
-	whole := func(reason string, args ...any) error { return refuse(t, "", nil, fmt.Sprintf(reason, args...)) }
+	whole := func(reason string) error { return refuse.Invalid(t.Name, "", nil, reason) }
 	switch {
 	case bytes.HasPrefix(line, mark):
 		return nil, whole("begins with a byte order mark")
@@ -88,36 +69,31 @@ func readObject(line []byte, t *schema.Table) (schema.Row, error) {
 	}
 	in := json.NewDecoder(bytes.NewReader(line))
 	broken := func(err error) error {
-		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("it was cut off")
 		}
-		return whole("is not valid JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return whole("is not valid JSON: " + strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := in.Token(); err != nil {
 		return nil, broken(err)
 	}
-	row, seen := make(schema.Row, len(t.Columns)), make([]bool, len(t.Columns))
+	row, read := make(schema.Row, len(t.Columns)), columns{t, make([]bool, len(t.Columns))}
 	for in.More() {
 		key, err := in.Token()
 		if err != nil {
 			return nil, broken(err)
 		}
 		name, _ := key.(string)
-		i := t.Index(name)
-		switch {
-		case i < 0:
-			return nil, refuse(t, "", name, "is no column of this table")
-		case seen[i]:
-			return nil, refuse(t, name, nil, "is there twice")
+		i, err := read.add(name)
+		if err != nil {
+			return nil, err
 		}
-		seen[i] = true
 		var raw json.RawMessage
 		if err := in.Decode(&raw); err != nil {
 			return nil, broken(err)
 		}
 		if row[i], err = readMember(t.Columns[i], raw); err != nil {
-			return nil, refuse(t, name, string(raw), err.Error())
+			return nil, refuse.Invalid(t.Name, name, string(raw), err.Error())
 		}
 	}
 	if _, err := in.Token(); err != nil { // the end of the object
@@ -126,7 +102,7 @@ func readObject(line []byte, t *schema.Table) (schema.Row, error) {
 	if _, err := in.Token(); !errors.Is(err, io.EOF) {
 		return nil, whole("holds more than one JSON object")
 	}
-	return row, checkComplete(t, seen)
+	return row, read.complete()
 }
 
 // readMember parses the value of a member. Its error is the end of a sentence.
@@ -141,7 +117,7 @@ func readMember(c schema.Column, raw json.RawMessage) (any, error) {
 		}
 		return value(c, string(raw))
 	}
-	if halfPair(raw) {
+	if _, half := jsontext.Escapes(raw[1 : len(raw)-1]); half {
 		return nil, errors.New("holds half of a surrogate pair")
 	}
 	var s string
@@ -152,39 +128,4 @@ func readMember(c schema.Column, raw json.RawMessage) (any, error) {
 		return nil, errors.New("must be a number, or null")
 	}
 	return value(c, s)
-}
-
-// halfPair reports whether a JSON string escapes half of a surrogate pair, which
-// encoding/json would replace by U+FFFD.
-func halfPair(raw []byte) bool {
-	high := false // whether the last escape was a first half
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
-			if high {
-				return true
-			}
-			continue
-		}
-		i++
-		half := raw[i] == 'u' && (raw[i+1] == 'd' || raw[i+1] == 'D') && raw[i+2] >= '8'
-		second := half && raw[i+2] != '8' && raw[i+2] != '9' && raw[i+2]|0x20 != 'a' && raw[i+2]|0x20 != 'b'
-		if second != high {
-			return true
-		}
-		high = half && !second
-		if raw[i] == 'u' {
-			i += 4
-		}
-	}
-	return false
-}
-
-// checkComplete rejects a row or a header that lacks a column.
-func checkComplete(t *schema.Table, seen []bool) error {
-	for i, c := range t.Columns {
-		if !seen[i] {
-			return refuse(t, c.Name, nil, "is missing")
-		}
-	}
-	return nil
 }

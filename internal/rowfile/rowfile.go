@@ -11,13 +11,18 @@
 package rowfile
 
 import (
+	"bufio"
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math"
 	"regexp"
 	"slices"
 	"strconv"
 
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
@@ -46,7 +51,19 @@ type Line struct {
 	Number int
 }
 
-// inOrder rejects keys that do not ascend, and so also duplicate keys.
+// Read returns the rows that a Writer wrote, up to the first error. Columns and members may come in
+// any order, each exactly once. Lines end in CRLF or LF; blank lines of JSONL are skipped. A row of
+// more than maxBytes is rejected without reading all of it; 0 means DefaultMaxBytes. Errors of a
+// row are models.ErrInvalid and name its line, and its column if they concern one.
+func Read(r io.Reader, f Format, t *schema.Table, maxBytes int) iter.Seq2[Line, error] {
+	in, lines := bufio.NewReaderSize(r, 64<<10), readJSONL
+	if f == CSV {
+		lines = readCSV
+	}
+	return inOrder(t, lines(in, t, cmp.Or(maxBytes, DefaultMaxBytes)))
+}
+
+// inOrder rejects keys that do not ascend, including duplicate keys.
 func inOrder(t *schema.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		var last Line
@@ -73,24 +90,51 @@ func inOrder(t *schema.Table, lines iter.Seq2[Line, error]) iter.Seq2[Line, erro
 func checkOrder(t *schema.Table, last, line Line) error {
 	for _, k := range t.Key {
 		if line.Row[k] == nil {
-			return &models.Error{Table: t.Name, Column: t.Columns[k].Name, Reason: "is the key, and must not be NULL", Kind: models.ErrInvalid}
+			return refuse.Invalid(t.Name, t.Columns[k].Name, nil, "is the key, and must not be NULL")
 		}
 	}
-	if last.Row == nil {
+	if last.Row == nil || t.Compare(last.Row, line.Row) < 0 {
 		return nil
 	}
-	refuse := func(reason string) error {
-		reason = fmt.Sprintf(reason, last.Number)
-		return &models.Error{Table: t.Name, Column: t.KeyTitle(), Value: t.KeyText(line.Row), Kind: models.ErrInvalid, Reason: reason}
+	reason := fmt.Sprintf("comes after a larger key, in line %d; rows must be in ascending order", last.Number)
+	if t.Compare(last.Row, line.Row) == 0 {
+		reason = fmt.Sprintf("is the key of line %d as well", last.Number)
 	}
-	switch c := t.Compare(last.Row, line.Row); {
-	case c == 0:
-		return refuse("is the key of line %d as well")
-	case c > 0:
-		return refuse("comes after a larger key, in line %d; rows must be in ascending order")
+	return refuse.Invalid(t.Name, t.KeyTitle(), t.KeyText(line.Row), reason)
+}
+
+// columns are the columns of a header or of a JSON object that were read.
+type columns struct {
+	table *schema.Table
+	seen  []bool
+}
+
+// add returns the index of a column. Unknown and repeated names are errors.
+func (c *columns) add(name string) (int, error) {
+	i := c.table.Index(name)
+	switch {
+	case i < 0:
+		return i, refuse.Invalid(c.table.Name, "", name, "is no column of this table")
+	case c.seen[i]:
+		return i, refuse.Invalid(c.table.Name, name, nil, "is there twice")
+	}
+	c.seen[i] = true
+	return i, nil
+}
+
+// complete rejects a missing column.
+func (c *columns) complete() error {
+	if i := slices.Index(c.seen, false); i >= 0 {
+		return refuse.Invalid(c.table.Name, c.table.Columns[i].Name, nil, "is missing")
 	}
 	return nil
 }
+
+func malformed(reason string, args ...any) error {
+	return refuse.Because(models.ErrInvalid, reason, args...)
+}
+
+func tooLong(maxBytes int) error { return malformed("is a row of more than %d bytes", maxBytes) }
 
 // text returns a value as both formats write it, and whether JSONL writes it as a string.
 func text(c schema.Column, v any) (text string, quoted bool) {
@@ -120,26 +164,21 @@ func value(c schema.Column, text string) (any, error) {
 	case schema.Integer:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || text[0] == '+' {
-			return nil, fmt.Errorf("must be a whole number of 64 bits")
+			return nil, errors.New("must be a whole number of 64 bits")
 		}
 		return n, nil
 	case schema.Float:
 		f, err := strconv.ParseFloat(text, 64)
 		if special := text == "NaN" || text == "Infinity" || text == "-Infinity"; err != nil || !special && !decimal.MatchString(text) {
-			return nil, fmt.Errorf(`must be a number, or "NaN", "Infinity" or "-Infinity"`)
+			return nil, errors.New(`must be a number, or "NaN", "Infinity" or "-Infinity"`)
 		}
 		return f, nil
 	case schema.Time:
 		at, err := models.ParseTimestamp(text)
 		if err != nil {
-			return nil, fmt.Errorf("is no ISO 8601 time such as 2026-01-29T12:34:56Z")
+			return nil, errors.New("is no ISO 8601 time such as 2026-01-29T12:34:56Z")
 		}
 		return schema.Instant{Time: at.Time, Text: text}, nil
 	}
 	return text, nil
-}
-
-// refuse returns an error about a value of a column.
-func refuse(t *schema.Table, column string, value any, reason string) error {
-	return &models.Error{Table: t.Name, Column: column, Value: value, Reason: reason, Kind: models.ErrInvalid}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/audit"
@@ -20,10 +19,7 @@ type Moved struct {
 	Metrics    int64
 	Violations int64
 	Entries    int64
-	// Kept counts executions that were left in place: others changed them meanwhile, and
-	// another run moves them; or the archive has another execution with the same
-	// execution_id, and they need another archive.
-	Kept int64
+	Kept       int64 // executions that were left in place: changed meanwhile, or the archive has another of that name
 }
 
 func (r *Moved) add(e *executions) {
@@ -33,13 +29,12 @@ func (r *Moved) add(e *executions) {
 	r.Entries += int64(len(e.rows[log]))
 }
 
-// Move moves whole executions from a store to an archive and back: each receipt with its
-// metrics, its violations and the audit entries that name it. The Merkle tree of the store
-// keeps the hashes of the entries.
+// Move moves whole executions from a store to an archive and back: each receipt with its metrics, its
+// violations and the audit entries that name it. The Merkle tree of the store keeps the hashes of
+// the entries.
 //
-// Each step is one transaction of one database, in an order that loses nothing: the
-// archive holds an execution on its disk before the store deletes it. After an
-// interruption, another run does the rest.
+// Each step is one transaction of one database. The archive holds an execution on its disk before the
+// store deletes it, so another run can finish an interrupted one.
 type Move struct {
 	Live, Archive backend.Bulk
 	Now           func() time.Time
@@ -52,8 +47,7 @@ type Move struct {
 	Progress      func(Moved)                     // called after each batch; may be nil
 }
 
-// moveBatch is how many executions one transaction moves, and how many values a statement
-// names.
+// moveBatch is how many executions one transaction moves, and how many values a statement names.
 const moveBatch = 100
 
 // moveAttempts is how often a batch is tried that others changed meanwhile.
@@ -61,8 +55,12 @@ const moveAttempts = 3
 
 // Run moves the executions of these receipt ids to the archive, in batches. An empty
 // archive is prepared first; a database with other content is models.ErrConflict.
-func (m *Move) Run(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
-	if err := m.prepare(ctx); err != nil {
+func (m *Move) Run(ctx context.Context, ids iter.Seq2[any, error]) (Moved, error) {
+	err := differ(ctx, m.Live, m.Archive, "store and archive")
+	if err == nil {
+		err = m.prepare(ctx)
+	}
+	if err != nil {
 		return Moved{}, err
 	}
 	return m.run(ctx, ids, m.move)
@@ -71,50 +69,41 @@ func (m *Move) Run(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, err
 // Restore copies the executions of these receipt ids of the archive back, in batches. The
 // archive keeps its rows. models.ErrConflict if it is not an archive of this store, or if
 // the store holds another execution under the same name or id.
-func (m *Move) Restore(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
+func (m *Move) Restore(ctx context.Context, ids iter.Seq2[any, error]) (Moved, error) {
 	return m.run(ctx, ids, m.restore)
 }
 
-// Count returns what Run would move.
-func (m *Move) Count(ctx context.Context, ids iter.Seq2[int64, error]) (Moved, error) {
-	return m.each(ctx, ids, func(ctx context.Context, ids []any, moved *Moved) error {
-		e, err := load(ctx, m.Live, ids)
+// Count returns what Move.Run would move from a store.
+func Count(ctx context.Context, db backend.Bulk, ids iter.Seq2[any, error]) (moved Moved, err error) {
+	for batch, err := range batches(ids, moveBatch, nil) {
+		var e *executions
 		if err == nil {
-			moved.add(e)
+			e, err = load(ctx, db, batch)
 		}
-		return err
-	})
-}
-
-// step handles a batch of receipt ids and adds to moved what it has done.
-type step func(ctx context.Context, ids []any, moved *Moved) error
-
-// run calls do for each batch, and seals the log in the end.
-func (m *Move) run(ctx context.Context, ids iter.Seq2[int64, error], do step) (Moved, error) {
-	moved, err := m.each(ctx, ids, do)
-	if err != nil {
-		return moved, interrupted(ctx, err, "%w; what was moved by then stays moved, and another run does the rest")
-	}
-	return moved, m.Seal(ctx)
-}
-
-func (m *Move) each(ctx context.Context, ids iter.Seq2[int64, error], do step) (moved Moved, err error) {
-	for batch, err := range batches(ids, cmp.Or(m.Batch, moveBatch), nil) {
 		if err != nil {
 			return moved, err
 		}
-		values := make([]any, len(batch))
-		for i, id := range batch {
-			values[i] = id
+		moved.add(e)
+	}
+	return moved, nil
+}
+
+// run calls do, which adds to moved, for each batch of receipt ids. It seals the log in the end.
+func (m *Move) run(
+	ctx context.Context, ids iter.Seq2[any, error], do func(ctx context.Context, ids []any, moved *Moved) error,
+) (moved Moved, err error) {
+	for batch, err := range batches(ids, cmp.Or(m.Batch, moveBatch), nil) {
+		if err == nil {
+			err = do(ctx, batch, &moved)
 		}
-		if err := do(ctx, values, &moved); err != nil {
-			return moved, err
+		if err != nil {
+			return moved, interrupted(ctx, err, "%w; what was moved by then stays moved, and another run does the rest")
 		}
 		if m.Progress != nil {
 			m.Progress(moved)
 		}
 	}
-	return moved, nil
+	return moved, m.Seal(ctx)
 }
 
 // move moves a batch, and tries again if others changed it while it was copied. It seals
@@ -128,18 +117,17 @@ func (m *Move) move(ctx context.Context, ids []any, moved *Moved) error {
 		if err != nil {
 			return err
 		}
-		var unmovable []any
-		err = view(ctx, m.Archive, func(s backend.Snapshot) error {
-			rows, err := e.namesakes(ctx, s)
-			unmovable = column(rows, 0)
+		var namesakes []schema.Row
+		err = view(ctx, m.Archive, func(s backend.Snapshot) (err error) {
+			namesakes, err = e.namesakes(ctx, s)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if len(unmovable) > 0 {
-			moved.Kept += int64(len(unmovable))
-			return m.move(ctx, slices.DeleteFunc(ids, func(id any) bool { return slices.Contains(unmovable, id) }), moved)
+		if len(namesakes) > 0 {
+			moved.Kept += int64(len(namesakes))
+			return m.move(ctx, without(ids, column(namesakes, 0)), moved)
 		}
 		if len(e.rows[0]) == 0 {
 			return nil
@@ -152,16 +140,13 @@ func (m *Move) move(ctx context.Context, ids []any, moved *Moved) error {
 			moved.add(e)
 			return nil
 		}
-		if !errors.Is(err, errChanged) && !errors.Is(err, models.ErrForeignKey) && !errors.Is(err, models.ErrRetry) {
+		if !errors.Is(err, models.ErrForeignKey) && !errors.Is(err, models.ErrRetry) {
 			return err
 		}
 	}
 	moved.Kept += int64(len(ids))
 	return nil
 }
-
-// errChanged: the executions have changed since they were copied.
-var errChanged = errors.New("changed meanwhile")
 
 // prepare makes an empty database an archive. A store that is no archive, or the archive
 // of another store, is models.ErrConflict and not changed.
@@ -182,8 +167,7 @@ func (m *Move) prepare(ctx context.Context) error {
 		for _, t := range schema.Tables() {
 			n, err := tx.Count(ctx, &t)
 			if err == nil && n > 0 {
-				reason := "is a store of its own, not an archive: it holds rows"
-				err = &models.Error{Table: t.Name, Kind: models.ErrConflict, Value: m.Where, Reason: reason}
+				err = columnConflict(&t, "", m.Where, "is a store of its own, not an archive: it holds rows")
 			}
 			if err != nil {
 				return err
@@ -202,17 +186,7 @@ func (m *Move) store(ctx context.Context, e *executions) error {
 			return err
 		}
 		for i := log - 1; i > 0; i-- {
-			var stale []any
-			_, err := compare(parts[i], e.rows[i], Sequence(old.rows[i]), func(mine, theirs schema.Row) error {
-				if mine == nil {
-					stale = append(stale, theirs[0])
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			if err := remove(ctx, tx, parts[i], "id", stale); err != nil {
+			if err := remove(ctx, tx, parts[i], "id", without(old.ids(i), e.ids(i))); err != nil {
 				return err
 			}
 		}
@@ -229,16 +203,16 @@ func (m *Move) store(ctx context.Context, e *executions) error {
 	})
 }
 
-// remove deletes executions from the store, and records it in the log. errChanged if they
-// are not as the archive has them.
+// remove deletes executions from the store, and records it in the log. models.ErrRetry if they
+// have changed since they were copied to the archive.
 func (m *Move) remove(ctx context.Context, e *executions) error {
 	return update(ctx, m.Live, func(tx backend.Writer) error {
 		now, err := read(ctx, tx, e.ids(0), true)
 		if err != nil {
 			return err
 		}
-		if !now.sealed() || !e.equal(now) {
-			return errChanged
+		if sealed := len(now.leaves) == len(now.rows[log]); !sealed || !e.equal(now) {
+			return models.ErrRetry
 		}
 		if len(e.rows[log]) > 0 {
 			boundary, err := m.record(ctx, tx, "archive", e)

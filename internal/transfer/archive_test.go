@@ -123,10 +123,10 @@ func (p *pair) seal(ctx context.Context) error {
 }
 
 // ids returns the ids of the receipts of a database.
-func ids(t *testing.T, db *gorm.DB) iter.Seq2[int64, error] {
+func ids(t *testing.T, db *gorm.DB) iter.Seq2[any, error] {
 	var list []int64
 	require.NoError(t, db.Raw("SELECT id FROM receipts ORDER BY id DESC").Scan(&list).Error)
-	return func(yield func(int64, error) bool) {
+	return func(yield func(any, error) bool) {
 		for _, id := range list {
 			if !yield(id, nil) {
 				return

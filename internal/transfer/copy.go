@@ -18,29 +18,15 @@ type Table struct {
 	Target   Digest
 	Inserted int64 // rows that the target lacked
 	Updated  int64 // rows that the target held as an earlier copy had left them
-	Equal    bool  // whether both sides hold the same rows
 }
 
-// Report is the result of a copy.
-type Report struct {
-	Tables []Table
-	Equal  bool // whether every table is equal
-}
-
-// Copy copies all rows of one database to another and compares both sides afterwards.
-//
-// A target that holds a row which the source lacks, or another row under the same key, is
-// rejected unchanged with models.ErrConflict. Missing rows are then inserted and changed
-// rows updated, one transaction per batch, so that a copy that was interrupted can be run
-// again. If the sides differ in the end, the error is models.ErrConflict, with the report.
-// models.ErrInvalid if both are the same database.
-func Copy(ctx context.Context, from, to backend.Bulk, report func(Progress)) (result *Report, err error) {
+// Copy copies all rows of one database to another, and compares both sides in the end, as tier2.Copy
+// says. A target with rows of its own is rejected unchanged with models.ErrConflict. If the sides
+// differ in the end, the error is models.ErrConflict, with the result. models.ErrInvalid if both are
+// the same database.
+func Copy(ctx context.Context, from, to backend.Bulk, report func(Progress)) (result []Table, err error) {
 	defer func() { err = interrupted(ctx, err, "copy: %w; what was done stays, and doing it again does the rest") }()
-	same, err := from.Same(ctx, to)
-	if err == nil && same {
-		err = &models.Error{Kind: models.ErrInvalid, Reason: "source and target are the same database"}
-	}
-	if err != nil {
+	if err := differ(ctx, from, to, "source and target"); err != nil {
 		return nil, err
 	}
 	snapshot, err := from.Snapshot(ctx)
@@ -62,39 +48,36 @@ type copier struct {
 }
 
 // run does what Copy says, and closes the source.
-func (c *copier) run(ctx context.Context) (*Report, error) {
-	defer c.from.Close()
+func (c *copier) run(ctx context.Context) ([]Table, error) {
+	defer c.from.Close() //nolint:errcheck // closed below; after an error, that error counts
 	if err := c.check(ctx); err != nil {
 		return nil, err
 	}
-	report, err := c.copy(ctx)
+	result, err := c.copy(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.from.Close(); err != nil {
 		return nil, err
 	}
-	if err := c.compare(ctx, report); err != nil {
+	if err := c.readTarget(ctx, result); err != nil {
 		return nil, err
 	}
 	var mismatches []error
-	for _, table := range report.Tables {
-		if !table.Equal {
-			mismatches = append(mismatches, &models.Error{
-				Table: table.Name, Kind: models.ErrConflict,
-				Reason: "the target differs from the source after the copy; was it written meanwhile?",
-			})
+	for _, t := range result {
+		if t.Source != t.Target {
+			reason := "the target differs from the source after the copy; was it written meanwhile?"
+			mismatches = append(mismatches, &models.Error{Table: t.Name, Kind: models.ErrConflict, Reason: reason})
 		}
 	}
-	return report, errors.Join(mismatches...)
+	return result, errors.Join(mismatches...)
 }
 
 // check rejects a target whose rows conflict with those of the source.
 func (c *copier) check(ctx context.Context) error {
-	if err := c.progress.measure(ctx, c.from, c.tables); err != nil {
+	if err := c.progress.start(ctx, "checking", c.from, c.tables); err != nil {
 		return err
 	}
-	c.progress.begin("checking")
 	return view(ctx, c.to, func(target backend.Snapshot) error {
 		for _, t := range c.tables {
 			if err := c.checkTable(ctx, &t, target); err != nil {
@@ -154,11 +137,10 @@ func (c *copier) match(ctx context.Context, t *schema.Table, b batch, target bac
 }
 
 // copy brings the tables of the target up to date.
-func (c *copier) copy(ctx context.Context) (*Report, error) {
-	report := &Report{Tables: make([]Table, len(c.tables)), Equal: true}
+func (c *copier) copy(ctx context.Context) (list []Table, err error) {
 	c.progress.begin("copying")
-	for i, t := range c.tables {
-		result, digest := &report.Tables[i], newDigester(&t)
+	for _, t := range c.tables {
+		result, digest := Table{Name: t.Name}, newDigester(&t)
 		for b, err := range scan(ctx, c.from, &t, &c.progress) {
 			if err != nil {
 				return nil, err
@@ -171,19 +153,30 @@ func (c *copier) copy(ctx context.Context) (*Report, error) {
 			result.Updated += int64(len(found.changed))
 			digest.add(b.rows...)
 		}
-		result.Name, result.Source = t.Name, digest.sum()
+		result.Source = digest.sum()
+		list = append(list, result)
 	}
-	return report, nil
+	return list, nil
 }
 
 // copyAttempts is how often a batch is tried while another writer of the target, such as a
 // second copy, gets in its way.
 const copyAttempts = 5
 
-// write brings the rows of a batch up to date in one transaction.
+// write brings the rows of a batch up to date in one transaction, and returns the difference.
 func (c *copier) write(ctx context.Context, t *schema.Table, b batch) (found *difference, err error) {
 	for range copyAttempts {
-		found, err = c.writeOnce(ctx, t, b)
+		err = update(ctx, c.to, func(tx backend.Writer) (err error) {
+			if c.merge && t.Name == auditLog.Name { // nothing is sealed until this transaction ends
+				if _, err := tx.Settle(ctx, t); err != nil {
+					return err
+				}
+			}
+			if found, _, err = c.match(ctx, t, b, tx); err != nil {
+				return err
+			}
+			return found.save(ctx, tx, t)
+		})
 		if !errors.Is(err, models.ErrDuplicate) && !errors.Is(err, models.ErrRetry) {
 			break
 		}
@@ -196,60 +189,40 @@ func (c *copier) write(ctx context.Context, t *schema.Table, b batch) (found *di
 	return found, err
 }
 
-// writeOnce returns the difference even if the target refuses to store it.
-func (c *copier) writeOnce(ctx context.Context, t *schema.Table, b batch) (found *difference, err error) {
-	err = update(ctx, c.to, func(tx backend.Writer) (err error) {
-		if c.merge && t.Name == auditLog.Name { // nothing is sealed until this transaction ends
-			if _, err := tx.Settle(ctx, t); err != nil {
-				return err
-			}
-		}
-		if found, _, err = c.match(ctx, t, b, tx); err != nil {
-			return err
-		}
-		return found.save(ctx, tx, t)
-	})
-	return found, err
-}
-
 // blame returns an error that names the row which the target refused. It finds the row by
 // saving the rows one by one in a transaction that it rolls back.
 func (c *copier) blame(ctx context.Context, t *schema.Table, found *difference, refused error) error {
-	tx, err := c.to.Begin(ctx)
-	if err != nil {
-		return refused
-	}
-	defer tx.Close()
-	for i, row := range slices.Concat(found.missing, found.changed) {
-		one := difference{missing: []schema.Row{row}}
-		if i >= len(found.missing) {
-			one = difference{changed: []schema.Row{row}}
+	blamed := refused
+	_ = update(ctx, c.to, func(tx backend.Writer) error { // fails, and so rolls back
+		for i, row := range slices.Concat(found.missing, found.changed) {
+			one := difference{missing: []schema.Row{row}}
+			if i >= len(found.missing) {
+				one = difference{changed: []schema.Row{row}}
+			}
+			if err := one.save(ctx, tx, t); err != nil {
+				blamed = &rowError{t, row, fmt.Errorf("the target refused row %s of %s: %w", t.KeyText(row), t.Name, err)}
+				break
+			}
 		}
-		if err := one.save(ctx, tx, t); err != nil {
-			return &rowError{t, row, fmt.Errorf("the target refused row %s of %s: %w", t.KeyText(row), t.Name, err)}
-		}
-	}
-	return refused
+		return blamed
+	})
+	return blamed
 }
 
-// compare reads one state of the target and completes the report.
-func (c *copier) compare(ctx context.Context, report *Report) error {
+// readTarget sets the Target of the tables to those of one state of the target.
+func (c *copier) readTarget(ctx context.Context, list []Table) error {
 	c.progress.begin("comparing")
 	return view(ctx, c.to, func(target backend.Snapshot) (err error) {
 		for i, t := range c.tables {
-			result := &report.Tables[i]
-			if result.Target, _, err = digestOf(ctx, target, &t, &c.progress); err != nil {
+			if list[i].Target, _, err = digestOf(ctx, target, &t, &c.progress); err != nil {
 				return err
 			}
-			result.Equal = result.Source == result.Target
-			report.Equal = report.Equal && result.Equal
 		}
 		return nil
 	})
 }
 
-// rowError is an error about a row of the source, or about the row of the target that has
-// its key.
+// rowError is an error about a row of the source, or about the row of the target that has its key.
 type rowError struct {
 	table *schema.Table
 	row   schema.Row

@@ -40,6 +40,15 @@ func column(rows []schema.Row, i int) []any {
 	return list
 }
 
+// without returns the ids that are not among others.
+func without(ids, others []any) []any {
+	skip := map[any]bool{}
+	for _, id := range others {
+		skip[id] = true
+	}
+	return slices.DeleteFunc(ids, func(id any) bool { return skip[id] })
+}
+
 // load reads the executions of receipts in one state of a database.
 func load(ctx context.Context, db backend.Bulk, ids []any) (e *executions, err error) {
 	err = view(ctx, db, func(s backend.Snapshot) (err error) {
@@ -91,9 +100,6 @@ func movable(entry schema.Row) bool {
 	return t == nil || slices.Contains(parts[:log], t)
 }
 
-// sealed reports whether every entry is in the tree.
-func (e *executions) sealed() bool { return len(e.leaves) == len(e.rows[log]) }
-
 // equal reports whether both hold the same rows.
 func (e *executions) equal(other *executions) bool {
 	for i, part := range parts {
@@ -118,9 +124,8 @@ func compareBy(ctx context.Context, s backend.Snapshot, t *schema.Table, by stri
 	return nil
 }
 
-// put inserts the rows that a table lacks and returns them. If the table holds other rows
-// under the same values of a column, overwrite updates them; otherwise they are
-// models.ErrConflict.
+// put inserts the rows that a table lacks and returns them. If the table holds other rows under the
+// same values of a column, overwrite updates them; otherwise they are models.ErrConflict.
 func put(ctx context.Context, tx backend.Writer, t *schema.Table, by string, rows []schema.Row, overwrite bool) ([]schema.Row, error) {
 	var found difference
 	err := compareBy(ctx, tx, t, by, rows, func(mine, theirs schema.Row) error {
@@ -161,8 +166,7 @@ func checkLeaves(ctx context.Context, live backend.Snapshot, leaves []schema.Row
 	})
 }
 
-// change is the content of an audit entry about a change of a row. It is zero for other
-// entries.
+// change is the content of an audit entry about a change of a row. It is zero for other entries.
 type change struct {
 	Table   string
 	Action  string
@@ -230,8 +234,7 @@ func (e *executions) namesakes(ctx context.Context, s backend.Snapshot) ([]schem
 	return slices.DeleteFunc(slices.Clone(e.rows[0]), func(row schema.Row) bool { return !slices.Contains(names, row[executionID]) }), err
 }
 
-// dropDeleted drops the rows that the store has deleted since they were archived, as its
-// log says.
+// dropDeleted drops the rows that the store has deleted since they were archived, as its log says.
 func (e *executions) dropDeleted(ctx context.Context, live backend.Snapshot) error {
 	entries, err := entriesOf(ctx, live, column(e.rows[0], executionID))
 	if err != nil {

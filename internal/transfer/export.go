@@ -11,9 +11,9 @@ import (
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
 	"github.com/seanchatmangpt/ggen/tier2/internal/newfile"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // File is a table that was written.
@@ -52,19 +52,16 @@ func (s *Selection) filtered() bool {
 
 // Check returns models.ErrInvalid if a table lacks a column that the selection filters by.
 func (s *Selection) Check() error {
+	if !s.Since.IsZero() && !s.Until.IsZero() && !s.Since.Before(s.Until) {
+		return refuse.Invalid(s.Tables[0].Name, "", nil, "the time from which rows are chosen must lie before that up to which they are")
+	}
 	for _, t := range s.Tables {
-		reason := ""
 		switch {
-		case !s.Since.IsZero() && !s.Until.IsZero() && !s.Since.Before(s.Until):
-			reason = "the time from which rows are chosen must lie before that up to which they are"
-		case t.TimeColumn == "" && !(s.Since.IsZero() && s.Until.IsZero()):
-			reason = "has no time to choose rows by"
+		case t.TimeColumn == "" && (!s.Since.IsZero() || !s.Until.IsZero()):
+			return refuse.Invalid(t.Name, "", nil, "has no time to choose rows by")
 		case len(t.Agents) == 0 && s.Agent != "":
-			reason = "has no agent to choose rows by"
-		default:
-			continue
+			return refuse.Invalid(t.Name, "", nil, "has no agent to choose rows by")
 		}
-		return &models.Error{Table: t.Name, Kind: models.ErrInvalid, Reason: reason}
 	}
 	return nil
 }
@@ -87,28 +84,17 @@ func (s *Selection) includes(t *schema.Table, row schema.Row) bool {
 // The folder gets its name once everything is on the disk. If it holds every row of every
 // table, it also holds the index that Import needs. models.ErrConflict if dir exists.
 func Export(ctx context.Context, from backend.Bulk, dir string, s Selection, report func(Progress)) (list []File, err error) {
-	err = s.export(ctx, from, report, func(write tableWriter) error {
-		return newfile.MakeFolder(dir, func(dir string) error {
-			for _, t := range s.Tables {
-				name := t.Name + "." + string(s.Format)
-				err := newfile.Make(filepath.Join(dir, name), func(out *os.File) error {
-					written, err := write(out, &t)
-					written.File = name
-					list = append(list, written)
-					return err
-				})
-				if err != nil {
-					return err
-				}
-			}
-			if s.filtered() || len(s.Tables) < len(schema.Tables()) {
-				return nil
-			}
-			return newfile.Make(filepath.Join(dir, indexFile), func(out *os.File) error {
-				encoder := json.NewEncoder(out)
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(index{indexVersion, s.Format, list})
-			})
+	err = newfile.MakeFolder(dir, func(dir string) error {
+		list, err = s.export(ctx, from, report, func(name string, write func(io.Writer) error) error {
+			return newfile.Make(filepath.Join(dir, name), func(out *os.File) error { return write(out) })
+		})
+		if err != nil || s.filtered() || len(s.Tables) < len(schema.Tables()) {
+			return err
+		}
+		return newfile.Make(filepath.Join(dir, indexFile), func(out *os.File) error {
+			encoder := json.NewEncoder(out)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(index{indexVersion, s.Format, list})
 		})
 	})
 	if err != nil {
@@ -118,48 +104,57 @@ func Export(ctx context.Context, from backend.Bulk, dir string, s Selection, rep
 }
 
 // ExportTable writes the first table of the selection to w.
-func ExportTable(ctx context.Context, from backend.Bulk, w io.Writer, s Selection, report func(Progress)) (written File, err error) {
-	err = s.export(ctx, from, report, func(write tableWriter) error {
-		written, err = write(w, &s.Tables[0])
-		return err
-	})
+func ExportTable(ctx context.Context, from backend.Bulk, w io.Writer, s Selection, report func(Progress)) (File, error) {
+	s.Tables = s.Tables[:1]
+	list, err := s.export(ctx, from, report, func(_ string, write func(io.Writer) error) error { return write(w) })
 	if err != nil {
 		return File{}, err
 	}
-	return written, nil
+	return File{Name: list[0].Name, Digest: list[0].Digest}, nil
 }
 
-// tableWriter writes the selected rows of a table.
-type tableWriter func(w io.Writer, t *schema.Table) (File, error)
-
-// export calls f with a writer of tables, all of one state of the database.
-func (s *Selection) export(ctx context.Context, from backend.Bulk, report func(Progress), f func(tableWriter) error) error {
+// export writes the tables, all of one state of the database. It calls create with the name
+// of each file and a function that writes its content.
+func (s *Selection) export(
+	ctx context.Context, from backend.Bulk, report func(Progress), create func(name string, write func(io.Writer) error) error,
+) (list []File, err error) {
 	p := &progress{report: report}
-	p.begin("exporting")
-	err := view(ctx, from, func(state backend.Snapshot) error {
-		if err := p.measure(ctx, state, s.Tables); err != nil {
+	err = view(ctx, from, func(state backend.Snapshot) error {
+		if err := p.start(ctx, "exporting", state, s.Tables); err != nil {
 			return err
 		}
-		return f(func(w io.Writer, t *schema.Table) (File, error) { return s.write(ctx, state, w, t, p) })
+		for _, t := range s.Tables {
+			file := File{Name: t.Name, File: t.Name + "." + string(s.Format)}
+			err := create(file.File, func(w io.Writer) (err error) {
+				file.Digest, err = s.write(ctx, state, w, &t, p)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			list = append(list, file)
+		}
+		return nil
 	})
-	return interrupted(ctx, err, "export: %w")
+	return list, interrupted(ctx, err, "export: %w")
 }
 
-func (s *Selection) write(ctx context.Context, from source, w io.Writer, t *schema.Table, p *progress) (File, error) {
+// write writes the selected rows of a table.
+func (s *Selection) write(ctx context.Context, from source, w io.Writer, t *schema.Table, p *progress) (Digest, error) {
 	out, digest := rowfile.NewWriter(w, s.Format, t), newDigester(t)
 	for b, err := range scan(ctx, from, t, p) {
 		if err != nil {
-			return File{}, err
+			return Digest{}, err
 		}
 		for _, row := range b.rows {
 			if !s.includes(t, row) {
 				continue
 			}
 			if err := out.Write(row); err != nil {
-				return File{}, err
+				return Digest{}, err
 			}
 			digest.add(row)
 		}
 	}
-	return File{Name: t.Name, Digest: digest.sum()}, out.Flush()
+	return digest.sum(), out.Flush()
 }

@@ -14,18 +14,17 @@ import (
 	"slices"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/rowfile"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
-	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 const importInterrupted = "import: %w; what was done stays, and doing it again does the rest"
 
-// Import copies the rows of a folder that Export wrote whole to a database, as Copy does
-// from another database. First it reads all files and compares them with the index.
-// maxBytes limits the length of a row. A folder without an index, and one whose files do
-// not match it, are models.ErrInvalid. Errors of a row name its file and line.
-func Import(ctx context.Context, dir string, maxBytes int, to backend.Bulk, report func(Progress)) (result *Report, err error) {
+// Import copies the rows of a folder that Export wrote whole to a database, as Copy does from another
+// database, after it has compared the files with the index. maxBytes limits the length of a row.
+// Errors of a row name its file and line. models.ErrInvalid for a folder without an index that fits.
+func Import(ctx context.Context, dir string, maxBytes int, to backend.Bulk, report func(Progress)) (result []Table, err error) {
 	defer func() { err = interrupted(ctx, err, importInterrupted) }()
 	from, err := openFolder(dir, maxBytes)
 	if err != nil {
@@ -39,10 +38,9 @@ func Import(ctx context.Context, dir string, maxBytes int, to backend.Bulk, repo
 	return result, from.locate(err)
 }
 
-// ImportTable inserts the rows of a file that a table lacks; the table may hold others. A
-// row that the table holds with other values is models.ErrConflict, as is an audit entry
-// that comes before the sealed end of the log. All rows are read and compared before the
-// first one is inserted. The Target of the result is not set.
+// ImportTable inserts the rows of a file that a table lacks; the table may hold others. It compares
+// all rows before it inserts the first one. models.ErrConflict for a row that the table holds with
+// other values, and for an audit entry before the sealed end of the log. Table.Target is not set.
 func ImportTable(
 	ctx context.Context, r io.ReadSeeker, t *schema.Table, f rowfile.Format, maxBytes int, to backend.Bulk, report func(Progress),
 ) (result Table, err error) {
@@ -54,34 +52,25 @@ func ImportTable(
 	from := files{{table: t, format: f, maxBytes: maxBytes, open: open}}
 	c := &copier{from: from, to: to, tables: []schema.Table{*t}, progress: progress{report: report}, merge: true}
 	last, err := from.check(ctx, c)
-	if err != nil {
-		return Table{}, err
+	if err == nil {
+		err = c.check(ctx)
 	}
-	if err := c.check(ctx); err != nil {
+	if err == nil && last > 0 && last <= maxReserved { // rows saved between two batches get ids after last
+		err = update(ctx, to, func(tx backend.Writer) error { return tx.Reserve(ctx, t, last) })
+	}
+	var done []Table
+	if err == nil {
+		done, err = c.copy(ctx)
+	}
+	if err != nil {
 		return Table{}, from.locate(err)
 	}
-	if err := reserve(ctx, to, t, last); err != nil {
-		return Table{}, err
-	}
-	done, err := c.copy(ctx)
-	if err != nil {
-		return Table{}, from.locate(err)
-	}
-	return done.Tables[0], nil
+	return done[0], nil
 }
 
 // maxReserved is the largest id that is reserved. Reserved ids stay used up if the import
 // fails, which must not use up all ids there are.
 const maxReserved = 1 << 62
-
-// reserve makes the database give out ids after last, the id of the last row to be imported,
-// so that rows saved between two batches do not take the ids of later rows.
-func reserve(ctx context.Context, to backend.Bulk, t *schema.Table, last int64) error {
-	if last <= 0 || last > maxReserved {
-		return nil
-	}
-	return update(ctx, to, func(tx backend.Writer) error { return tx.Reserve(ctx, t, last) })
-}
 
 var (
 	auditLog  = schema.Named("audit_log")
@@ -121,30 +110,30 @@ type files []file
 
 // openFolder returns the files of a folder, as its index lists them.
 func openFolder(dir string, maxBytes int) (files, error) {
-	refuse := func(reason string, args ...any) error {
-		return &models.Error{Value: dir, Reason: fmt.Sprintf(reason, args...), Kind: models.ErrInvalid}
+	invalid := func(reason string, args ...any) error {
+		return refuse.Invalid("", "", dir, fmt.Sprintf(reason, args...))
 	}
 	f, err := openRegular(filepath.Join(dir, indexFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(dir); err != nil {
 			return nil, err
 		}
-		return nil, refuse("is no whole export: there is no %s in it; import its files one by one", indexFile)
+		return nil, invalid("is no whole export: there is no %s in it; import its files one by one", indexFile)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is only read
 	text, err := io.ReadAll(io.LimitReader(f, maxIndex))
 	if err != nil {
 		return nil, err
 	}
 	var in index
 	if err := json.Unmarshal(text, &in); err != nil {
-		return nil, refuse("%s: is not valid JSON: %v", indexFile, err)
+		return nil, invalid("%s: is not valid JSON: %v", indexFile, err)
 	}
 	if in.Version != indexVersion || !in.Format.Valid() {
-		return nil, refuse("%s: has version %d and format %q; this program reads version %d of %v",
+		return nil, invalid("%s: has version %d and format %q; this program reads version %d of %v",
 			indexFile, in.Version, in.Format, indexVersion, rowfile.Formats())
 	}
 	var list files
@@ -152,11 +141,11 @@ func openFolder(dir string, maxBytes int) (files, error) {
 	for _, t := range tables {
 		i := slices.IndexFunc(in.Tables, func(f File) bool { return f.Name == t.Name })
 		if i < 0 || len(in.Tables) != len(tables) {
-			return nil, refuse("%s: must name the %d tables, each once; table %s", indexFile, len(tables), t.Name)
+			return nil, invalid("%s: must name the %d tables, each once; table %s", indexFile, len(tables), t.Name)
 		}
 		written := in.Tables[i]
 		if written.File != filepath.Base(written.File) || !filepath.IsLocal(written.File) {
-			return nil, refuse("%s: %q is no file of the folder", indexFile, written.File)
+			return nil, invalid("%s: %q is no file of the folder", indexFile, written.File)
 		}
 		name := filepath.Join(dir, written.File)
 		open := func() (io.ReadCloser, error) { return openRegular(name) }
@@ -172,7 +161,7 @@ const maxIndex = 1 << 20
 func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		err = &models.Error{Value: path, Reason: "is no regular file", Kind: models.ErrInvalid}
+		err = refuse.Invalid("", "", path, "is no regular file")
 	}
 	if err != nil {
 		return nil, err
@@ -183,10 +172,9 @@ func openRegular(path string) (*os.File, error) {
 // check reads every file and returns the id of the last row. A file whose rows do not
 // have the digest that the index states is models.ErrInvalid.
 func (list files) check(ctx context.Context, c *copier) (last int64, err error) {
-	if err := c.progress.measure(ctx, list, c.tables); err != nil {
+	if err := c.progress.start(ctx, "reading", list, c.tables); err != nil {
 		return 0, err
 	}
-	c.progress.begin("reading")
 	for i := range list {
 		f := &list[i]
 		var found Digest
@@ -194,9 +182,9 @@ func (list files) check(ctx context.Context, c *copier) (last int64, err error) 
 			return 0, err
 		}
 		if written := f.digest; f.indexed && written != found {
-			return 0, &models.Error{Value: f.name, Kind: models.ErrInvalid, Reason: fmt.Sprintf(
+			return 0, refuse.Invalid("", "", f.name, fmt.Sprintf(
 				"holds %d rows with digest %.16s, and was written with %d rows and digest %.16s: it was changed or cut off since",
-				found.Rows, found.SHA256, written.Rows, written.SHA256)}
+				found.Rows, found.SHA256, written.Rows, written.SHA256))
 		}
 		f.digest = found
 	}
@@ -234,7 +222,7 @@ func (f *file) lines() iter.Seq2[rowfile.Line, error] {
 			yield(rowfile.Line{}, err)
 			return
 		}
-		defer r.Close()
+		defer r.Close() //nolint:errcheck // it is only read
 		for line, err := range rowfile.Read(r, f.format, f.table, f.maxBytes) {
 			if !yield(line, f.prefix(err)) || err != nil {
 				return

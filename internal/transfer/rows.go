@@ -12,7 +12,9 @@ import (
 	"iter"
 
 	"github.com/seanchatmangpt/ggen/tier2/internal/engine/backend"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
 	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
+	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
 // A batch of rows ends at this many rows, or bytes of text.
@@ -21,7 +23,7 @@ const (
 	batchBytes = 4 << 20
 )
 
-// source is the part of an backend.Snapshot that rows are read from. Files implement it, too.
+// source is the part of a backend.Snapshot that rows are read from. Files implement it too.
 type source interface {
 	Count(ctx context.Context, t *schema.Table) (int64, error)
 	Rows(ctx context.Context, t *schema.Table, after, upTo []any) iter.Seq2[schema.Row, error]
@@ -34,8 +36,17 @@ func view(ctx context.Context, db backend.Bulk, f func(s backend.Snapshot) error
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // it changed nothing
 	return f(s)
+}
+
+// differ returns models.ErrInvalid if both databases, which names describes, are the same one.
+func differ(ctx context.Context, a, b backend.Bulk, names string) error {
+	same, err := a.Same(ctx, b)
+	if err == nil && same {
+		err = refuse.Because(models.ErrInvalid, "%s are the same database", names)
+	}
+	return err
 }
 
 // update calls f in a transaction, which it commits unless f fails.
@@ -44,7 +55,7 @@ func update(ctx context.Context, db backend.Bulk, f func(tx backend.Writer) erro
 	if err != nil {
 		return err
 	}
-	defer tx.Close()
+	defer tx.Close() //nolint:errcheck // it committed, or f failed
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -145,17 +156,15 @@ func compare(t *schema.Table, mine []schema.Row, target iter.Seq2[schema.Row, er
 				return read, err
 			}
 		}
-		switch {
-		case i == len(mine) || t.Compare(mine[i], theirs) > 0:
-			err = visit(nil, theirs)
-		case !t.Equal(mine[i], theirs):
-			err = visit(mine[i], theirs)
-			i++
-		default:
+		var same schema.Row // of mine, with the key of theirs
+		if i < len(mine) && t.Compare(mine[i], theirs) == 0 {
+			same = mine[i]
 			i++
 		}
-		if err != nil {
-			return read, err
+		if same == nil || !t.Equal(same, theirs) {
+			if err := visit(same, theirs); err != nil {
+				return read, err
+			}
 		}
 	}
 	for ; i < len(mine); i++ {
@@ -236,15 +245,16 @@ type progress struct {
 }
 
 // begin starts a step.
-func (p *progress) begin(step string) { p.Step, p.Progress.Rows = step, 0 }
+func (p *progress) begin(step string) { p.Step, p.Rows = step, 0 }
 
-// measure sets Total to the number of rows of a source, if there is anyone to report to.
-func (p *progress) measure(ctx context.Context, from source, tables []schema.Table) error {
+// start begins the first step, and counts the rows of the source if they are reported.
+func (p *progress) start(ctx context.Context, step string, from source, tables []schema.Table) error {
+	p.begin(step)
 	p.Total = 0
-	if p.report == nil {
-		return nil
-	}
 	for _, t := range tables {
+		if p.report == nil {
+			break
+		}
 		n, err := from.Count(ctx, &t)
 		if err != nil {
 			return err
