@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -222,123 +221,6 @@ func (w *write) change() ([]audit.Change, error) {
 		return nil, w.db.Error
 	}
 	return c.changes()
-}
-
-// check fills, validates and redacts the values of the statement, before any SQL.
-func (w *write) check() error {
-	s := w.db.Statement
-	if w.table.Name == "audit_log" && (w.action != audit.Delete || !audit.Retaining(s.Context)) {
-		if _, upsert := s.Clauses["ON CONFLICT"]; w.action != audit.Create || upsert {
-			return &models.Error{
-				Table: w.table.Name, Kind: models.ErrAppendOnly,
-				Reason: "entries are append-only: they are never changed, and deleted only by retention (hooks.WithRetention)",
-			}
-		}
-	}
-	if err := w.checkMaps(); err != nil {
-		return err
-	}
-	switch w.action {
-	case audit.Create:
-		if isPlain(s, w.table) { // Save does it
-			return nil
-		}
-		return w.checkAll(elements(s.ReflectValue))
-	case audit.Update:
-		if _, ok := s.Clauses["FROM"]; ok {
-			return invalid(w.table, "UPDATE ... FROM is not supported: the rows it changes could not be recorded")
-		}
-		if u, ok := s.Clauses["UPDATE"].Expression.(clause.Update); ok && strings.Contains(strings.ToUpper(u.Modifier), "REPLACE") {
-			return invalid(w.table, "UPDATE OR REPLACE is not supported: the rows it removes could not be recorded")
-		}
-		return w.checkUpdate()
-	}
-	return nil
-}
-
-// checkAll fills, validates and redacts the caller's own structs.
-func (w *write) checkAll(list []reflect.Value) error {
-	for i, v := range list {
-		if !v.CanAddr() {
-			return notAddressable(w.table, v)
-		}
-		m, _ := schema.ModelIn(v)
-		if m == nil {
-			return nil
-		}
-		if err := w.log.Fill(schema.RecordOf(m), w.at, validator(v, m)); err != nil {
-			return audit.RowError(i, len(list), err)
-		}
-	}
-	return nil
-}
-
-// addressable returns v, or a copy of it if it cannot be addressed.
-func addressable(v reflect.Value) reflect.Value {
-	if v.CanAddr() {
-		return v
-	}
-	c := reflect.New(v.Type()).Elem()
-	c.Set(v)
-	return c
-}
-
-// validator returns the Validate method of v, or that of the model in it.
-func validator(v reflect.Value, m models.Model) func() error {
-	if own, ok := v.Addr().Interface().(interface{ Validate() error }); ok {
-		return own.Validate
-	}
-	return m.Validate
-}
-
-// checkUpdate validates the struct from which an update takes its values: all of it for
-// Save, else the selected fields or, without Select, the non-zero ones, which GORM writes.
-func (w *write) checkUpdate() error {
-	s := w.db.Statement
-	v := reflect.Indirect(reflect.ValueOf(s.Dest))
-	if s.Schema == nil || v.Kind() != reflect.Struct || v.Type() != s.Schema.ModelType {
-		return nil
-	}
-	all := len(s.Selects) == 1 && s.Selects[0] == "*"
-	if all && v.CanAddr() {
-		return w.checkAll([]reflect.Value{v})
-	}
-	v = addressable(v)
-	m, _ := schema.ModelIn(v)
-	if m == nil {
-		return nil
-	}
-	if all {
-		return validator(v, m)()
-	}
-	chosen, restricted := s.SelectAndOmitColumns(false, true)
-	var errs []error
-	for _, err := range split(validator(v, m)()) {
-		var e *models.Error
-		if !errors.As(err, &e) {
-			continue
-		}
-		if field := s.Schema.LookUpField(e.Column); field != nil {
-			_, zero := field.ValueOf(s.Context, v)
-			if selected, named := chosen[e.Column]; (named && selected) || (!named && !restricted && !zero) {
-				errs = append(errs, err)
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// split returns the parts of an error that Validate joined.
-func split(err error) []error {
-	switch joined := err.(type) { //nolint:errorlint // only the outermost error is of interest
-	case nil:
-		return nil
-	case *models.Error:
-		return []error{err}
-	case interface{ Unwrap() []error }:
-		return joined.Unwrap()
-	}
-	return []error{err}
 }
 
 func invalid(table *schema.Table, reason string) error {

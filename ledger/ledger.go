@@ -6,6 +6,20 @@
 // signed it, can check it anywhere.
 package ledger
 
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/seanchatmangpt/ggen/tier2/internal/anchor"
+	"github.com/seanchatmangpt/ggen/tier2/internal/refuse"
+	"github.com/seanchatmangpt/ggen/tier2/internal/schema"
+	"github.com/seanchatmangpt/ggen/tier2/models"
+)
+
 // Kind is a kind of damage of an audit log, or of a row that its entries describe.
 type Kind string
 
@@ -75,4 +89,139 @@ type Boundary struct {
 	Executions int64  `json:"executions,omitempty"` // the number of executions that moved with them
 	Before     string `json:"before,omitempty"`     // of an archive: it took executions that began before this time
 	Archive    string `json:"archive,omitempty"`    // the location of the archive, without a password
+}
+
+// Checkpoint is the state of the tree at a time.
+type Checkpoint struct {
+	Size      int64            `json:"size"` // entries
+	Root      tlog.Hash        `json:"root"` // in base64
+	Timestamp models.Timestamp `json:"timestamp"`
+	// Note is the signed text of the checkpoint, or "" if it is not signed: an Ed25519-signed
+	// note (https://pkg.go.dev/golang.org/x/mod/sumdb/note) whose text is a C2SP
+	// tlog-checkpoint (https://c2sp.org/tlog-checkpoint) with one extension line, the time.
+	Note string `json:"note,omitempty"`
+}
+
+// Check verifies that one of the keys signed the checkpoint. Without keys it returns nil.
+// Errors: models.ErrConflict if no key signed it or Note belongs to another checkpoint,
+// models.ErrInvalid for a key that cannot be read.
+func (c Checkpoint) Check(keys ...string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	verifiers := make([]note.Verifier, len(keys))
+	for i, key := range keys {
+		var err error
+		if verifiers[i], err = note.NewVerifier(key); err != nil {
+			return &models.Error{Kind: models.ErrInvalid, Value: key, Reason: "is no verifier key", Err: err}
+		}
+	}
+	if c.Note == "" {
+		return refuse.Because(models.ErrConflict, "the checkpoint of size %d is not signed", c.Size)
+	}
+	opened, err := note.Open([]byte(c.Note), note.VerifierList(verifiers...))
+	if err != nil {
+		return &models.Error{Kind: models.ErrConflict, Err: err,
+			Reason: fmt.Sprintf("the checkpoint of size %d is not signed by a known key: %v", c.Size, err)}
+	}
+	if opened.Text != anchor.Checkpoint(c).Text() {
+		return refuse.Because(models.ErrConflict, "the note of the checkpoint of size %d is about another one", c.Size)
+	}
+	return nil
+}
+
+// ReadAnchor returns the checkpoints of an anchor file, in order of size. An anchor file
+// holds one checkpoint per line, as JSON. Keep it somewhere that writers of the database
+// cannot reach, so that truncating or rewriting the log is detected. An incomplete last
+// line, as a full disk leaves it, is ignored. Errors: models.ErrNotFound if there is no such
+// file, models.ErrInvalid for a line that is not a checkpoint.
+func ReadAnchor(path string) (list []Checkpoint, err error) {
+	checkpoints, err := anchor.Read(path)
+	for _, c := range checkpoints {
+		list = append(list, Checkpoint(c))
+	}
+	return list, err
+}
+
+// GenerateKey returns a new Ed25519 key pair: the private key for tier2.WithSigner, the
+// public key for VerifyOptions.Keys. Signatures show the name, which must not be empty or
+// contain a blank or a plus. Errors: models.ErrInvalid for another name.
+func GenerateKey(name string) (private, public string, err error) {
+	private, public, err = note.GenerateKey(rand.Reader, name)
+	if err == nil {
+		_, err = note.NewSigner(private) // rejects the name
+	}
+	if err != nil {
+		return "", "", &models.Error{Kind: models.ErrInvalid, Value: name, Err: err,
+			Reason: "is no name of a key: it must not be empty, nor hold a blank or a plus"}
+	}
+	return private, public, nil
+}
+
+// Entry is an audit entry as it is stored; nil is NULL.
+type Entry struct {
+	ID           int64   `json:"id"`
+	Timestamp    string  `json:"timestamp"`
+	AgentID      string  `json:"agent_id"`
+	Operation    string  `json:"operation"`
+	Status       string  `json:"status"`
+	DurationMS   *int64  `json:"duration_ms"`
+	ErrorMessage *string `json:"error_message"`
+	ContextJSON  *string `json:"context_json"`
+	CreatedAt    *string `json:"created_at"`
+}
+
+// leaf returns the hash of the entry's leaf in the tree.
+func (e Entry) leaf() tlog.Hash {
+	return schema.Leaf(e.ID, schema.Entry(schema.Row{
+		e.ID, e.Timestamp, e.AgentID, e.Operation, e.Status,
+		orNil(e.DurationMS), orNil(e.ErrorMessage), orNil(e.ContextJSON), orNil(e.CreatedAt),
+	}))
+}
+
+func orNil[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+// Proof shows that an entry is in the tree of a checkpoint (RFC 6962, 2.1.1). Encoded as
+// JSON it can be checked without the database.
+//
+// The hash of the entry's leaf covers its id, in eight big-endian bytes, and the SHA-256 of
+// the canonical bytes of its other columns.
+type Proof struct {
+	Entry      Entry            `json:"entry"`
+	Index      int64            `json:"index"` // of the entry in the tree, counted from 0
+	Checkpoint Checkpoint       `json:"checkpoint"`
+	Path       tlog.RecordProof `json:"path"`
+}
+
+// ParseProof decodes a Proof from JSON. Errors: models.ErrInvalid.
+func ParseProof(text []byte) (*Proof, error) {
+	var p Proof
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, &models.Error{Kind: models.ErrInvalid, Reason: "is no proof: " + err.Error(), Err: err}
+	}
+	return &p, nil
+}
+
+// Check recomputes the root of the checkpoint from the entry, and verifies that one of the
+// keys signed the checkpoint. Without keys the caller must know that Checkpoint is genuine,
+// for example because an anchor holds it. Errors: models.ErrConflict if the proof does not
+// hold, models.ErrInvalid for a key that cannot be read.
+func (p *Proof) Check(keys ...string) error {
+	if err := p.Checkpoint.Check(keys...); err != nil {
+		return err
+	}
+	if p.Index < 0 || p.Index >= p.Checkpoint.Size || p.Checkpoint.Size > anchor.MaxSize {
+		return &models.Error{Kind: models.ErrConflict, Value: p.Index, Reason: "lies outside of the checkpoint's tree"}
+	}
+	err := tlog.CheckRecord(p.Path, p.Checkpoint.Size, p.Checkpoint.Root, p.Index, p.Entry.leaf())
+	if err != nil {
+		return &models.Error{Table: "audit_log", Column: "id", Value: p.Entry.ID, Kind: models.ErrConflict, Err: err,
+			Reason: "is not in the checkpoint's tree as this entry"}
+	}
+	return nil
 }
