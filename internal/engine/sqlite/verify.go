@@ -161,7 +161,7 @@ func normal(statement string) string {
 
 // documents checks every JSON document. compare has reported missing columns.
 func documents(ctx context.Context, db *sql.DB, _ *description, v *backend.Verification) error {
-	existing, err := backend.Texts(ctx, db, "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c")
+	existing, err := backend.Texts(ctx, db, "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'")
 	if err != nil {
 		return err
 	}
