@@ -241,11 +241,8 @@ func (r *returned) read(rows *sql.Rows) (err error) {
 // one, else in order if every struct was written. A map gets its id under "@id".
 func (r *returned) fill(after []schema.Row) error {
 	s := r.write.db.Statement
-	switch dest := s.Dest.(type) {
-	case map[string]any:
-		return r.fillMap(dest, after)
-	case *map[string]any:
-		return r.fillMap(*dest, after)
+	if maps := given(s.Dest); len(maps) == 1 && len(after) == 1 {
+		maps[0]["@id"] = after[0].ID()
 	}
 	if s.Schema == nil {
 		return nil
@@ -285,14 +282,6 @@ func (r *returned) set(v reflect.Value, values []any) error {
 		if i := slices.Index(r.names, id.DBName); i >= 0 {
 			return id.Set(s.Context, v, *values[i].(*any))
 		}
-	}
-	return nil
-}
-
-// fillMap gives a map its id.
-func (r *returned) fillMap(dest map[string]any, after []schema.Row) error {
-	if len(after) == 1 {
-		dest["@id"] = after[0].ID()
 	}
 	return nil
 }

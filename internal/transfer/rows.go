@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"iter"
@@ -278,6 +279,9 @@ func (p *progress) add(t *schema.Table, rows int) {
 func interrupted(ctx context.Context, err error, sentence string) error {
 	if err == nil || ctx.Err() == nil {
 		return err
+	}
+	if errors.Is(err, backend.ErrOutcome) {
+		sentence += "; the last transaction may have been committed"
 	}
 	return fmt.Errorf(sentence, ctx.Err())
 }

@@ -85,11 +85,17 @@ func (s *Session) Close() error {
 // Commit implements Writer.
 func (s *Session) Commit(ctx context.Context) error {
 	if _, err := s.Conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return s.wrapErr(ctx, err)
+		if err = s.wrapErr(ctx, err); ctx.Err() != nil {
+			err = errors.Join(err, ErrOutcome)
+		}
+		return err
 	}
 	s.done = true
 	return s.Conn.Close()
 }
+
+// ErrOutcome says that the outcome of a COMMIT is unknown.
+var ErrOutcome = errors.New("the context ended during COMMIT: the transaction may have been committed")
 
 // Delete implements Writer.
 func (s *Session) Delete(ctx context.Context, t *schema.Table, column string, values []any) (int64, error) {
