@@ -241,8 +241,8 @@ func (r *returned) read(rows *sql.Rows) (err error) {
 // one, else in order if every struct was written. A map gets its id under "@id".
 func (r *returned) fill(after []schema.Row) error {
 	s := r.write.db.Statement
-	if maps := given(s.Dest); len(maps) == 1 && len(after) == 1 {
-		maps[0]["@id"] = after[0].ID()
+	if reflect.Indirect(reflect.ValueOf(s.Dest)).Kind() == reflect.Map && len(after) == 1 {
+		given(s.Dest)[0]["@id"] = after[0].ID()
 	}
 	if s.Schema == nil {
 		return nil
