@@ -127,8 +127,6 @@ func (w *write) checkUpdate() error {
 // split returns the parts of an error that Validate joined.
 func split(err error) []error {
 	switch joined := err.(type) { //nolint:errorlint // only the outermost error is of interest
-	case nil:
-		return nil
 	case *models.Error:
 		return []error{err}
 	case interface{ Unwrap() []error }:

@@ -1,9 +1,11 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"strings"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -95,7 +97,7 @@ type nullable[T any] struct{ into *T }
 
 // Scan implements sql.Scanner.
 func (n nullable[T]) Scan(v any) error {
-	if value, ok := v.(T); ok {
+	if value, ok := v.(T); ok || v == nil {
 		*n.into = value
 		return nil
 	}
@@ -137,15 +139,24 @@ func (l list) indexed(n, want int) (page []models.Receipt, last key, err error) 
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, key{}, err
+	return page, last, err
+}
+
+// receiptQueries caches the texts of receiptQuery by dialect.
+var receiptQueries sync.Map
+
+func receiptQuery(d *dialect.Dialect) string {
+	text, ok := receiptQueries.Load(d)
+	if !ok {
+		text = "SELECT " + receiptColumns + " FROM receipts WHERE execution_id = " + d.Placeholder(1)
+		receiptQueries.Store(d, text)
 	}
-	return page, last, nil
+	return text.(string)
 }
 
 // receipt reads one receipt by constant SQL. Errors: gorm.ErrRecordNotFound.
 func (h handle) receipt(ctx context.Context, executionID string) (*models.Receipt, error) {
-	query, begun := "SELECT "+receiptColumns+" FROM receipts WHERE execution_id = "+h.log.Dialect.Placeholder(1), time.Now()
+	query, begun := receiptQuery(h.log.Dialect), time.Now()
 	rows, err := h.Read.Statement.ConnPool.QueryContext(ctx, query, executionID)
 	if err == nil {
 		defer rows.Close() // also if the logger panics
@@ -153,14 +164,11 @@ func (h handle) receipt(ctx context.Context, executionID string) (*models.Receip
 	if h.Read.Logger != logger.Discard {
 		h.Read.Logger.Trace(ctx, begun, func() (string, int64) { return h.Read.Explain(query, executionID), -1 }, err)
 	}
+	if err == nil && !rows.Next() {
+		err = cmp.Or(rows.Err(), gorm.ErrRecordNotFound)
+	}
 	if err != nil {
 		return nil, translated(h.Read, err)
-	}
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return nil, translated(h.Read, err)
-		}
-		return nil, gorm.ErrRecordNotFound
 	}
 	var r models.Receipt
 	if err := rows.Scan(destinations(&r)...); err != nil {

@@ -21,9 +21,6 @@ import (
 	"github.com/seanchatmangpt/ggen/tier2/models"
 )
 
-// DefaultBusyTimeout is how long a write waits for locks if Config does not say.
-const DefaultBusyTimeout = 10 * time.Second
-
 // Config configures a Log. The zero value serves a *gorm.DB of the caller's own.
 type Config struct {
 	Now     func() time.Time        // the clock; nil: GORM's NowFunc
@@ -39,7 +36,7 @@ type Config struct {
 	// Writers is how many shared transactions run at once. 0: as many as the pool has
 	// connections, and 1 on an engine with a single writer.
 	Writers int
-	// BusyTimeout is how long the connections wait for locks. 0: DefaultBusyTimeout.
+	// BusyTimeout is how long the connections wait for locks. 0: 10 s.
 	BusyTimeout time.Duration
 	// Ungrouped gives every save a transaction of its own.
 	Ungrouped bool
@@ -99,7 +96,7 @@ func New(db *gorm.DB, cfg Config) (*Log, error) {
 		l.Pool, _ = db.DB() // without one, saves use GORM's transactions
 	}
 	if l.BusyTimeout <= 0 {
-		l.BusyTimeout = DefaultBusyTimeout
+		l.BusyTimeout = 10 * time.Second
 	}
 	connections := 0
 	if l.Pool != nil {
