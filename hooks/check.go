@@ -322,11 +322,10 @@ func (r redactor) insert(values clause.Values, clauses map[string]clause.Clause)
 func redactSets(db *gorm.DB, log *audit.Log) {
 	before := db.ClauseBuilders["SET"]
 	db.ClauseBuilders["SET"] = func(c clause.Clause, b clause.Builder) {
-		if s, ok := b.(*gorm.Statement); ok {
+		s, ok := b.(*gorm.Statement)
+		if set, isSet := c.Expression.(clause.Set); ok && isSet {
 			if table := tableOf(s); table != nil {
-				if set, ok := c.Expression.(clause.Set); ok {
-					c.Expression = redactor{log.Redact, table}.set(set)
-				}
+				c.Expression = redactor{log.Redact, table}.set(set)
 			}
 		}
 		if before != nil {
