@@ -179,28 +179,28 @@ func (w *write) exact(attempt func() (complete bool, err error)) error {
 
 // returned fills the caller's structs and maps with the values that an INSERT returns: the
 // columns of the caller's clause.Returning or, without it, those with a default of the
-// database, as GORM does.
+// database, as GORM does. The id is always among them.
 type returned struct {
 	write   *write
-	columns []string // nil for all
+	columns []string // those to fill, unless all
+	all     bool
 	rows    [][]any  // per returned row, a value per column of it; see read
 	names   []string // the columns of a returned row
 }
 
 // returned reads the RETURNING clause that the caller or GORM would use.
 func (w *write) returned() *returned {
-	s, r := w.db.Statement, &returned{write: w, columns: []string{}}
-	if c, ok := s.Clauses["RETURNING"]; ok {
-		given, _ := c.Expression.(clause.Returning)
-		if len(given.Columns) == 0 {
-			r.columns = nil
-		}
+	s, r := w.db.Statement, &returned{write: w}
+	if s.Schema != nil && s.Schema.PrioritizedPrimaryField != nil {
+		r.columns = append(r.columns, s.Schema.PrioritizedPrimaryField.DBName)
+	}
+	c, asked := s.Clauses["RETURNING"]
+	if given, _ := c.Expression.(clause.Returning); asked {
+		r.all = len(given.Columns) == 0
 		for _, column := range given.Columns {
 			r.columns = append(r.columns, column.Name)
 		}
-		return r
-	}
-	if s.Schema != nil {
+	} else if s.Schema != nil {
 		for _, field := range s.Schema.FieldsWithDefaultDBValue {
 			r.columns = append(r.columns, field.DBName)
 		}
@@ -211,7 +211,7 @@ func (w *write) returned() *returned {
 // field returns the field of the caller's type that receives a column, or nil.
 func (r *returned) field(column string) *gormschema.Field {
 	s := r.write.db.Statement
-	if s.Schema == nil || r.columns != nil && !slices.Contains(r.columns, column) {
+	if s.Schema == nil || !r.all && !slices.Contains(r.columns, column) {
 		return nil
 	}
 	if field := s.Schema.LookUpField(column); field != nil && field.Readable {
@@ -276,11 +276,6 @@ func (r *returned) set(v reflect.Value, values []any) error {
 			if err := field.Set(s.Context, v, values[i]); err != nil {
 				return err
 			}
-		}
-	}
-	if id := s.Schema.PrioritizedPrimaryField; id != nil && r.field(id.DBName) == nil {
-		if i := slices.Index(r.names, id.DBName); i >= 0 {
-			return id.Set(s.Context, v, *values[i].(*any))
 		}
 	}
 	return nil
